@@ -1,0 +1,81 @@
+// Every limit of the system, and the proof that they fit into each other.
+#ifndef COMMON_LIMITS_H
+#define COMMON_LIMITS_H
+
+#define KIB (1024ull)
+#define MIB (1024ull * 1024ull)
+
+enum {
+    PROTOCOL_VERSION = 1,
+
+    // Envelopes.
+    HEADER_BYTES_MAX = 1 << 20,     // one MessagePack header
+    FRAME_BYTES_MAX = 9 << 20,      // any frame; ZMQ_MAXMSGSIZE, never to be met
+    ITEMS_MAX = 64,                 // items in one message
+    FRAMES_PER_ITEM_MAX = 4,        // payload frames of one item
+    MESSAGE_BYTES_SOFT = 4 << 20,   // a sender starts a new message beyond this
+    WIRE_DEPTH_MAX = 8,             // nesting of MessagePack containers
+    WIRE_NODES_MAX = 10000,         // MessagePack values in one header
+    HELD_MAX = 20000,               // call ids that one heartbeat may name
+
+    // Payloads.
+    LINE_BYTES_MAX = 8 << 20,       // one line of a job file
+    ANSWER_BYTES_MAX = 8 << 20,     // one provider answer's body
+    ANSWER_HEADERS_BYTES_MAX = 256 << 10,
+    CONTEXT_BYTES_MAX = 8 << 20,    // a prepared conversation turn
+    FACTS_BYTES_MAX = 9 << 20,      // what an extractor found
+    CATALOGUE_BYTES_MAX = 4 << 20,  // the compiled catalogue
+    JSON_DEPTH_MAX = 64,
+    STREAM_BLOCK_BYTES_MAX = 256 << 10, // a block of a submitted file, client to ingress
+    STREAM_BLOCKS_CREDIT = 16,          // blocks that a client may have on their way
+    ANSWER_PAGE_BYTES_MAX = 4 << 20,    // one page of a query's answer
+
+    // Names.
+    CUSTOM_ID_BYTES_MAX = 512,
+    NAME_BYTES_MAX = 256,
+    MODEL_BYTES_MAX = 256,
+    PROVIDER_BYTES_MAX = 64,
+    REASON_BYTES_MAX = 64,
+    DETAIL_BYTES_MAX = 1024,
+    TAGS_BYTES_MAX = 4096,
+    IDEMPOTENCY_KEY_BYTES_MAX = 128,
+    IDENTIFIER_VALUE_BYTES_MAX = 1024,
+    IDENTIFIERS_MAX = 256,          // identifiers of one call
+
+    // The broker.
+    PEERS_MAX = 1024,
+    WORKERS_MAX = 256,
+    LANES_MAX = 1024,
+    BATCHES_MAX = 4096,
+    PRIORITIES = 3,                 // high, normal, low
+    LANE_CONCURRENCY = 16,          // calls in flight in a lane, unless configured
+    SLOTS_MAX = 10000,              // call slots of one worker
+    ATTEMPTS_MAX = 5,               // counted attempts of a job, unless configured
+    TURN_MESSAGES_MAX = 512,        // messages that a turn of the broker's loop takes in
+    EXTRACTIONS_LOST_MAX = 3,       // extractors that may vanish over one answer
+
+    // Times, in milliseconds.
+    HEARTBEAT_MS = 1000,
+    PEER_SILENT_MS = 5000,          // a peer that says nothing this long is silent
+    CALL_LIMIT_MS = 600 * 1000,     // the whole of one provider call, unless configured
+    CALL_MARGIN_MS = 5000,          // what the broker waits beyond a call's limit
+    CONNECT_LIMIT_MS = 10 * 1000,
+    STALL_LIMIT_MS = 60 * 1000,     // no byte moves for this long
+    END_RESEND_MS = 3000,           // an end is said again until it is stored
+    RETRY_BASE_MS = 500,
+    RETRY_MAX_MS = 60 * 1000,
+    PROBE_BASE_MS = 5000,           // first probe of a held lane
+    PROBE_MAX_MS = 300 * 1000,
+    DRAIN_MS = 30 * 1000,           // what a process may take to end when asked
+};
+
+_Static_assert(LINE_BYTES_MAX < FRAME_BYTES_MAX, "a line fits a frame");
+_Static_assert(CONTEXT_BYTES_MAX < FRAME_BYTES_MAX, "a context fits a frame");
+_Static_assert(ANSWER_BYTES_MAX + ANSWER_HEADERS_BYTES_MAX < FRAME_BYTES_MAX,
+               "an answer and its headers fit a frame");
+_Static_assert(HEADER_BYTES_MAX < FRAME_BYTES_MAX, "a header fits a frame");
+_Static_assert(CATALOGUE_BYTES_MAX < FRAME_BYTES_MAX, "the catalogue fits a frame");
+_Static_assert(HELD_MAX * 16 < HEADER_BYTES_MAX, "a heartbeat's calls fit its header");
+_Static_assert(SLOTS_MAX < HELD_MAX, "a worker can name every call that it may hold");
+
+#endif

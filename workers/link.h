@@ -1,0 +1,40 @@
+// A process's connection to a broker: the peer protocol of peer.h over a DEALER socket. Says
+// hello and heartbeats when due, answers for joining, keeps the catalogue, and hands every other
+// message to its owner.
+#ifndef WORKERS_LINK_H
+#define WORKERS_LINK_H
+
+#include "common/sock.h"
+#include "workers/peer.h"
+
+struct link {
+    struct sock sock;
+    struct peer peer;
+    // What hello says; its texts belong to the owner and must live as long as the link.
+    struct hello_head hello;
+    struct message message; // the one that link_receive handed out last
+    bool has_message;
+    struct buf catalogue; // the compiled catalogue (JSON); empty until one came
+    char catalogue_hash[65];
+    uint64_t catalogue_version; // counts its changes: 0, none yet
+    struct welcome_head welcome; // what the broker said last; its texts are dead
+    bool is_refused;             // an unwelcome other than join_first came
+    char refusal[128];
+};
+
+// Connects (no waiting) and takes over what hello says; hello.process is made here.
+enum err link_open(struct link *link, const char *endpoint, const struct hello_head *hello);
+void link_close(struct link *link, int linger_ms);
+
+// Says what is due. Call once a turn, and let no turn be longer than link_rest_ms.
+void link_tick(struct link *link, uint64_t now_ms);
+long link_rest_ms(const struct link *link, uint64_t now_ms);
+// The next message for the owner: one of its role's kinds. It lives until the next call.
+// ERR_AGAIN: none waits. Messages that are not valid are logged and dropped.
+enum err link_receive(struct link *link, uint64_t now_ms, struct message **message);
+// Whether the process has joined: what needs a broker waits for it.
+bool link_is_joined(const struct link *link);
+// Tells the broker sooner than the next second what is held: at the next tick.
+void link_hurry(struct link *link);
+
+#endif
