@@ -1,6 +1,8 @@
 // The settings of all processes: flag > environment > colloq.yaml > default. Values of the file
-// may be env:NAME or file:PATH. One table in conf.c names each setting once: its flag, its
-// variable, its place in the file, its type, its default and its help text.
+// may be env:NAME or file:PATH (a path that is not absolute counts from the file's folder).
+// One table in conf.c names each setting once: its flag, its variable, its place in the file,
+// its type, its default and its help text. The file is --config, else COLLOQ_CONFIG, else
+// ~/.config/colloq/colloq.yaml, else /etc/colloq/colloq.yaml.
 #ifndef COMMON_CONF_H
 #define COMMON_CONF_H
 
@@ -10,18 +12,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CONF_PROVIDERS_MAX = 64 };
+enum { CONF_PROVIDERS_MAX = 64, CONF_TEXT_BYTES_MAX = 4096 };
 
 // What the configuration says of one provider (section providers: of the file).
 struct conf_provider {
     const char *name;     // as in the catalogue
     const char *base_url; // NULL: the catalogue's
-    const char *key;      // the key itself, after env:/file: were followed; NULL: the usual variables
+    const char *key; // the key itself, after env:/file: were followed; NULL: the usual variables
 };
 
 // All texts live as long as the process.
 struct conf {
-    const char *data;       // folder of journal, ledger and sockets; made 0700 where absent
+    // Folder of journal, ledger and sockets; made 0700 where absent (not by the client). With
+    // simulated it is the folder simulated/ in there, unless --data names the folder itself.
+    const char *data;
     const char *broker;     // endpoint; default ipc://DATA/broker.sock
     const char *ingress;    // endpoint; default ipc://DATA/ingress.sock
     const char *accountant; // endpoint of its queries; default ipc://DATA/accountant.sock
@@ -42,15 +46,40 @@ struct conf {
     const char *names;         // worker: folder of the lasting names; default DATA/workers
 
     const char *catalogue; // accountant: the user's own providers/ and prices/; NULL: none
+    bool migrate;          // accountant: apply the missing migrations and end
+    bool dry_run;          // accountant: with migrate, only say what is missing
+    bool status;           // accountant: say how the ledger stands and end
     const char *file;      // the file that was read; NULL: none
 
+    // Only the worker has keys here: the other programs do not follow them.
     struct conf_provider providers[CONF_PROVIDERS_MAX];
     size_t provider_count;
+};
+
+// What is wrong with the settings: a sysexits code and, for people, what, where and what to do.
+struct conf_error {
+    int exit;
+    char text[1024];
 };
 
 // Reads the settings of one program ("broker", "worker" …) and sets up its log. Prints --help
 // or --version and ends with 0. On an error it says what, where (file and line, flag, variable)
 // and what to do, on stderr, and ends with EX_USAGE, EX_CONFIG or EX_NOINPUT.
 void conf_load(struct conf *conf, const char *program, int argc, char **argv);
+// The same for a program with a grammar of its own (the client): takes the settings' flags out
+// of argv, leaves the rest in its order and returns its number. --help stays in argv.
+int conf_take(struct conf *conf, const char *program, int argc, char **argv);
+// The same without an end: ERR_BAD_CONFIG fills *error. Neither prints nor makes a folder.
+// With takes_rest, what is no setting stays in argv and *argc counts it; else it is an error.
+enum err conf_read(struct conf *conf, const char *program, int *argc, char **argv, bool takes_rest,
+                   struct conf_error *error);
+
+// Puts the settings' flags of a command line into the environment, so that programs started from
+// here have them too (--data is left out: it means another folder as a variable).
+void conf_pass_on(int argc, char **argv);
+// An environment variable; NULL where unset or empty. The only door to the environment.
+const char *conf_env(const char *name);
+// Makes a folder and those above it, for the owner only. False: errno says why.
+bool conf_make_folder(const char *path);
 
 #endif

@@ -17,16 +17,17 @@
 
 #define KIND(kind, from, to, frames, doc)
 #define HEAD_BEGIN(kind) struct kind##_head {
-#define HEAD_END(kind)                                                                             \
-    }                                                                                              \
+#define HEAD_END(kind) \
+    }                  \
     ;
 #define ITEM_BEGIN(kind) struct kind##_item {
-#define ITEM_END(kind)                                                                             \
-    }                                                                                              \
+#define ITEM_END(kind) \
+    }                  \
     ;
 #define NO_ITEMS(kind)
 #define FIELD(owner, type, name, need, max, doc) MEMBER_##type(name)
 #include "schemas/envelope.def"
+
 #include "common/envelope_undef.h"
 
 enum kind {
@@ -39,6 +40,7 @@ enum kind {
 #define NO_ITEMS(kind)
 #define FIELD(owner, type, name, need, max, doc)
 #include "schemas/envelope.def"
+
 #include "common/envelope_undef.h"
     KINDS
 };

@@ -3,19 +3,19 @@
 #ifndef COMMON_ERR_H
 #define COMMON_ERR_H
 
-#define ERR_MAP(X)                                                                                 \
-    X(OK, "ok")                                                                                    \
-    X(MALFORMED, "not valid for its schema")                                                       \
-    X(VERSION, "speaks another protocol version")                                                  \
-    X(TOO_BIG, "exceeds a limit")                                                                  \
-    X(FULL, "no room left")                                                                        \
-    X(IO, "storage failed; the outcome of the write is unknown")                                   \
-    X(AGAIN, "nothing there now")                                                                  \
-    X(GONE, "the peer is not there")                                                               \
-    X(NOT_FOUND, "not found")                                                                      \
-    X(EXISTS, "is there already")                                                                  \
-    X(DENIED, "not permitted")                                                                     \
-    X(BAD_CONFIG, "configuration is not valid")                                                    \
+#define ERR_MAP(X)                                               \
+    X(OK, "ok")                                                  \
+    X(MALFORMED, "not valid for its schema")                     \
+    X(VERSION, "speaks another protocol version")                \
+    X(TOO_BIG, "exceeds a limit")                                \
+    X(FULL, "no room left")                                      \
+    X(IO, "storage failed; the outcome of the write is unknown") \
+    X(AGAIN, "nothing there now")                                \
+    X(GONE, "the peer is not there")                             \
+    X(NOT_FOUND, "not found")                                    \
+    X(EXISTS, "is there already")                                \
+    X(DENIED, "not permitted")                                   \
+    X(BAD_CONFIG, "configuration is not valid")                  \
     X(OVERFLOW, "a sum exceeds what can be counted")
 
 enum err {

@@ -9,26 +9,56 @@ enum {
     PROTOCOL_VERSION = 1,
 
     // Envelopes.
-    HEADER_BYTES_MAX = 1 << 20,     // one MessagePack header
-    FRAME_BYTES_MAX = 9 << 20,      // any frame; ZMQ_MAXMSGSIZE, never to be met
-    ITEMS_MAX = 64,                 // items in one message
-    FRAMES_PER_ITEM_MAX = 4,        // payload frames of one item
-    MESSAGE_BYTES_SOFT = 4 << 20,   // a sender starts a new message beyond this
-    WIRE_DEPTH_MAX = 8,             // nesting of MessagePack containers
-    WIRE_NODES_MAX = 10000,         // MessagePack values in one header
-    HELD_MAX = 20000,               // call ids that one heartbeat may name
+    HEADER_BYTES_MAX = 1 << 20,   // one MessagePack header
+    FRAME_BYTES_MAX = 9 << 20,    // any frame; ZMQ_MAXMSGSIZE, never to be met
+    ITEMS_MAX = 64,               // items in one message
+    FRAMES_PER_ITEM_MAX = 4,      // payload frames of one item
+    MESSAGE_BYTES_SOFT = 4 << 20, // a sender starts a new message beyond this
+    WIRE_DEPTH_MAX = 8,           // nesting of MessagePack containers
+    WIRE_NODES_MAX = 10000,       // MessagePack values in one header
+    HELD_MAX = 20000,             // call ids that one heartbeat may name
 
     // Payloads.
-    LINE_BYTES_MAX = 8 << 20,       // one line of a job file
-    ANSWER_BYTES_MAX = 8 << 20,     // one provider answer's body
+    LINE_BYTES_MAX = 8 << 20,   // one line of a job file
+    ANSWER_BYTES_MAX = 8 << 20, // one provider answer's body
     ANSWER_HEADERS_BYTES_MAX = 256 << 10,
-    CONTEXT_BYTES_MAX = 8 << 20,    // a prepared conversation turn
-    FACTS_BYTES_MAX = 9 << 20,      // what an extractor found
-    CATALOGUE_BYTES_MAX = 4 << 20,  // the compiled catalogue
+    CONTEXT_BYTES_MAX = 8 << 20,   // a prepared conversation turn
+    FACTS_BYTES_MAX = 9 << 20,     // what an extractor found
+    CATALOGUE_BYTES_MAX = 4 << 20, // the compiled catalogue
     JSON_DEPTH_MAX = 64,
     STREAM_BLOCK_BYTES_MAX = 256 << 10, // a block of a submitted file, client to ingress
     STREAM_BLOCKS_CREDIT = 16,          // blocks that a client may have on their way
     ANSWER_PAGE_BYTES_MAX = 4 << 20,    // one page of a query's answer
+
+    // Ingress and client.
+    SUBMISSIONS_MAX = 256,              // submissions that are read at once
+    STREAM_CHUNKS_MAX = 32,             // chunks of a submission on their way to the broker
+    STREAM_CHUNKS_BYTES_MAX = 16 << 20, // and their lines' bytes, beyond the first
+    CHUNK_LINES_MAX = 4096,             // lines of a chunk, blank ones included
+    CUSTOM_IDS_MAX = 20000000,          // custom_ids of a submission that can be compared
+    CONVERSATIONS_MAX = 10000000,       // conversations of a submission
+    ROUTES_MAX = 4096,                  // different models that its turns name
+    OUTPUT_TOKENS_MAX = 131072,         // what a call may write that states no limit of its own
+    QUERIES_MAX = 1024,                 // questions that wait for their answers at once
+    QUERY_LIMIT_MS = 3000,              // and how long
+    SUBMISSION_SILENT_MS = 30 * 1000,   // a client that says nothing this long is gone
+    PUT_RESEND_MS = 3000,               // a chunk is said again until it is stored
+    PUT_RETRY_MS = 1000,                // a chunk that the broker had no room for is offered again
+
+    // Stores.
+    DB_VALUE_BYTES_MAX = 32 << 20, // one value in a database
+    WAL_PAGES_IDLE = 1000,         // checkpoint from here when there is nothing else to do
+    WAL_PAGES_MAX = 16000,         // checkpoint from here in any case
+    WAL_BYTES_KEPT = 64 << 20,     // what is kept of a write-ahead log that was emptied
+
+    // The accountant.
+    RECORDS_CREDIT = 4096,             // records on their way to it at once
+    RECORDS_TURN_MAX = 2048,           // records of one transaction
+    RECORDS_TURN_BYTES_MAX = 32 << 20, // and their payload
+    QUERY_SNAPSHOT_MS = 10 * 1000,     // longest snapshot of a question
+    QUERY_PAGE_DEFAULT = 1000,         // entries of a page, unless asked for
+    QUERY_PAGE_MAX = 10000,
+    FIND_MATCHES_MAX = 1000, // what one value may name in an answer
 
     // Names.
     CUSTOM_ID_BYTES_MAX = 512,
@@ -40,33 +70,34 @@ enum {
     TAGS_BYTES_MAX = 4096,
     IDEMPOTENCY_KEY_BYTES_MAX = 128,
     IDENTIFIER_VALUE_BYTES_MAX = 1024,
-    IDENTIFIERS_MAX = 256,          // identifiers of one call
+    IDENTIFIERS_MAX = 256, // identifiers of one call
 
     // The broker.
     PEERS_MAX = 1024,
     WORKERS_MAX = 256,
     LANES_MAX = 1024,
     BATCHES_MAX = 4096,
-    PRIORITIES = 3,                 // high, normal, low
-    LANE_CONCURRENCY = 16,          // calls in flight in a lane, unless configured
-    SLOTS_MAX = 10000,              // call slots of one worker
-    ATTEMPTS_MAX = 5,               // counted attempts of a job, unless configured
-    TURN_MESSAGES_MAX = 512,        // messages that a turn of the broker's loop takes in
-    EXTRACTIONS_LOST_MAX = 3,       // extractors that may vanish over one answer
+    PRIORITIES = 3,           // high, normal, low
+    LANE_CONCURRENCY = 16,    // calls in flight in a lane, unless configured
+    SLOTS_MAX = 10000,        // call slots of one worker
+    ATTEMPTS_MAX = 5,         // counted attempts of a job, unless configured
+    TURN_MESSAGES_MAX = 512,  // messages that a turn of the broker's loop takes in
+    EXTRACTIONS_LOST_MAX = 3, // extractors that may vanish over one answer
 
     // Times, in milliseconds.
     HEARTBEAT_MS = 1000,
-    PEER_SILENT_MS = 5000,          // a peer that says nothing this long is silent
-    CALL_LIMIT_MS = 600 * 1000,     // the whole of one provider call, unless configured
-    CALL_MARGIN_MS = 5000,          // what the broker waits beyond a call's limit
+    PEER_SILENT_MS = 5000,      // a peer that says nothing this long is silent
+    CALL_LIMIT_MS = 600 * 1000, // the whole of one provider call, unless configured
+    CALL_MARGIN_MS = 5000,      // what the broker waits beyond a call's limit
     CONNECT_LIMIT_MS = 10 * 1000,
-    STALL_LIMIT_MS = 60 * 1000,     // no byte moves for this long
-    END_RESEND_MS = 3000,           // an end is said again until it is stored
+    STALL_LIMIT_MS = 60 * 1000, // no byte moves for this long
+    END_RESEND_MS = 3000,       // an end is said again until it is stored
     RETRY_BASE_MS = 500,
     RETRY_MAX_MS = 60 * 1000,
-    PROBE_BASE_MS = 5000,           // first probe of a held lane
+    RETRY_HINT_MAX_MS = 24 * 3600 * 1000, // what a provider may ask to wait; more counts as this
+    PROBE_BASE_MS = 5000,                 // first probe of a held lane
     PROBE_MAX_MS = 300 * 1000,
-    DRAIN_MS = 30 * 1000,           // what a process may take to end when asked
+    DRAIN_MS = 30 * 1000, // what a process may take to end when asked
 };
 
 _Static_assert(LINE_BYTES_MAX < FRAME_BYTES_MAX, "a line fits a frame");

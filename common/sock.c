@@ -218,8 +218,9 @@ enum err sock_receive(struct sock *sock, struct message *message) {
     enum err e = more ? ERR_TOO_BIG : ERR_OK;
     drop_rest(sock, more);
     if (e == ERR_OK)
-        e = wire_open(bytes_of(zmq_msg_data(&message->frames[0]), zmq_msg_size(&message->frames[0])),
-                      &message->wire);
+        e = wire_open(
+            bytes_of(zmq_msg_data(&message->frames[0]), zmq_msg_size(&message->frames[0])),
+            &message->wire);
     if (e == ERR_OK && !frames_fit(message))
         e = ERR_MALFORMED;
     if (e != ERR_OK)

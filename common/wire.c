@@ -7,22 +7,23 @@
 
 #define KIND(kind, from, to, frames, doc)
 #define HEAD_BEGIN(kind) static const struct field kind##_head_fields[] = {
-#define HEAD_END(kind)                                                                             \
-    }                                                                                              \
-    ;                                                                                              \
-    static const struct shape kind##_head_shape = {kind##_head_fields, COUNT(kind##_head_fields),  \
+#define HEAD_END(kind)                                                                            \
+    }                                                                                             \
+    ;                                                                                             \
+    static const struct shape kind##_head_shape = {kind##_head_fields, COUNT(kind##_head_fields), \
                                                    sizeof(struct kind##_head)};
 #define ITEM_BEGIN(kind) static const struct field kind##_item_fields[] = {
-#define ITEM_END(kind)                                                                             \
-    }                                                                                              \
-    ;                                                                                              \
-    static const struct shape kind##_item_shape = {kind##_item_fields, COUNT(kind##_item_fields),  \
+#define ITEM_END(kind)                                                                            \
+    }                                                                                             \
+    ;                                                                                             \
+    static const struct shape kind##_item_shape = {kind##_item_fields, COUNT(kind##_item_fields), \
                                                    sizeof(struct kind##_item)};
 #define NO_ITEMS(kind) static const struct shape kind##_item_shape = {NULL, 0, 0};
 #define COUNT(array)   (sizeof(array) / sizeof((array)[0]))
-#define FIELD(owner, type, name, need, max, doc)                                                   \
+#define FIELD(owner, type, name, need, max, doc) \
     {#name, offsetof(struct owner, name), (max), FIELD_##type, NEED_##need, doc},
 #include "schemas/envelope.def"
+
 #include "common/envelope_undef.h"
 
 static const struct kind_info kinds[KINDS] = {
@@ -32,9 +33,10 @@ static const struct kind_info kinds[KINDS] = {
 #define ITEM_END(kind)
 #define NO_ITEMS(kind)
 #define FIELD(owner, type, name, need, max, doc)
-#define KIND(kind, from, to, frames, doc)                                                          \
+#define KIND(kind, from, to, frames, doc) \
     [KIND_##kind] = {#kind, from, to, doc, frames, &kind##_head_shape, &kind##_item_shape},
 #include "schemas/envelope.def"
+
 #include "common/envelope_undef.h"
 };
 
@@ -45,7 +47,16 @@ const struct kind_info *wire_kind(enum kind kind) {
 
 // ---- reading MessagePack: one value at a time, nothing allocated --------------------------------
 
-enum value_type { VALUE_nil, VALUE_flag, VALUE_u64, VALUE_i64, VALUE_text, VALUE_bin, VALUE_array, VALUE_map };
+enum value_type {
+    VALUE_nil,
+    VALUE_flag,
+    VALUE_u64,
+    VALUE_i64,
+    VALUE_text,
+    VALUE_bin,
+    VALUE_array,
+    VALUE_map
+};
 
 struct value {
     enum value_type type;
@@ -218,39 +229,68 @@ static enum kind kind_named(struct bytes name) {
     return KIND_none;
 }
 
-// The parts of a header that stand beside a kind's own fields.
+// The parts of a header that stand beside a kind's own fields, and which of them were met.
+enum part { PART_version = 1, PART_kind = 2, PART_must = 4, PART_items = 8 };
+
+struct parts {
+    unsigned met;
+    uint64_t version;
+};
+
+// Marks a part as met; false if it was already.
+static bool meet(struct parts *parts, enum part part) {
+    bool is_first = !(parts->met & part);
+    parts->met |= part;
+    return is_first;
+}
+
+// Takes note of one entry of the header: its key, and its value as a view of that value alone.
 static bool note_part(struct wire_message *message, struct bytes key, struct bytes at,
-                      uint64_t *version) {
+                      struct parts *parts) {
+    struct bytes whole = at;
     struct value value;
     if (!take_value(&at, &value))
         return false;
     if (bytes_is(key, "v")) {
-        *version = value.number;
-        return value.type == VALUE_u64;
+        parts->version = value.number;
+        return value.type == VALUE_u64 && meet(parts, PART_version);
     }
     if (bytes_is(key, "kind")) {
         message->kind = value.type == VALUE_text ? kind_named(value.bytes) : KIND_none;
-        return value.type == VALUE_text;
+        return value.type == VALUE_text && meet(parts, PART_kind);
+    }
+    if (bytes_is(key, "must")) {
+        message->must = whole;
+        return value.type == VALUE_map && meet(parts, PART_must);
     }
     if (bytes_is(key, "items")) {
-        message->items = (uint32_t)value.number;
+        message->items = value.number > UINT32_MAX ? UINT32_MAX : (uint32_t)value.number;
         message->rest = at;
-        return value.type == VALUE_array && value.number <= ITEMS_MAX * 4;
+        return value.type == VALUE_array && meet(parts, PART_items);
     }
     return true;
 }
 
+uint32_t wire_items_max(enum kind kind) {
+    return kind == KIND_facts ? IDENTIFIERS_MAX : ITEMS_MAX;
+}
+
+// Whether the message keeps the limits of its kind.
+static bool is_within_limits(const struct wire_message *message) {
+    size_t bytes_max = message->kind == KIND_facts ? FACTS_BYTES_MAX : HEADER_BYTES_MAX;
+    return message->head.size <= bytes_max && message->items <= wire_items_max(message->kind);
+}
+
 enum err wire_open(struct bytes header, struct wire_message *message) {
-    *message = (struct wire_message){.kind = KIND_none};
-    if (header.size > HEADER_BYTES_MAX)
+    *message = (struct wire_message){.kind = KIND_none, .head = header};
+    if (header.size > FACTS_BYTES_MAX)
         return ERR_TOO_BIG;
     struct bytes rest = header;
     struct value top;
-    uint64_t version = 0;
+    struct parts parts = {0};
     uint32_t nodes = 0;
     if (!take_value(&rest, &top) || top.type != VALUE_map)
         return ERR_MALFORMED;
-    message->head = header;
     for (uint64_t i = 0; i < top.number; i++) {
         struct value key;
         if (!take_value(&rest, &key) || key.type != VALUE_text)
@@ -258,16 +298,17 @@ enum err wire_open(struct bytes header, struct wire_message *message) {
         struct bytes at = rest;
         if (!skip_value(&rest, WIRE_DEPTH_MAX - 1, &nodes))
             return ERR_MALFORMED;
-        if (bytes_is(key.bytes, "must"))
-            message->must = bytes_of(at.at, at.size - rest.size);
-        else if (!note_part(message, key.bytes, at, &version))
+        at.size -= rest.size;
+        if (!note_part(message, key.bytes, at, &parts))
             return ERR_MALFORMED;
     }
     if (rest.size != 0)
         return ERR_MALFORMED;
-    if (version != PROTOCOL_VERSION)
+    if (parts.version != PROTOCOL_VERSION)
         return ERR_VERSION;
-    return message->kind == KIND_none ? ERR_MALFORMED : ERR_OK;
+    if (message->kind == KIND_none)
+        return ERR_MALFORMED;
+    return is_within_limits(message) ? ERR_OK : ERR_TOO_BIG;
 }
 
 static bool store_number(const struct field *field, const struct value *value, void *to) {
@@ -350,7 +391,8 @@ static enum err check_required(const struct shape *shape, uint64_t seen) {
     return ERR_OK;
 }
 
-static enum err decode(const struct shape *shape, struct bytes *rest, struct bytes must, void *out) {
+static enum err decode(const struct shape *shape, struct bytes *rest, struct bytes must,
+                       void *out) {
     uint64_t seen = 0;
     assert(shape->count <= 64);
     memset(out, 0, shape->size);
@@ -464,6 +506,7 @@ void wire_begin(struct wire_writer *writer, struct buf *out, enum kind kind, con
                 uint32_t items) {
     const struct kind_info *info = wire_kind(kind);
     assert(items == 0 || info->item->count > 0);
+    assert(items <= wire_items_max(kind));
     *writer = (struct wire_writer){.out = out, .kind = kind, .items_said = items};
     buf_reset(out);
     msgpack_packer packer;
@@ -496,6 +539,11 @@ void wire_item(struct wire_writer *writer, const void *item) {
     writer->items_written++;
 }
 
+void wire_packed_items(struct wire_writer *writer, struct bytes packed, uint32_t count) {
+    buf_put(writer->out, packed.at, packed.size);
+    writer->items_written += count;
+}
+
 enum err wire_end(struct wire_writer *writer) {
     assert(writer->items_written == writer->items_said);
     return buf_state(writer->out);
@@ -503,7 +551,6 @@ enum err wire_end(struct wire_writer *writer) {
 
 enum err wire_pack_item(struct buf *out, enum kind kind, const void *item) {
     struct wire_writer writer = {.out = out, .kind = kind};
-    buf_reset(out);
     wire_item(&writer, item);
     return buf_state(out);
 }

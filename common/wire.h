@@ -39,6 +39,8 @@ struct kind_info {
 
 // The table entry of a kind; kind must be valid.
 const struct kind_info *wire_kind(enum kind kind);
+// How many items a message of that kind may have: ITEMS_MAX; facts IDENTIFIERS_MAX.
+uint32_t wire_items_max(enum kind kind);
 
 // A received header, validated. Views the bytes it was opened on.
 struct wire_message {
@@ -50,7 +52,8 @@ struct wire_message {
 };
 
 // Validates a header as a whole and finds its parts. ERR_MALFORMED, ERR_VERSION (another
-// protocol version) or ERR_TOO_BIG; *message is valid only with ERR_OK.
+// protocol version) or ERR_TOO_BIG (beyond HEADER_BYTES_MAX or wire_items_max; facts, which
+// travel in a frame: FACTS_BYTES_MAX); *message is valid only with ERR_OK.
 enum err wire_open(struct bytes header, struct wire_message *message);
 // Decodes the message's own fields into the struct *head of its kind (struct lease_head …),
 // which is zeroed first. ERR_MALFORMED if a required field is missing, a type is wrong, a key
@@ -69,11 +72,13 @@ struct wire_writer {
 void wire_begin(struct wire_writer *writer, struct buf *out, enum kind kind, const void *head,
                 uint32_t items);
 void wire_item(struct wire_writer *writer, const void *item);
+// Items that wire_pack_item encoded before, one behind the other.
+void wire_packed_items(struct wire_writer *writer, struct bytes packed, uint32_t count);
 // ERR_TOO_BIG if the header exceeds the buf's bound. Asserts that the promised items were written.
 enum err wire_end(struct wire_writer *writer);
 
 // One struct as a header of its own, and back: how the journal keeps a record's item.
-// The struct is the item struct of the kind.
+// The struct is the item struct of the kind. Packing appends to the buf.
 enum err wire_pack_item(struct buf *out, enum kind kind, const void *item);
 enum err wire_unpack_item(struct bytes bytes, enum kind kind, void *item);
 

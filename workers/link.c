@@ -69,7 +69,7 @@ static void take_welcome(struct link *link, struct message *message, uint64_t no
     struct welcome_head welcome;
     if (wire_head(&message->wire, &welcome) != ERR_OK)
         return;
-    if (peer_welcomed(&link->peer, welcome.boot, now_ms))
+    if (peer_welcomed(&link->peer, welcome.boot, welcome.start, now_ms))
         log_line(LOG_INFO, "broker.joined", "boot=%016llx", (unsigned long long)welcome.boot);
     link->is_refused = false;
     take_catalogue(link, welcome.catalogue, message_frame(message, 0));
@@ -82,8 +82,7 @@ static void take_unwelcome(struct link *link, struct message *message, uint64_t 
     if (wire_head(&message->wire, &head) != ERR_OK)
         return;
     if (bytes_is(head.reason, "join_first")) {
-        if (link->peer.state == PEER_JOINED)
-            peer_unknown(&link->peer, now_ms);
+        peer_unknown(&link->peer, now_ms);
         return;
     }
     link->is_refused = true;

@@ -16,7 +16,7 @@ struct link {
     bool has_message;
     struct buf catalogue; // the compiled catalogue (JSON); empty until one came
     char catalogue_hash[65];
-    uint64_t catalogue_version; // counts its changes: 0, none yet
+    uint64_t catalogue_version;  // counts its changes: 0, none yet
     struct welcome_head welcome; // what the broker said last; its texts are dead
     bool is_refused;             // an unwelcome other than join_first came
     char refusal[128];

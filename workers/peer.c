@@ -3,8 +3,16 @@
 #include <assert.h>
 
 void peer_init(struct peer *peer, struct id process) {
-    memset(peer, 0, sizeof(*peer));
+    // The names themselves stay as they are: held_count says that there are none.
+    peer->state = PEER_STRANGER;
     peer->process = process;
+    peer->boot = 0;
+    peer->seen = 0;
+    peer->next_say_ms = 0;
+    peer->heard_ms = 0;
+    peer->held_count = 0;
+    peer->start = 0;
+    memset(peer->index, 0, sizeof(peer->index));
 }
 
 enum peer_say peer_due(struct peer *peer, uint64_t now_ms) {
@@ -24,19 +32,25 @@ void peer_heard(struct peer *peer, uint64_t now_ms) {
     peer->heard_ms = now_ms;
 }
 
-bool peer_welcomed(struct peer *peer, uint64_t boot, uint64_t now_ms) {
+bool peer_welcomed(struct peer *peer, uint64_t boot, uint64_t start, uint64_t now_ms) {
     bool is_new = boot != peer->boot;
+    if (start < peer->start)
+        return false;
+    peer->start = start;
     if (is_new) {
         peer->boot = boot;
         peer->seen = 0;
     }
+    if (is_new || peer->state == PEER_STRANGER)
+        peer->next_say_ms = now_ms; // the first heartbeat settles the older marks at once
     peer->state = PEER_JOINED;
     peer->heard_ms = now_ms;
-    peer->next_say_ms = now_ms; // the first heartbeat settles the older marks at once
     return is_new;
 }
 
 void peer_unknown(struct peer *peer, uint64_t now_ms) {
+    if (peer->state == PEER_STRANGER)
+        return; // a hello is on its way, and the next one is due
     peer->state = PEER_STRANGER;
     peer->next_say_ms = now_ms;
 }
@@ -54,30 +68,64 @@ bool peer_takes(struct peer *peer, uint64_t boot, struct id process, uint64_t nu
     return true;
 }
 
+// The first place at which the index may have a call.
+static uint32_t home_of(struct id call) {
+    uint64_t mixed = (bytes_u64(call.at) ^ bytes_u64(call.at + 8)) * 0x9e3779b97f4a7c15ull;
+    return (uint32_t)(mixed >> 32) & (PEER_INDEX - 1);
+}
+
+static uint32_t after(uint32_t place) {
+    return (place + 1) & (PEER_INDEX - 1);
+}
+
+// The place of a call in the index, or the free one where it would go.
 static uint32_t find(const struct peer *peer, struct id call) {
-    uint32_t i = 0;
-    while (i < peer->held_count && !id_equal(peer->held[i], call))
-        i++;
-    return i;
+    uint32_t place = home_of(call);
+    while (peer->index[place] && !id_equal(peer->held[peer->index[place] - 1], call))
+        place = after(place);
+    return place;
+}
+
+// Frees a place and moves up those behind it that it kept from their home, so that a search may
+// end at the first free place.
+static void free_place(struct peer *peer, uint32_t place) {
+    for (uint32_t next = after(place); peer->index[next]; next = after(next)) {
+        uint32_t home = home_of(peer->held[peer->index[next] - 1]);
+        uint32_t reach = (next - home) & (PEER_INDEX - 1);
+        if (reach >= ((next - place) & (PEER_INDEX - 1))) {
+            peer->index[place] = peer->index[next];
+            place = next;
+        }
+    }
+    peer->index[place] = 0;
 }
 
 bool peer_holds(const struct peer *peer, struct id call) {
-    return find(peer, call) < peer->held_count;
+    return peer->index[find(peer, call)] != 0;
 }
 
 bool peer_hold(struct peer *peer, struct id call) {
     assert(!id_is_none(call));
-    if (peer->held_count == HELD_MAX || peer_holds(peer, call))
+    uint32_t place = find(peer, call);
+    if (peer->held_count == HELD_MAX || peer->index[place])
         return false;
     peer->held[peer->held_count++] = call;
+    peer->index[place] = (uint16_t)peer->held_count;
     return true;
 }
 
 bool peer_forget(struct peer *peer, struct id call) {
-    uint32_t i = find(peer, call);
-    if (i == peer->held_count)
+    uint32_t place = find(peer, call);
+    uint32_t position = peer->index[place];
+    if (!position)
         return false;
-    peer->held[i] = peer->held[--peer->held_count];
+    free_place(peer, place);
+    struct id last = peer->held[peer->held_count - 1];
+    if (position != peer->held_count) {
+        peer->index[find(peer, last)] = (uint16_t)position;
+        peer->held[position - 1] = last;
+    }
+    peer->held_count--;
     return true;
 }
 

@@ -7,6 +7,11 @@
 #include "common/bytes.h"
 #include "common/limits.h"
 
+enum {
+    PEER_INDEX = 32768, // places of the index of held calls: a power of two, at most 2/3 taken
+};
+_Static_assert(HELD_MAX * 3 / 2 <= PEER_INDEX && HELD_MAX < UINT16_MAX, "the index has room");
+
 enum peer_state {
     PEER_STRANGER, // no broker has welcomed this process since it was last unheard
     PEER_JOINED,
@@ -14,14 +19,17 @@ enum peer_state {
 
 struct peer {
     enum peer_state state;
-    struct id process;      // random, new at every start
-    uint64_t boot;          // of the broker that welcomed us; stays until another does
-    uint64_t seen;          // highest lease number seen from that boot
-    uint64_t next_say_ms;   // when the next hello or heartbeat is due
-    uint64_t heard_ms;      // when the broker was last heard
+    struct id process;    // random, new at every start
+    uint64_t boot;        // of the broker that welcomed us; stays until another does
+    uint64_t start;       // which start of the broker that boot is; they only grow
+    uint64_t seen;        // highest lease number seen from that boot
+    uint64_t next_say_ms; // when the next hello or heartbeat is due
+    uint64_t heard_ms;    // when the broker was last heard
     // Call ids that a heartbeat names, of any boot: running, or ended and not yet stored.
     struct id held[HELD_MAX];
     uint32_t held_count;
+    // Where a call stands in held, by the hash of its id: position + 1; 0: the place is free.
+    uint16_t index[PEER_INDEX];
 };
 
 enum peer_say { SAY_nothing, SAY_hello, SAY_heartbeat };
@@ -36,9 +44,11 @@ uint64_t peer_rest_ms(const struct peer *peer, uint64_t now_ms);
 
 // Anything came from the broker.
 void peer_heard(struct peer *peer, uint64_t now_ms);
-// A welcome from that boot. Returns whether the boot is new to us: leases of older ones that
-// were not taken yet will never be, since numbering starts again.
-bool peer_welcomed(struct peer *peer, uint64_t boot, uint64_t now_ms);
+// A welcome from that boot, the broker's start of that number. One from an earlier start, which
+// was overtaken on its way, is not believed: it would take us back to a broker that is gone.
+// Returns whether the boot is new to us: leases of older ones that were not taken yet never
+// will be, since numbering starts again.
+bool peer_welcomed(struct peer *peer, uint64_t boot, uint64_t start, uint64_t now_ms);
 // The broker does not know us (any more): say hello at once.
 void peer_unknown(struct peer *peer, uint64_t now_ms);
 // A beat said that leases up to sent have left: what did not arrive of them never will be taken.

@@ -1,0 +1,453 @@
+// Answers to queries: the live state, as JSON, and the decisions of people about lanes and batches.
+#include "broker/loop.h"
+#include "common/catalogue.h"
+#include "common/id.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/mem.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sysexits.h>
+
+enum { WAITS_MAX = 32 };
+
+// What an answer is made of; a handler fills one.
+struct reply {
+    unsigned exit;
+    char detail[256];
+    json_t *body;
+};
+
+static void put(json_t *object, const char *name, json_t *new_value) {
+    int rc = json_object_set_new(object, name, new_value);
+    assert(rc == 0); // names are literals and texts were validated as UTF-8
+    (void)rc;
+}
+
+static json_t *number(uint64_t value) {
+    return json_integer((json_int_t)value);
+}
+
+static json_t *text(const char *value) {
+    json_t *string = json_string(value);
+    return string ? string : json_string("");
+}
+
+static json_t *uuid(struct id id) {
+    char at[UUID_TEXT_SIZE];
+    uuid_text(id, at);
+    return json_string(at);
+}
+
+__attribute__((format(printf, 3, 4))) static void fail(struct reply *reply, unsigned exit,
+                                                       const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(reply->detail, sizeof(reply->detail), format, args);
+    va_end(args);
+    reply->exit = exit;
+}
+
+// ---- finding ------------------------------------------------------------------------------------
+
+static const char *argument(const json_t *arguments, const char *name) {
+    const char *value = json_string_value(json_object_get(arguments, name));
+    return value ? value : "";
+}
+
+// The batch of a UUID or of a prefix that only one batch has; 0: none (reply says why).
+static uint32_t find_batch(const struct loop *loop, const char *name, struct reply *reply) {
+    uint32_t found = 0;
+    size_t size = strlen(name);
+    for (uint32_t slot = 1; size >= 4 && slot <= core_batch_slots(loop->core); slot++) {
+        const struct batch *batch = core_batch(loop->core, slot);
+        char at[UUID_TEXT_SIZE];
+        if (batch->state < BATCH_OPEN || batch->state == BATCH_GONE)
+            continue;
+        uuid_text(batch->id, at);
+        if (strncmp(at, name, size) != 0)
+            continue;
+        if (found) {
+            fail(reply, EX_DATAERR, "several batches begin with '%.40s': give more of the id",
+                 name);
+            return 0;
+        }
+        found = slot;
+    }
+    if (!found)
+        fail(reply, EX_UNAVAILABLE, "no batch '%.40s' is on its way", name);
+    return found;
+}
+
+static uint32_t find_lane(const struct loop *loop, const char *name, struct reply *reply) {
+    for (uint32_t slot = 1; slot <= core_lane_slots(loop->core); slot++) {
+        const struct lane *lane = core_lane(loop->core, slot);
+        char at[512];
+        (void)snprintf(at, sizeof(at), "%s/%s/%s", lane->provider, lane->key, lane->model);
+        if (strcmp(at, name) == 0)
+            return slot;
+    }
+    fail(reply, EX_UNAVAILABLE, "no lane '%.200s': `colloq lane list` names them", name);
+    return 0;
+}
+
+// ---- what is waited for
+// -----------------------------------------------------------------------------
+
+static void key_hint(const struct loop *loop, const struct lane *lane, char *to, size_t room) {
+    struct catalogue *catalogue = NULL;
+    (void)snprintf(to, room, "give the worker its key");
+    if (loop->catalogue.size == 0 ||
+        catalogue_load(buf_bytes(&loop->catalogue), &catalogue) != ERR_OK)
+        return;
+    const struct provider_api *api = catalogue_default_api(catalogue, bytes_text(lane->provider));
+    if (api && api->key_envs && api->key_envs[0])
+        (void)snprintf(to, room, "set %s where the worker runs", api->key_envs[0]);
+    catalogue_free(catalogue);
+}
+
+static void wait_text(const struct loop *loop, const struct wait *wait, char *to, size_t room) {
+    const struct lane *lane = core_lane(loop->core, wait->lane);
+    uint64_t now = loop->now.mono_ms;
+    unsigned long long in_s =
+        wait->due_ms > now ? (unsigned long long)((wait->due_ms - now + 999) / 1000) : 0;
+    char hint[128];
+    switch (wait->reason) {
+    case REASON_no_key:
+        key_hint(loop, lane, hint, sizeof(hint));
+        (void)snprintf(to, room, "no worker has a key for %s: %s", lane->provider, hint);
+        break;
+    case REASON_lane_held:
+        (void)snprintf(to, room, "lane %s/%s held: %s%s%s; next probe in %llu s", lane->provider,
+                       lane->model, lane->held_reason, lane->held_detail[0] ? ": " : "",
+                       lane->held_detail, in_s);
+        break;
+    case REASON_lane_paused:
+        (void)snprintf(to, room, "lane %s/%s is paused: `colloq lane resume %s/%s/%s`",
+                       lane->provider, lane->model, lane->provider, lane->key, lane->model);
+        break;
+    case REASON_no_worker:
+        (void)snprintf(to, room, "no free worker for %s", lane->provider);
+        break;
+    case REASON_lane_full:
+        (void)snprintf(to, room, "lane %s/%s: %u calls in flight, as many as it allows",
+                       lane->provider, lane->model, lane->marks);
+        break;
+    case REASON_rate_limited:
+        (void)snprintf(to, room, "rate limit of %s/%s: goes on in %llu s", lane->provider,
+                       lane->model, in_s);
+        break;
+    case REASON_delayed:
+        (void)snprintf(to, room, "waits to try again: in %llu s", in_s);
+        break;
+    case REASON_earlier_turn:
+        (void)snprintf(to, room, "an earlier turn of the conversation is not answered yet");
+        break;
+    case REASON_accountant_away:
+        (void)snprintf(to, room, "the accountant is away: turns cannot be prepared");
+        break;
+    case REASON_journal_full:
+        (void)snprintf(to, room,
+                       "the journal has no room for further answers: is the accountant up?");
+        break;
+    default:
+        (void)snprintf(to, room, "%s", reason_name(wait->reason));
+        break;
+    }
+}
+
+static json_t *waits_json(const struct loop *loop, uint32_t batch) {
+    struct wait waits[WAITS_MAX];
+    uint32_t count = core_waits(loop->core, batch, waits, WAITS_MAX);
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < count; i++) {
+        char at[1200];
+        json_t *entry = json_object();
+        wait_text(loop, &waits[i], at, sizeof(at));
+        put(entry, "reason", text(reason_name(waits[i].reason)));
+        put(entry, "text", text(at));
+        put(entry, "jobs", number(waits[i].jobs));
+        (void)json_array_append_new(list, entry);
+    }
+    return list;
+}
+
+// ---- batches
+// ----------------------------------------------------------------------------------------
+
+static const char *batch_state_name(const struct batch *batch) {
+    if (batch->state == BATCH_SETTLED)
+        return "settled";
+    if (batch->is_cancelled)
+        return "cancelled";
+    return batch->state == BATCH_OPEN ? "open" : "sealed";
+}
+
+static json_t *batch_json(const struct loop *loop, uint32_t slot) {
+    const struct batch *batch = core_batch(loop->core, slot);
+    const uint64_t *states = batch->states;
+    json_t *body = json_object();
+    json_t *counts = json_object();
+    put(counts, "waiting", number(states[JOB_WAITING]));
+    put(counts, "ready", number(states[JOB_READY] + states[JOB_PREPARING] + states[JOB_PREPARED]));
+    put(counts, "leased",
+        number(states[JOB_LEASED] + states[JOB_ABORTING] + states[JOB_OVERTAKEN]));
+    put(counts, "delayed", number(states[JOB_DELAYED]));
+    put(counts, "ended", number(states[JOB_ENDED]));
+    put(counts, "answered", number(batch->answered));
+    put(counts, "dead", number(batch->dead));
+    put(counts, "parked", number(batch->parked));
+    put(counts, "cancelled", number(batch->cancelled));
+    put(counts, "refused", number(batch->refused));
+    put(body, "batch", uuid(batch->id));
+    put(body, "number", number(batch->number));
+    put(body, "state", text(batch_state_name(batch)));
+    put(body, "lines", number(batch->accepted_through));
+    put(body, "sealed", json_boolean(batch->state != BATCH_OPEN));
+    put(body, "jobs", number(batch->jobs));
+    put(body, "counts", counts);
+    put(body, "attempts_open", number(batch->attempts_open));
+    put(body, "unrecorded", number(batch->unsettled));
+    put(body, "waits_for", waits_json(loop, slot));
+    return body;
+}
+
+static void batch_live(struct loop *loop, const json_t *arguments, struct reply *reply) {
+    uint32_t slot = find_batch(loop, argument(arguments, "batch"), reply);
+    if (slot)
+        reply->body = batch_json(loop, slot);
+}
+
+static void batch_list(struct loop *loop, const json_t *arguments, struct reply *reply) {
+    (void)arguments;
+    json_t *list = json_array();
+    for (uint32_t slot = 1; slot <= core_batch_slots(loop->core); slot++) {
+        uint8_t state = core_batch(loop->core, slot)->state;
+        if (state >= BATCH_OPEN && state != BATCH_GONE)
+            (void)json_array_append_new(list, batch_json(loop, slot));
+    }
+    reply->body = json_object();
+    put(reply->body, "batches", list);
+}
+
+static void decide_for(struct loop *loop, enum event_kind kind, uint32_t slot) {
+    struct event event = {.kind = kind, .slot = slot};
+    loop_step(loop, &event, NULL, 0);
+}
+
+static void batch_cancel(struct loop *loop, const json_t *arguments, struct reply *reply) {
+    uint32_t slot = find_batch(loop, argument(arguments, "batch"), reply);
+    if (!slot)
+        return;
+    decide_for(loop, EVENT_cancel_batch, slot);
+    reply->body = batch_json(loop, slot);
+}
+
+// ---- lanes, jobs, everything
+// ------------------------------------------------------------------------
+
+static json_t *lane_json(const struct loop *loop, const struct lane *lane) {
+    json_t *body = json_object();
+    char name[512];
+    const char *state = lane->state == LANE_paused ? "paused"
+                        : lane->state == LANE_open ? "open"
+                        : lane->probe_job          ? "probing"
+                                                   : "held";
+    uint64_t now = loop->now.mono_ms;
+    (void)snprintf(name, sizeof(name), "%s/%s/%s", lane->provider, lane->key, lane->model);
+    put(body, "lane", text(name));
+    put(body, "provider", text(lane->provider));
+    put(body, "key", text(lane->key));
+    put(body, "model", text(lane->model));
+    put(body, "state", text(state));
+    put(body, "reason", text(lane->held_reason));
+    put(body, "detail", text(lane->held_detail));
+    put(body, "waits_for", text(reason_name((enum reason)lane->wait)));
+    put(body, "concurrency", number(lane->concurrency));
+    put(body, "in_flight", number(lane->marks));
+    put(body, "waiting", number(lane->waiting + lane->window));
+    put(body, "next_probe_ms",
+        number(lane->state == LANE_held && lane->probe_due_ms > now ? lane->probe_due_ms - now
+                                                                    : 0));
+    return body;
+}
+
+static json_t *lanes_json(const struct loop *loop) {
+    json_t *list = json_array();
+    for (uint32_t slot = 1; slot <= core_lane_slots(loop->core); slot++)
+        (void)json_array_append_new(list, lane_json(loop, core_lane(loop->core, slot)));
+    return list;
+}
+
+static void lane_list(struct loop *loop, const json_t *arguments, struct reply *reply) {
+    (void)arguments;
+    reply->body = json_object();
+    put(reply->body, "lanes", lanes_json(loop));
+}
+
+static void lane_decide(struct loop *loop, const json_t *arguments, struct reply *reply,
+                        enum event_kind kind) {
+    uint32_t slot = find_lane(loop, argument(arguments, "lane"), reply);
+    if (!slot)
+        return;
+    decide_for(loop, kind, slot);
+    reply->body = lane_json(loop, core_lane(loop->core, slot));
+}
+
+static void lane_pause(struct loop *loop, const json_t *arguments, struct reply *reply) {
+    lane_decide(loop, arguments, reply, EVENT_pause_lane);
+}
+
+static void lane_resume(struct loop *loop, const json_t *arguments, struct reply *reply) {
+    lane_decide(loop, arguments, reply, EVENT_resume_lane);
+}
+
+static void job_live(struct loop *loop, const json_t *arguments, struct reply *reply) {
+    struct id id;
+    const char *name = argument(arguments, "job");
+    const struct job *job = NULL;
+    if (!id_parse(bytes_text(name), &id)) {
+        fail(reply, EX_USAGE, "'%.60s' is not a job id", name);
+        return;
+    }
+    for (uint32_t slot = 1; !job && slot <= core_job_slots(loop->core); slot++)
+        if (core_job(loop->core, slot)->state != JOB_FREE &&
+            id_equal(core_job(loop->core, slot)->id, id))
+            job = core_job(loop->core, slot);
+    if (!job) {
+        fail(reply, EX_UNAVAILABLE, "no job '%.60s' is on its way", name);
+        return;
+    }
+    char call[ID_HEX_SIZE];
+    id_hex(job->call, call);
+    reply->body = json_object();
+    put(reply->body, "job", uuid(job->id));
+    put(reply->body, "number", number(job->number));
+    put(reply->body, "batch", uuid(core_batch(loop->core, job->batch)->id));
+    put(reply->body, "state", text(job_state_name((enum job_state)job->state)));
+    put(reply->body, "outcome", text(outcome_name((enum outcome)job->outcome)));
+    put(reply->body, "waits_for", text(reason_name(core_waits_for(loop->core, job))));
+    put(reply->body, "line", number(job->line));
+    put(reply->body, "turn", number(job->turn));
+    put(reply->body, "attempts", number(job->attempt));
+    put(reply->body, "attempts_counted", number(job->counted));
+    put(reply->body, "call", id_is_none(job->call) ? json_null() : json_string(call));
+}
+
+static json_t *peers_json(const struct loop *loop) {
+    static const char *const roles[] = {
+        [ROLE_none] = "none",           [ROLE_ingress] = "ingress",       [ROLE_worker] = "worker",
+        [ROLE_extractor] = "extractor", [ROLE_accountant] = "accountant",
+    };
+    json_t *list = json_array();
+    for (uint32_t i = 1; i <= loop->peers.used; i++) {
+        const struct peer_entry *entry = &loop->peers.entries[i];
+        const struct core_peer *peer = core_peer(loop->core, i);
+        if (!entry->is_used || peer->role == ROLE_none)
+            continue;
+        const struct worker *worker = core_worker(loop->core, peer->worker);
+        json_t *body = json_object();
+        put(body, "role", text(roles[peer->role]));
+        put(body, "name", text(entry->name));
+        put(body, "host", text(entry->host));
+        put(body, "state", text("joined"));
+        put(body, "slots", number(peer->slots));
+        put(body, "held", number(peer->role == ROLE_worker ? worker->marks : peer->out));
+        put(body, "has_key", json_boolean(peer->role == ROLE_worker && worker->keys != 0));
+        put(body, "cpu_us", number(entry->cpu_us));
+        (void)json_array_append_new(list, body);
+    }
+    return list;
+}
+
+static json_t *counts_json(const struct loop *loop) {
+    uint64_t states[JOB_STATES] = {0};
+    json_t *body = json_object();
+    for (uint32_t slot = 1; slot <= core_batch_slots(loop->core); slot++)
+        for (int state = 0; state < JOB_STATES; state++)
+            states[state] += core_batch(loop->core, slot)->states[state];
+    for (int state = JOB_WAITING; state < JOB_GONE; state++)
+        put(body, job_state_name((enum job_state)state), number(states[state]));
+    return body;
+}
+
+static void stat_all(struct loop *loop, const json_t *arguments, struct reply *reply) {
+    (void)arguments;
+    struct counters_row counters = core_counters(loop->core);
+    char boot[17];
+    (void)snprintf(boot, sizeof(boot), "%016llx", (unsigned long long)loop->boot);
+    json_t *journal = json_object();
+    put(journal, "bytes", number(journal_used_bytes(&loop->journal)));
+    put(journal, "budget", number(loop->journal_bytes_max));
+    put(journal, "commits", number(loop->journal.commits));
+    reply->body = json_object();
+    put(reply->body, "boot", text(boot));
+    put(reply->body, "simulated", json_boolean(loop->is_simulated));
+    put(reply->body, "uptime_ms", number(loop->now.mono_ms - loop->started_ms));
+    put(reply->body, "cpu_us", number(clock_cpu_us()));
+    put(reply->body, "turns", number(loop->turns));
+    put(reply->body, "messages", number(loop->messages));
+    put(reply->body, "catalogue", text(loop->catalogue_hash));
+    put(reply->body, "jobs", counts_json(loop));
+    put(reply->body, "jobs_put", number(counters.jobs));
+    put(reply->body, "calls_marked", number(counters.calls));
+    put(reply->body, "records_issued", number(counters.issued));
+    put(reply->body, "records_pending", number(core_records_pending(loop->core)));
+    put(reply->body, "journal", journal);
+    put(reply->body, "lanes", lanes_json(loop));
+    put(reply->body, "peers", peers_json(loop));
+}
+
+// ---- answering
+// ----------------------------------------------------------------------------------------
+
+static const struct {
+    const char *what;
+    void (*handler)(struct loop *loop, const json_t *arguments, struct reply *reply);
+} handlers[] = {
+    {"batch.live", batch_live},     {"batch.list_live", batch_list},
+    {"batch.cancel", batch_cancel}, {"lane.list", lane_list},
+    {"lane.pause", lane_pause},     {"lane.resume", lane_resume},
+    {"job.live", job_live},         {"stat", stat_all},
+};
+
+static void handle(struct loop *loop, const struct query_head *query, struct reply *reply) {
+    char error[128];
+    json_t *arguments = NULL;
+    struct bytes given = query->arguments.size ? query->arguments : bytes_text("{}");
+    if (json_parse(given, &arguments, error, sizeof(error)) != ERR_OK) {
+        fail(reply, EX_DATAERR, "the arguments are not JSON: %s", error);
+        return;
+    }
+    for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
+        if (bytes_is(query->what, handlers[i].what)) {
+            handlers[i].handler(loop, arguments, reply);
+            json_decref(arguments);
+            return;
+        }
+    json_decref(arguments);
+    fail(reply, EX_USAGE, "the broker does not know the question '%.*s'", (int)query->what.size,
+         (const char *)query->what.at);
+}
+
+void loop_answer(struct loop *loop, uint32_t peer, struct message *message) {
+    struct query_head query;
+    struct reply reply = {0};
+    if (wire_head(&message->wire, &query) != ERR_OK)
+        return;
+    handle(loop, &query, &reply);
+    char *dumped = reply.body ? json_dumps(reply.body, JSON_COMPACT) : NULL;
+    struct bytes frame = dumped ? bytes_text(dumped) : bytes_of(NULL, 0);
+    if (frame.size > ANSWER_PAGE_BYTES_MAX) {
+        fail(&reply, EX_SOFTWARE, "the answer exceeds a page");
+        frame.size = 0;
+    }
+    struct answer_head head = {
+        .request = query.request, .exit = reply.exit, .detail = bytes_text(reply.detail)};
+    outbox_head(&loop->outbox, peer, KIND_answer, &head, &frame);
+    json_decref(reply.body);
+    free(dumped);
+}

@@ -1,0 +1,87 @@
+#include "broker/core/job.h"
+
+#include <assert.h>
+
+#define TO(state) (1u << JOB_##state)
+static const unsigned job_may_become[JOB_STATES] = {
+    [JOB_FREE] = TO(WAITING) | TO(READY),
+    [JOB_WAITING] = TO(READY) | TO(PARKED) | TO(ENDED),
+    [JOB_READY] = TO(PREPARING) | TO(PREPARED) | TO(WAITING) | TO(ENDED) | TO(PARKED),
+    [JOB_PREPARING] = TO(PREPARED) | TO(READY) | TO(DEAD) | TO(ENDED),
+    [JOB_PREPARED] = TO(LEASED) | TO(READY) | TO(ENDED),
+    [JOB_LEASED] =
+        TO(READY) | TO(DELAYED) | TO(ENDED) | TO(DEAD) | TO(PARKED) | TO(ABORTING) | TO(OVERTAKEN),
+    [JOB_ABORTING] = TO(ENDED) | TO(OVERTAKEN),
+    [JOB_OVERTAKEN] = TO(ENDED) | TO(LEASED),
+    [JOB_DELAYED] = TO(READY) | TO(ENDED) | TO(PARKED),
+    [JOB_ENDED] = TO(GONE) | TO(DEAD),
+    [JOB_DEAD] = TO(READY) | TO(ENDED),
+    [JOB_PARKED] = TO(WAITING) | TO(READY) | TO(ENDED),
+    [JOB_GONE] = TO(FREE),
+};
+#undef TO
+
+void job_move(struct job *job, enum job_state next) {
+    assert(next < JOB_STATES);
+    assert(job_may_become[job->state] >> next & 1u);
+    job->state = (uint8_t)next;
+    assert(!job_is_marked(job) || !id_is_none(job->call));
+}
+
+bool job_is_marked(const struct job *job) {
+    return job->state == JOB_LEASED || job->state == JOB_ABORTING || job->state == JOB_OVERTAKEN;
+}
+
+bool job_has_outcome(const struct job *job) {
+    return job->outcome != OUTCOME_none;
+}
+
+const char *job_state_name(enum job_state state) {
+    static const char *const names[JOB_STATES] = {
+        [JOB_FREE] = "free",           [JOB_WAITING] = "waiting",     [JOB_READY] = "ready",
+        [JOB_PREPARING] = "preparing", [JOB_PREPARED] = "prepared",   [JOB_LEASED] = "leased",
+        [JOB_ABORTING] = "aborting",   [JOB_OVERTAKEN] = "overtaken", [JOB_DELAYED] = "delayed",
+        [JOB_ENDED] = "ended",         [JOB_DEAD] = "dead",           [JOB_PARKED] = "parked",
+        [JOB_GONE] = "gone",
+    };
+    assert(state < JOB_STATES);
+    return names[state];
+}
+
+const char *outcome_name(enum outcome outcome) {
+    static const char *const names[OUTCOMES] = {
+        [OUTCOME_none] = "",
+        [OUTCOME_answered] = "answered",
+        [OUTCOME_dead] = "dead",
+        [OUTCOME_expired] = "expired",
+        [OUTCOME_cancelled] = "cancelled",
+        [OUTCOME_skipped] = "skipped",
+        [OUTCOME_parked] = "parked",
+    };
+    assert(outcome < OUTCOMES);
+    return names[outcome];
+}
+
+const char *reason_name(enum reason reason) {
+    static const char *const names[REASONS] = {
+        [REASON_none] = "",
+        [REASON_permanent] = "permanent_error",
+        [REASON_attempts_used] = "attempts_used",
+        [REASON_possibly_billed] = "possibly_billed",
+        [REASON_unprepared] = "unprepared",
+        [REASON_no_answer] = "unreadable_answer",
+        [REASON_earlier_turn] = "earlier_turn",
+        [REASON_cancelled] = "cancelled",
+        [REASON_no_key] = "no_key",
+        [REASON_no_worker] = "no_worker",
+        [REASON_lane_held] = "lane_held",
+        [REASON_lane_paused] = "lane_paused",
+        [REASON_lane_full] = "lane_full",
+        [REASON_rate_limited] = "rate_limited",
+        [REASON_delayed] = "delayed",
+        [REASON_accountant_away] = "accountant_away",
+        [REASON_journal_full] = "journal_full",
+    };
+    assert(reason < REASONS);
+    return names[reason];
+}

@@ -1,0 +1,167 @@
+// A start: the rows of the journal come back, and with them everything that follows from them.
+#include "broker/core/state.h"
+
+#include <assert.h>
+
+void core_restore_counters(struct core *core, const struct counters_row *counters) {
+    core->counters = *counters;
+}
+
+static struct bytes text_of(const char *text) {
+    size_t size = 0;
+    while (text[size])
+        size++;
+    return bytes_of(text, size);
+}
+
+uint32_t core_restore_lane(struct core *core, const struct lane *row) {
+    uint32_t slot =
+        lane_intern(core, text_of(row->provider), text_of(row->key), text_of(row->model));
+    struct lane *lane = &core->lanes[slot];
+    assert(slot);
+    lane->is_dirty = 0;
+    lane->state = row->state;
+    memcpy(lane->held_reason, row->held_reason, sizeof(lane->held_reason));
+    memcpy(lane->held_detail, row->held_detail, sizeof(lane->held_detail));
+    return slot;
+}
+
+void core_restore_worker(struct core *core, uint32_t slot, const struct worker *row) {
+    assert(slot > 0 && slot < WORKERS_MAX);
+    if (slot > core->worker_used)
+        core->worker_used = slot;
+    struct worker *worker = &core->workers[slot];
+    *worker = (struct worker){
+        .process = row->process, .state = WORKER_AWAY, .is_stored = 1, .slots = row->slots};
+    memcpy(worker->name, row->name, sizeof(worker->name));
+}
+
+uint32_t core_restore_batch(struct core *core, const struct batch *row) {
+    uint32_t slot = ++core->batch_used;
+    assert(slot < BATCHES_MAX);
+    core->batches[slot] = *row;
+    return slot;
+}
+
+uint32_t core_restore_conversation(struct core *core, const struct conversation *row) {
+    struct conversation *conversation = conversation_new(core, row->id, row->batch);
+    assert(conversation);
+    conversation->highest_marked = row->highest_marked;
+    conversation->is_broken = row->is_broken;
+    conversation->is_stored = 1;
+    return (uint32_t)(conversation - core->conversations);
+}
+
+// Clears what a row of an earlier run may hold of the memory's part.
+static void take_row(struct job *job, const struct job *row) {
+    uint32_t table_next = job->table_next;
+    uint32_t batch_prev = job->batch_prev, batch_next = job->batch_next;
+    *job = *row;
+    job->table_next = table_next;
+    job->batch_prev = batch_prev;
+    job->batch_next = batch_next;
+    job->state = JOB_FREE;
+    job->conversation = 0;
+    job->is_dirty = 0;
+    job->records = 0;
+    job->timer = job->flow = job->first_child = job->next = job->prev = 0;
+    job->turn_next = job->mark_next = job->mark_prev = job->dirty_next = 0;
+}
+
+static void set_state(struct core *core, struct job *job, uint8_t state) {
+    struct batch *batch = batch_of(core, job);
+    batch->states[job->state]--;
+    job->state = state; // not a move: the state that it had
+    batch->states[state]++;
+}
+
+uint32_t core_restore_job(struct core *core, const struct job *row, struct id conversation_id) {
+    struct job *job = job_new(core, row->number, row->batch);
+    assert(job);
+    take_row(job, row);
+    uint8_t state = row->state;
+    if (state == JOB_PREPARING || state == JOB_PREPARED)
+        state = JOB_READY; // contexts are not journalled
+    set_state(core, job, state);
+    struct batch *batch = batch_of(core, job);
+    if (!job_has_outcome(job) || job->recorded != job->revision)
+        batch->unsettled++;
+    if (!id_is_none(conversation_id)) {
+        struct conversation *conversation = conversation_find(core, conversation_id);
+        if (!conversation)
+            conversation = conversation_new(core, conversation_id, row->batch);
+        assert(conversation);
+        turn_append(core, conversation, job);
+    }
+    if (job_is_marked(job)) {
+        job->lapse = LAPSE_unknown;
+        mark_link(core, job);
+    }
+    return job_slot(core, job);
+}
+
+// A delay keeps its start and its length: what is left of it, within 0 … length.
+static uint64_t rest_of(const struct job *job, int64_t wall_ms) {
+    int64_t passed = wall_ms - job->delay_from_wall_ms;
+    if (passed < 0)
+        return job->delay_ms;
+    return passed < job->delay_ms ? job->delay_ms - (uint64_t)passed : 0;
+}
+
+static void resume_job(struct core *core, struct job *job) {
+    switch (job->state) {
+    case JOB_READY:
+        set_state(core, job, JOB_FREE);
+        job_state(core, job, JOB_WAITING);
+        job_release(core, job);
+        break;
+    case JOB_DELAYED:
+        timer_set(core, job, core->now_ms + rest_of(job, core->wall_ms));
+        break;
+    case JOB_LEASED:
+    case JOB_ABORTING:
+    case JOB_OVERTAKEN:
+        // An open attempt gets its whole time again: waiting is cheaper than paying twice.
+        timer_set(core, job, core->now_ms + core->config.call_limit_ms + CALL_MARGIN_MS);
+        break;
+    default:
+        break;
+    }
+}
+
+// The first turn of a conversation may run, and what stands behind a break is parked.
+static void resume_conversation(struct core *core, struct conversation *conversation) {
+    struct job *first = &core->jobs[conversation->first_turn];
+    for (uint32_t slot = conversation->first_turn; slot; slot = core->jobs[slot].turn_next)
+        if (core->jobs[slot].attempt > 0 && core->jobs[slot].turn > conversation->highest_marked)
+            conversation->highest_marked = core->jobs[slot].turn;
+    if (conversation->first_turn && first->state == JOB_WAITING && !conversation->is_broken)
+        job_release(core, first);
+    if (conversation->is_broken && conversation->first_turn)
+        conversation_break(core, first);
+    else if (conversation->jobs == 0)
+        conversation_touch(core, conversation);
+}
+
+void core_restored(struct core *core, uint64_t now_ms, int64_t wall_ms) {
+    core->now_ms = now_ms;
+    core->wall_ms = wall_ms;
+    for (uint32_t slot = 1; slot <= core->job_used; slot++)
+        resume_job(core, &core->jobs[slot]);
+    for (uint32_t slot = 1; slot <= core->job_used; slot++) {
+        struct job *job = &core->jobs[slot];
+        // An answered or cancelled turn whose outcome the ledger has left its place before; and
+        // with it, as it was then, the next one may go.
+        if (job->recorded == job->revision && job->recorded > 0 &&
+            (job->outcome == OUTCOME_answered || job->outcome == OUTCOME_cancelled)) {
+            turn_remove(core, job);
+            job_finish_if_done(core, job);
+        }
+    }
+    for (uint32_t slot = 1; slot <= core->conversation_used; slot++)
+        if (core->conversations[slot].is_used)
+            resume_conversation(core, &core->conversations[slot]);
+    for (uint32_t slot = 1; slot <= core->batch_used; slot++)
+        if (core->batches[slot].is_cancelled)
+            core->batches[slot].cancel_cursor = core->batches[slot].first_job;
+}

@@ -1,0 +1,303 @@
+// Peers and workers: who is there, which calls they name, and which of them get a lease.
+#include "broker/core/state.h"
+
+#include <assert.h>
+
+static enum role role_named(struct bytes name) {
+    static const struct {
+        const char *name;
+        enum role role;
+    } roles[] = {
+        {"ingress", ROLE_ingress},
+        {"worker", ROLE_worker},
+        {"extractor", ROLE_extractor},
+        {"accountant", ROLE_accountant},
+    };
+    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+        if (bytes_is(name, roles[i].name))
+            return roles[i].role;
+    return ROLE_none;
+}
+
+static void refuse(struct core *core, uint32_t peer, const char *why) {
+    struct effect *effect = emit(core, EFFECT_send_unwelcome);
+    effect->peer = peer;
+    effect->why = why;
+    core->peers[peer] = (struct core_peer){0};
+}
+
+static struct bytes name_of(const struct worker *worker) {
+    size_t size = 0;
+    while (worker->name[size])
+        size++;
+    return bytes_of(worker->name, size);
+}
+
+// Provider keys as "provider/alias,provider/alias": a bit for each.
+static uint64_t keys_of(struct core *core, struct bytes list) {
+    uint64_t keys = 0;
+    size_t from = 0;
+    while (from < list.size) {
+        size_t slash = from, end;
+        while (slash < list.size && list.at[slash] != '/' && list.at[slash] != ',')
+            slash++;
+        end = slash;
+        while (end < list.size && list.at[end] != ',')
+            end++;
+        if (slash < end) {
+            uint32_t key = key_intern(core, bytes_of(list.at + from, slash - from),
+                                      bytes_of(list.at + slash + 1, end - slash - 1));
+            if (key < KEYS_MAX)
+                keys |= 1ull << key;
+        }
+        from = end + 1;
+    }
+    return keys;
+}
+
+void worker_drop_if_idle(struct core *core, struct worker *worker) {
+    (void)core;
+    if (worker->marks > 0)
+        return;
+    if (worker->is_stored) {
+        worker->is_stored = 0;
+        worker->is_dirty = 1; // its row is to be deleted
+    }
+    if (worker->state == WORKER_REPLACED || (worker->state == WORKER_AWAY && worker->peer == 0))
+        worker->state = WORKER_FREE;
+}
+
+// The slot of a process: the one that it has, or a new one.
+static struct worker *worker_of_process(struct core *core, struct id process) {
+    struct worker *free = NULL;
+    for (uint32_t slot = 1; slot <= core->worker_used; slot++) {
+        struct worker *worker = &core->workers[slot];
+        if (worker->state != WORKER_FREE && id_equal(worker->process, process))
+            return worker;
+        if (worker->state == WORKER_FREE && !worker->is_dirty && !free)
+            free = worker;
+    }
+    if (!free && core->worker_used + 1 < WORKERS_MAX)
+        free = &core->workers[++core->worker_used];
+    if (free)
+        *free = (struct worker){.process = process};
+    return free;
+}
+
+// Every open attempt of a process that is dead ends `unknown`, within the next ticks.
+static void lapse_all(struct core *core, struct worker *worker) {
+    for (uint32_t slot = worker->first_mark; slot; slot = core->jobs[slot].mark_next)
+        timer_set(core, &core->jobs[slot], core->now_ms);
+}
+
+// A new process under a name that is locked on its host proves that the one before it is dead.
+static void replace_earlier(struct core *core, const struct worker *worker) {
+    for (uint32_t slot = 1; slot <= core->worker_used; slot++) {
+        struct worker *earlier = &core->workers[slot];
+        if (earlier == worker || earlier->state == WORKER_FREE ||
+            !bytes_equal(name_of(earlier), name_of(worker)))
+            continue;
+        earlier->state = WORKER_REPLACED;
+        lapse_all(core, earlier);
+        worker_drop_if_idle(core, earlier);
+    }
+}
+
+// A worker that has a lane's key may be what a held lane was waiting for.
+static void probe_lanes(struct core *core, const struct worker *worker) {
+    for (uint32_t slot = 1; slot <= core->lane_used; slot++) {
+        struct lane *lane = &core->lanes[slot];
+        if (lane->state == LANE_held && (worker->keys >> lane->key_index & 1)) {
+            lane->probe_due_ms = core->now_ms;
+            lane->probe_interval_ms = PROBE_BASE_MS;
+        }
+    }
+}
+
+static void join_worker(struct core *core, const struct event *event) {
+    const struct hello_head *hello = event->join;
+    struct worker *worker = worker_of_process(core, hello->process);
+    if (!worker) {
+        refuse(core, event->peer, "too_many_workers");
+        return;
+    }
+    if (worker->state == WORKER_REPLACED || worker->state == WORKER_REFUSED) {
+        refuse(core, event->peer, "name_in_use");
+        return;
+    }
+    uint64_t keys = keys_of(core, hello->keys);
+    bool is_new = worker->state != WORKER_JOINED || (keys & ~worker->keys) != 0;
+    worker->state = WORKER_JOINED;
+    worker->peer = event->peer;
+    worker->slots = (uint32_t)hello->slots;
+    worker->keys = keys;
+    worker->heard_ms = core->now_ms;
+    size_t size = hello->name.size < NAME_BYTES_MAX ? hello->name.size : NAME_BYTES_MAX;
+    memcpy(worker->name, hello->name.at, size);
+    worker->name[size] = 0;
+    core->peers[event->peer].worker = (uint32_t)(worker - core->workers);
+    if (hello->proves_death)
+        replace_earlier(core, worker);
+    if (is_new)
+        probe_lanes(core, worker);
+}
+
+// recorded ≤ applied ≤ issued, and the same journal, else one of the two files was restored.
+static bool ledger_fits(const struct core *core, const struct hello_head *hello) {
+    if (!id_is_none(hello->journal) && !id_equal(hello->journal, core->config.journal))
+        return false;
+    return core->counters.recorded <= hello->applied && hello->applied <= core->counters.issued;
+}
+
+static void join_accountant(struct core *core, const struct event *event) {
+    if (!ledger_fits(core, event->join)) {
+        refuse(core, event->peer,
+               event->join->applied < core->counters.recorded ? "ledger_is_older_than_journal"
+                                                              : "journal_is_older_than_ledger");
+        emit(core, EFFECT_alarm)->why = "journal and ledger are not of one moment";
+        return;
+    }
+    if (core->accountant && core->accountant != event->peer)
+        records_lost(core, core->accountant, ROLE_accountant);
+    core->accountant = event->peer;
+}
+
+void on_join(struct core *core, const struct event *event) {
+    const struct hello_head *hello = event->join;
+    struct core_peer *peer = &core->peers[event->peer];
+    enum role role = role_named(hello->role);
+    bool is_same = peer->role == role && id_equal(peer->process, hello->process);
+    if (role == ROLE_none) {
+        refuse(core, event->peer, "unknown_role");
+        return;
+    }
+    if (!is_same)
+        *peer = (struct core_peer){.role = (uint8_t)role, .process = hello->process};
+    peer->slots = (uint32_t)hello->slots;
+    peer->heard_ms = core->now_ms;
+    if (role == ROLE_worker)
+        join_worker(core, event);
+    else if (role == ROLE_accountant)
+        join_accountant(core, event);
+}
+
+// A hello of a process that died may come after its successor's: then that one is still there.
+static uint32_t another_accountant(const struct core *core) {
+    for (uint32_t peer = 1; peer < PEERS_MAX; peer++)
+        if (core->peers[peer].role == ROLE_accountant)
+            return peer;
+    return 0;
+}
+
+void on_left(struct core *core, const struct event *event) {
+    struct core_peer *peer = &core->peers[event->peer];
+    if (peer->role == ROLE_worker && core->workers[peer->worker].peer == event->peer) {
+        struct worker *worker = &core->workers[peer->worker];
+        worker->peer = 0;
+        if (worker->state == WORKER_JOINED)
+            worker->state = WORKER_AWAY;
+        worker_drop_if_idle(core, worker);
+    } else if (peer->role == ROLE_extractor || peer->role == ROLE_accountant) {
+        records_lost(core, event->peer, (enum role)peer->role);
+    }
+    *peer = (struct core_peer){0};
+    if (core->accountant == event->peer)
+        core->accountant = another_accountant(core);
+}
+
+// Stamps the open attempts that a heartbeat names; counts the calls that are none of ours.
+static void stamp_named(struct core *core, struct worker *worker, struct bytes held) {
+    uint32_t self = (uint32_t)(worker - core->workers);
+    worker->foreign = 0;
+    for (size_t i = 0; i + sizeof(struct id) <= held.size; i += sizeof(struct id)) {
+        struct id call;
+        memcpy(call.at, held.at + i, sizeof(call.at));
+        struct job *job = &core->jobs[mark_find(core, call)];
+        if (job == core->jobs || job->worker != self) {
+            worker->foreign++;
+            continue;
+        }
+        job->named = worker->beats;
+        uint64_t renewed = core->now_ms + PEER_SILENT_MS + CALL_MARGIN_MS;
+        if (job->due_ms < renewed)
+            timer_set(core, job, renewed);
+    }
+}
+
+// Ends what was never received: leases of this boot at or below what was seen, and, by the first
+// heartbeat to this boot, leases of older boots; each unless it is named.
+static void settle_unnamed(struct core *core, struct worker *worker, uint64_t seen) {
+    for (uint32_t slot = worker->first_mark; slot; slot = core->jobs[slot].mark_next) {
+        struct job *job = &core->jobs[slot];
+        bool is_ours = bytes_u64(job->call.at + 8) == core->config.boot;
+        if (job->named == worker->beats)
+            continue;
+        if (is_ours ? job->lease_number > seen : worker->is_settled)
+            continue;
+        job->lapse = LAPSE_not_started;
+        timer_set(core, job, core->now_ms);
+    }
+    worker->is_settled = 1;
+}
+
+// A process that was taken for dead speaks: then its successor's claim was false.
+static void zombie_speaks(struct core *core, const struct worker *zombie) {
+    for (uint32_t slot = 1; slot <= core->worker_used; slot++) {
+        struct worker *successor = &core->workers[slot];
+        if (successor != zombie && successor->state == WORKER_JOINED &&
+            bytes_equal(name_of(successor), name_of(zombie))) {
+            successor->state = WORKER_REFUSED;
+            emit(core, EFFECT_alarm)->why = "two processes live under one worker name";
+        }
+    }
+}
+
+void on_heartbeat(struct core *core, const struct event *event) {
+    const struct heartbeat_head *head = event->heartbeat;
+    struct core_peer *peer = &core->peers[event->peer];
+    if (head->boot != core->config.boot || !id_equal(head->process, peer->process))
+        return; // meant for another boot, or from somebody else
+    uint64_t sent = 0;
+    if (peer->role == ROLE_worker) {
+        struct worker *worker = &core->workers[peer->worker];
+        if (!id_equal(worker->process, head->process))
+            return; // the process was replaced, and its slot given to another
+        if (worker->state == WORKER_REPLACED)
+            zombie_speaks(core, worker);
+        worker->heard_ms = core->now_ms;
+        worker->beats++;
+        stamp_named(core, worker, head->held);
+        settle_unnamed(core, worker, head->seen);
+        sent = worker->leases;
+    }
+    struct effect *effect = emit(core, EFFECT_send_beat);
+    effect->peer = event->peer;
+    effect->number = sent;
+}
+
+bool worker_is_present(const struct core *core, const struct worker *worker) {
+    return worker->state == WORKER_JOINED && core->now_ms - worker->heard_ms <= PEER_SILENT_MS;
+}
+
+uint32_t worker_free_slots(const struct worker *worker) {
+    uint32_t used = worker->marks + worker->foreign;
+    return used < worker->slots ? worker->slots - used : 0;
+}
+
+// The present worker with the lane's key and the most free slots; NULL says why there is none.
+struct worker *worker_for(struct core *core, const struct lane *lane, enum reason *why) {
+    struct worker *best = NULL;
+    *why = REASON_no_key;
+    for (uint32_t slot = 1; slot <= core->worker_used; slot++) {
+        struct worker *worker = &core->workers[slot];
+        if (!worker_is_present(core, worker) || !(worker->keys >> lane->key_index & 1))
+            continue;
+        *why = REASON_no_worker;
+        if (worker_free_slots(worker) > 0 &&
+            (!best || worker_free_slots(worker) > worker_free_slots(best)))
+            best = worker;
+    }
+    if (best)
+        *why = REASON_none;
+    return best;
+}

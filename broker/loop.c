@@ -1,0 +1,194 @@
+#include "broker/loop.h"
+
+#include "common/id.h"
+#include "common/log.h"
+#include "common/mem.h"
+
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+static void build_core(struct loop *loop, const struct conf *conf) {
+    struct core_config config = {
+        .jobs_max = (uint32_t)conf->jobs_max,
+        .conversations_max = (uint32_t)conf->jobs_max,
+        .records_max = 1u << 20,
+        .flows_max = 1u << 16,
+        .lane_concurrency = (uint32_t)conf->lane_concurrency,
+        .attempts_max = (uint32_t)conf->attempts_max,
+        .call_limit_ms = (uint32_t)conf->call_limit_ms,
+        .boot = loop->boot,
+        .journal = loop->journal.id,
+    };
+    loop->core_size = core_size(&config);
+    loop->core_memory = mmap(NULL, loop->core_size, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (loop->core_memory == MAP_FAILED)
+        fatal(EX_OSERR, "memory.exhausted", "bytes=%zu why=\"lower broker.jobs_max\"",
+              loop->core_size);
+    loop->core = core_init(loop->core_memory, &config);
+    journal_restore(&loop->journal, loop->core);
+    core_restored(loop->core, loop->now.mono_ms, loop->now.wall_ms);
+}
+
+void loop_open(struct loop *loop, const struct conf *conf) {
+    memset(loop, 0, sizeof(*loop));
+    char path[4096];
+    (void)snprintf(path, sizeof(path), "%s/journal.db", conf->data);
+    loop->now = clock_now();
+    loop->started_ms = loop->now.mono_ms;
+    loop->boot = random_u64() >> 1 | 1u; // fits a signed column, and is never 0
+    loop->is_simulated = conf->simulated;
+    loop->journal_bytes_max = conf->journal_bytes_max;
+    loop->call_limit_ms = (uint32_t)conf->call_limit_ms;
+    journal_open(&loop->journal, path, conf->simulated);
+    keep_init(&loop->contexts);
+    keep_init(&loop->facts);
+    keep_init(&loop->texts);
+    outbox_init(&loop->outbox);
+    buf_init(&loop->catalogue, CATALOGUE_BYTES_MAX);
+    buf_init(&loop->scratch, HEADER_BYTES_MAX);
+    for (uint32_t i = 0; i < INBOX_MAX; i++)
+        loop->inbox[i] = mem_new(sizeof(struct message));
+    build_core(loop, conf);
+    enum err e = sock_bind(&loop->sock, conf->broker);
+    if (e != ERR_OK)
+        fatal(e == ERR_EXISTS ? EX_TEMPFAIL : EX_OSERR, "socket.unusable", "endpoint=%s why=\"%s\"",
+              conf->broker, err_text(e));
+    log_line(LOG_INFO, "broker.ready", "endpoint=%s boot=%016llx", conf->broker,
+             (unsigned long long)loop->boot);
+}
+
+void loop_close(struct loop *loop) {
+    for (uint32_t i = 0; i < loop->waiting; i++)
+        message_release(loop->inbox[i]);
+    for (uint32_t i = 0; i < INBOX_MAX; i++)
+        mem_free(loop->inbox[i]);
+    sock_close(&loop->sock, 200);
+    journal_close(&loop->journal);
+    keep_release(&loop->contexts);
+    keep_release(&loop->facts);
+    keep_release(&loop->texts);
+    outbox_release(&loop->outbox);
+    buf_release(&loop->catalogue);
+    buf_release(&loop->scratch);
+    (void)munmap(loop->core_memory, loop->core_size);
+}
+
+void loop_step(struct loop *loop, struct event *event, struct message *message, uint32_t item) {
+    struct input input = {.event = event, .message = message, .item = item};
+    event->now_ms = loop->now.mono_ms;
+    event->wall_ms = loop->now.wall_ms;
+    core_step(loop->core, event, &loop->effects);
+    for (uint32_t i = 0; i < loop->effects.count; i++)
+        loop_do(loop, &loop->effects.items[i], &input);
+}
+
+// Takes what waits at the socket, up to what the inbox holds.
+static void hear(struct loop *loop) {
+    while (loop->waiting < INBOX_MAX) {
+        struct message *message = loop->inbox[loop->waiting];
+        enum err e = sock_receive(&loop->sock, message);
+        if (e == ERR_AGAIN)
+            break;
+        if (e != ERR_OK) {
+            log_line(LOG_WARN, "message.dropped", "why=\"%s\"", err_text(e));
+            continue;
+        }
+        loop->waiting++;
+        loop->messages++;
+    }
+}
+
+// Serves the inbox by rank, each kind of the last rank with its share; what is left stays first.
+static void decide(struct loop *loop) {
+    uint32_t puts = 0, left = 0;
+    struct message *later[INBOX_MAX];
+    struct message *done[INBOX_MAX];
+    uint32_t done_count = 0;
+    for (unsigned rank = 0; rank <= loop_rank(KIND_put); rank++)
+        for (uint32_t i = 0; i < loop->waiting; i++) {
+            struct message *message = loop->inbox[i];
+            if (loop_rank(message->wire.kind) != rank)
+                continue;
+            if (rank == loop_rank(KIND_put) && ++puts > PUTS_A_TURN) {
+                later[left++] = message;
+                continue;
+            }
+            loop_serve(loop, message);
+            message_release(message);
+            done[done_count++] = message;
+        }
+    memcpy(loop->inbox, later, left * sizeof(later[0]));
+    memcpy(loop->inbox + left, done, done_count * sizeof(done[0]));
+    loop->waiting = left;
+    do {
+        struct event tick = {.kind = EVENT_tick};
+        loop_step(loop, &tick, NULL, 0);
+    } while (loop->effects.more);
+}
+
+static void log_lane(const struct lane *lane) {
+    if (lane->state == LANE_held)
+        log_line(LOG_WARN, "lane.held", "provider=%s key=%s model=\"%s\" reason=%s", lane->provider,
+                 lane->key, lane->model, lane->held_reason);
+    else
+        log_line(LOG_INFO, lane->state == LANE_paused ? "lane.paused" : "lane.open",
+                 "provider=%s key=%s model=\"%s\"", lane->provider, lane->key, lane->model);
+}
+
+static void store_batch(struct loop *loop, uint32_t slot) {
+    struct batch_texts texts;
+    bool is_new = keep_get(&loop->texts, slot, &texts.name, &texts.tags);
+    journal_store_batch(&loop->journal, loop->core, slot, is_new ? &texts : NULL);
+    keep_drop(&loop->texts, slot);
+}
+
+static void write_down(struct loop *loop) {
+    uint32_t slot;
+    while ((slot = core_dirty_lane(loop->core))) {
+        log_lane(core_lane(loop->core, slot));
+        journal_store_lane(&loop->journal, loop->core, slot);
+    }
+    while ((slot = core_dirty_worker(loop->core)))
+        journal_store_worker(&loop->journal, loop->core, slot);
+    while ((slot = core_dirty_batch(loop->core)))
+        store_batch(loop, slot);
+    while ((slot = core_dirty_conversation(loop->core)))
+        journal_store_conversation(&loop->journal, loop->core, slot);
+    while ((slot = core_dirty_job(loop->core)))
+        journal_store_job(&loop->journal, loop->core, slot,
+                          core_job(loop->core, slot)->number > loop->journal.counters.jobs);
+    journal_store_counters(&loop->journal, loop->core);
+    journal_commit(&loop->journal);
+}
+
+static void gone(void *owner, uint32_t peer) {
+    loop_forget_peer(owner, peer);
+}
+
+static long rest_ms(struct loop *loop) {
+    uint64_t due = core_due_ms(loop->core);
+    uint64_t now = loop->now.mono_ms;
+    if (loop->waiting > 0 || due <= now)
+        return 0;
+    return due - now < HEARTBEAT_MS ? (long)(due - now) : HEARTBEAT_MS;
+}
+
+void loop_turn(struct loop *loop, int stop_fd) {
+    struct sock *socks[] = {&loop->sock};
+    long rest = rest_ms(loop);
+    bool is_idle = rest > 0 && !sock_is_readable(&loop->sock);
+    journal_tidy(&loop->journal, is_idle);
+    if (rest > 0)
+        sock_wait(socks, 1, &stop_fd, 1, rest);
+    loop->now = clock_now();
+    loop->turns++;
+    core_space(loop->core, journal_used_bytes(&loop->journal), loop->journal_bytes_max);
+    hear(loop);
+    loop_forget_silent(loop);
+    decide(loop);
+    write_down(loop);
+    outbox_send(&loop->outbox, &loop->sock, &loop->peers, gone, loop);
+}

@@ -1,0 +1,80 @@
+// The broker's shell: hear, decide, write down, speak. A turn takes what waits, feeds it to the
+// core, makes one transaction of all that is to survive, and only then sends what depended on
+// it. If the transaction fails the process ends and starts again from the disk.
+#ifndef BROKER_LOOP_H
+#define BROKER_LOOP_H
+
+#include "broker/core/core.h"
+#include "broker/journal.h"
+#include "broker/keep.h"
+#include "broker/outbox.h"
+#include "broker/peers.h"
+#include "common/clock.h"
+#include "common/conf.h"
+
+enum {
+    INBOX_MAX = 256,  // messages taken in before they are served
+    PUTS_A_TURN = 32, // chunks of lines among them
+    QUERIES_A_TURN = 16,
+};
+
+// What the effects of a step may refer to.
+struct input {
+    const struct event *event;
+    struct message *message;
+    uint32_t item; // of the message, that the event is about
+};
+
+struct loop {
+    struct sock sock;
+    struct peers peers;
+    struct outbox outbox;
+    struct journal journal;
+    struct core *core;
+    void *core_memory;
+    size_t core_size;
+    uint64_t boot;
+    struct moment now;
+    uint64_t started_ms;
+    bool is_simulated;
+    uint64_t journal_bytes_max;
+    uint32_t call_limit_ms;
+
+    struct keep contexts; // by job slot
+    struct keep facts;    // by record slot: facts, or the code of a refusal
+    struct keep texts;    // by batch slot: name and tags of a batch that is not stored yet
+    struct buf catalogue;
+    char catalogue_hash[65];
+
+    struct message *inbox[INBOX_MAX]; // [0 … waiting) are to be served
+    uint32_t waiting;
+    struct effects effects;
+    struct put_item put_items[ITEMS_MAX];
+    uint32_t put_bytes[ITEMS_MAX];
+    struct buf scratch; // a record's item
+    uint64_t turns, messages;
+};
+
+// Opens journal and socket and builds the core. Ends the process where it cannot.
+void loop_open(struct loop *loop, const struct conf *conf);
+void loop_close(struct loop *loop);
+// One turn; waits for its beginning until something comes or is due, or stop_fd is readable.
+void loop_turn(struct loop *loop, int stop_fd);
+
+// loop.c for its parts: feeds one event to the core and does what it says.
+void loop_step(struct loop *loop, struct event *event, struct message *message, uint32_t item);
+
+// hear.c: what a message means.
+void loop_serve(struct loop *loop, struct message *message);
+// The order in which the kinds are served in a turn; the lowest first.
+unsigned loop_rank(enum kind kind);
+void loop_forget_peer(struct loop *loop, uint32_t peer);
+void loop_forget_silent(struct loop *loop);
+
+// compose.c: what an effect says.
+void loop_do(struct loop *loop, const struct effect *effect, const struct input *input);
+
+// admin.c: answers to queries.
+void loop_answer(struct loop *loop, uint32_t peer, struct message *message);
+
+#endif

@@ -1,0 +1,227 @@
+// The catalogue: what colloq knows of each provider's API and of the models' prices, compiled from
+// schemas/providers/*.yaml, schemas/prices/*.yaml and the user's own folder into one JSON
+// document. The document's SHA-256 is the catalogue's hash; every process loads that document and
+// no other host needs the files. A loaded catalogue never changes: threads may share it.
+#ifndef COMMON_CATALOGUE_H
+#define COMMON_CATALOGUE_H
+
+#include "common/buf.h"
+#include "common/bytes.h"
+#include "common/err.h"
+#include "common/json.h"
+#include "common/jsonpath.h"
+
+// What follows from an attempt's end; the names are those of the envelope's field `class`.
+#define CALL_CLASS_MAP(X) \
+    X(success) X(retryable) X(rate_limited) X(permanent) X(lane_wide) X(malformed)
+enum call_class {
+#define X(name) CLASS_##name,
+    CALL_CLASS_MAP(X)
+#undef X
+        CALL_CLASSES
+};
+const char *call_class_name(enum call_class class);
+// False if the name is none of them.
+bool call_class_parse(struct bytes name, enum call_class *class);
+
+// A rule of an API's retry table. The first that fits decides.
+struct retry_rule {
+    unsigned status_min; // inclusive
+    unsigned status_max; // inclusive
+    const char *code;    // the error's code must be this; NULL: any
+    const char *type;    // the error's type must be this; NULL: any
+    enum call_class class;
+    const char *reason; // a code for people and for counting: http_401, quota_exhausted …
+};
+
+// Where an identifier stands: in the body (path) or in the response headers (header).
+struct identifier_rule {
+    const char *kind;            // response_id, request_id …
+    const struct jsonpath *path; // NULL: header
+    const char *header;          // lower case; NULL: path
+};
+
+// Counters that a provider states. Paths that an API does not have are NULL.
+struct usage_map {
+    const struct jsonpath *object; // the whole usage object, kept as it is
+    const struct jsonpath *input;
+    const struct jsonpath *input_cached;
+    const struct jsonpath *input_cache_write;
+    const struct jsonpath *input_audio;
+    const struct jsonpath *output;
+    const struct jsonpath *output_reasoning;
+    const struct jsonpath *output_audio;
+    const struct jsonpath *total;
+    const struct jsonpath *cost; // stated cost in USD
+    // Whether input counts the cached, written and audio tokens; output the hidden reasoning.
+    bool input_includes_cached;
+    bool input_includes_cache_write;
+    bool input_includes_audio;
+    bool output_includes_reasoning;
+    bool output_includes_audio;
+};
+
+struct text_pair {
+    const char *from;
+    const char *to;
+};
+
+// One API of one provider: one catalogue file. Lists of texts end with NULL. Texts are never
+// NULL unless it says so.
+struct provider_api {
+    const char *provider;        // openai
+    const char *api;             // chat
+    const char *shape;           // whose requests and answers it speaks: openai.chat
+    const char *base_url;        // https://api.openai.com/v1
+    const char *base_url_env;    // variable that overrides it; NULL: none
+    const char *path;            // /chat/completions, behind the base url
+    const char *auth_header;     // Authorization
+    const char *auth_prefix;     // "Bearer "; may be empty
+    const char *call_id_header;  // header that takes our call id; NULL: none
+    const char *const *key_envs; // variables that may hold the key, in order
+    const char *const *urls;     // shapes of a line's `url` that mean this API
+    bool is_default;             // the provider's API for conversation turns
+    bool is_url_owner;           // a line with such a url and no provider means this provider
+    bool api_stateful;           // whether the provider can hold the conversation
+
+    const struct retry_rule *retries;
+    size_t retry_count;
+    const struct jsonpath *error_type; // in an error's body
+    const struct jsonpath *error_code;
+    const struct jsonpath *error_message;
+    const char *should_retry_header; // "true" or "false" in it overrides the status; NULL: none
+
+    const struct identifier_rule *identifiers; // in the order in which they are tried
+    size_t identifier_count;
+    const char *const *conversation_kinds; // identifiers that name a conversation, best first
+
+    const struct jsonpath *const *content; // what is content, and so not metadata; ends with NULL
+    const struct jsonpath *message;        // the assistant's message
+    const struct jsonpath *model;          // the model that served
+    const struct jsonpath *service_tier;   // the tier that served; NULL: none
+    const struct jsonpath *finish;
+    const struct text_pair *finishes; // raw finish → neutral finish
+    size_t finish_count;
+    struct usage_map usage;
+
+    const char *json; // the whole entry as it was written, canonical JSON: for ai_platform
+};
+
+// A price is a number of pico-USD per token; -1: there is none.
+struct price_rates {
+    int64_t in_uncached;
+    int64_t in_cached;
+    int64_t in_cache_write;
+    int64_t in_audio;
+    int64_t out; // visible, and hidden reasoning too
+    int64_t out_audio;
+};
+
+// Applies to a request whose whole input exceeds over_tokens: all of it is priced so.
+struct price_bracket {
+    int64_t over_tokens;
+    struct price_rates rates;
+};
+
+// All rates of a tier are the standard ones times numerator/denominator, unless it has its own.
+struct price_tier {
+    const char *name; // as the provider reports it: flex, priority, batch
+    int64_t numerator;
+    int64_t denominator;
+};
+
+// What a model costs in a span of time.
+struct price {
+    const char *provider;
+    const char *model;          // gpt-5-nano; the model itself and its dated snapshots
+    const char *const *aliases; // other exact names of the same model; ends with NULL
+    int64_t from_ms;            // Unix time, inclusive; INT64_MIN: since ever
+    int64_t until_ms;           // exclusive; INT64_MAX: until further notice
+    struct price_rates rates;
+    int64_t per_request;                  // pico-USD for each answered request; 0: none
+    const struct price_bracket *brackets; // ascending
+    size_t bracket_count;
+    const struct price_tier *tiers;
+    size_t tier_count;
+    const char *name;   // provider/model@2026-08-07, or …@first: what a rating was made by
+    const char *source; // where the figures were read
+    const char *date;   // when: 2026-09-22
+    const char *json;   // the entry as it was written, canonical JSON
+};
+
+struct catalogue;
+
+// A YAML file: ours are embedded (providers first, then prices), the user's follow and replace
+// ours: a provider file with the same provider and api as a whole, a price list for each model
+// that it names (all spans of time of that model).
+struct catalogue_source {
+    const char *file; // as it is named in errors
+    bool is_price;    // schemas/prices, else schemas/providers
+    struct bytes text;
+};
+
+// Compiles files into *document (canonical JSON). On ERR_BAD_CONFIG, problems holds a line
+// "file:line: what is wrong" for each file that is, and document is empty.
+enum err catalogue_compile(const struct catalogue_source *sources, size_t count,
+                           struct buf *document, struct buf *problems);
+// Our own files, as they were embedded at build time. Static storage.
+const struct catalogue_source *catalogue_builtin(size_t *count);
+// Compiles our own files and those of a folder (its providers/*.yaml and prices/*.yaml, in
+// the order of their names; NULL: none). ERR_IO also stands in problems.
+enum err catalogue_compile_folder(const char *folder, struct buf *document, struct buf *problems);
+
+// Loads a compiled document; *out is the caller's. ERR_MALFORMED if it is none of ours. Takes
+// bytes from the broker.
+enum err catalogue_load(struct bytes document, struct catalogue **out);
+// Accepts NULL.
+void catalogue_free(struct catalogue *catalogue);
+// SHA-256 of the document in hex.
+const char *catalogue_hash(const struct catalogue *catalogue);
+
+// All APIs, sorted by provider and api; all prices, sorted by provider, model and time.
+size_t catalogue_api_count(const struct catalogue *catalogue);
+const struct provider_api *catalogue_api_at(const struct catalogue *catalogue, size_t i);
+size_t catalogue_price_count(const struct catalogue *catalogue);
+const struct price *catalogue_price_at(const struct catalogue *catalogue, size_t i);
+
+bool catalogue_has_provider(const struct catalogue *catalogue, struct bytes provider);
+// The APIs below are NULL where there is none.
+const struct provider_api *catalogue_api(const struct catalogue *catalogue, struct bytes provider,
+                                         struct bytes api);
+const struct provider_api *catalogue_default_api(const struct catalogue *catalogue,
+                                                 struct bytes provider);
+// By the shape of a line's url: "/v1/chat/completions", or a whole URL with that path. Which
+// provider the shape alone means, and which API of a provider it means.
+const struct provider_api *catalogue_by_url(const struct catalogue *catalogue, struct bytes url);
+const struct provider_api *catalogue_api_by_url(const struct catalogue *catalogue,
+                                                struct bytes provider, struct bytes url);
+// Splits "provider/model" where the first part is a provider of the catalogue: false, and
+// *model the whole text, where it is not.
+bool catalogue_split_model(const struct catalogue *catalogue, struct bytes text,
+                           struct bytes *provider, struct bytes *model);
+// The provider names, "anthropic, openai": for a refusal that names the candidates.
+void catalogue_candidates(const struct catalogue *catalogue, struct buf *out);
+
+// The price of a model at an instant: by the model's own name, an alias, or one of them with a
+// dated suffix (-2025-08-07, -20250807). Never by a loose prefix. NULL: no price; *is_known then
+// says whether the model has one at another time (is_known may be NULL).
+const struct price *catalogue_price(const struct catalogue *catalogue, struct bytes provider,
+                                    struct bytes model, int64_t at_ms, bool *is_known);
+
+// The words of an error's body, as far as it has them; NUL-terminated, cut to fit at a whole
+// UTF-8 character, empty where there is none. A body that is no JSON has none. Takes any bytes.
+struct error_words {
+    char type[128];
+    char code[128];
+    char message[1024];
+};
+void provider_api_error(const struct provider_api *api, struct bytes body,
+                        struct error_words *words);
+// The same of a document that is already scanned; an empty scan has no words.
+void provider_api_error_of(const struct provider_api *api, const struct json_scan *scan,
+                           struct error_words *words);
+// What an answer with that status and those words means; NULL where no rule fits.
+const struct retry_rule *provider_api_retry(const struct provider_api *api, unsigned status,
+                                            const struct error_words *words);
+
+#endif

@@ -1,0 +1,368 @@
+#include "common/catalogue_read.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+// What an entry may hold. The fields without a reader are documentation: they are kept, shown
+// and compiled into ai_platform, and only their sources and days are checked.
+static const char *const fields[] = {"provider",
+                                     "api",
+                                     "title",
+                                     "shape",
+                                     "is_default",
+                                     "api_stateful",
+                                     "sdk_session_support",
+                                     "sources",
+                                     "endpoint",
+                                     "auth",
+                                     "headers",
+                                     "request_fields",
+                                     "continuation",
+                                     "retention",
+                                     "limits",
+                                     "rate_limit",
+                                     "context_windows",
+                                     "retry",
+                                     "errors",
+                                     "identifier_extraction_paths",
+                                     "supported_identifiers",
+                                     "conversation_identifiers",
+                                     "metadata_fields",
+                                     "content",
+                                     "answer",
+                                     "finish",
+                                     "usage",
+                                     "stream",
+                                     "support",
+                                     "provider_notes",
+                                     "cost_optimization_notes",
+                                     NULL};
+
+struct section {
+    struct reader *reader;
+    const json_t *json;
+    struct place place;
+};
+
+static const char *text(const struct section *from, const char *name, bool is_required) {
+    return reader_text(from->reader, from->json, &(struct place){&from->place, name, 0},
+                       is_required);
+}
+
+static const struct jsonpath *path(const struct section *from, const char *name, bool is_required) {
+    return reader_path(from->reader, from->json, &(struct place){&from->place, name, 0},
+                       is_required);
+}
+
+static bool flag(const struct section *from, const char *name) {
+    return reader_flag(from->reader, from->json, &(struct place){&from->place, name, 0});
+}
+
+static const char *const *texts(const struct section *from, const char *name) {
+    return reader_texts(from->reader, from->json, &(struct place){&from->place, name, 0});
+}
+
+static void fail(const struct section *from, const char *name, const char *what) {
+    reader_fail(from->reader, name ? &(struct place){&from->place, name, 0} : &from->place, what);
+}
+
+// A section of the entry; json is NULL if it is absent (and not required).
+static struct section open_section(struct reader *reader, const json_t *entry, const char *name,
+                                   bool is_required, const char *const *known) {
+    struct section section = {.reader = reader, .place = {NULL, name, 0}};
+    section.json = reader_object(reader, entry, &section.place, is_required);
+    if (section.json && known)
+        reader_only(reader, section.json, &section.place, known);
+    return section;
+}
+
+// A list of mappings; its elements are opened one by one.
+static const json_t *open_list(struct reader *reader, const json_t *entry, const char *name) {
+    const json_t *list = json_object_get(entry, name);
+    if (list && !json_is_array(list))
+        reader_fail(reader, &(struct place){NULL, name, 0}, "must be a list");
+    return json_is_array(list) ? list : NULL;
+}
+
+static struct section open_element(struct reader *reader, const json_t *list,
+                                   const struct place *place, size_t i, const char *const *known) {
+    struct section section = {
+        .reader = reader, .json = json_array_get(list, i), .place = {place, NULL, i}};
+    if (json_is_object(section.json))
+        reader_only(reader, section.json, &section.place, known);
+    else
+        reader_fail(reader, &section.place, "must be a mapping");
+    return section;
+}
+
+// ---- Endpoint and key. -------------------------------------------------------------------------
+
+static void read_endpoint(struct reader *reader, const json_t *entry, struct provider_api *api) {
+    static const char *const known[] = {"base_url",     "base_url_env", "method", "path", "urls",
+                                        "is_url_owner", "source",       "date",   NULL};
+    struct section section = open_section(reader, entry, "endpoint", true, known);
+    api->base_url = text(&section, "base_url", true);
+    api->base_url_env = text(&section, "base_url_env", false);
+    api->path = text(&section, "path", true);
+    api->urls = texts(&section, "urls");
+    api->is_url_owner = flag(&section, "is_url_owner");
+    const char *method = text(&section, "method", true);
+    if (strcmp(method, "POST") != 0)
+        fail(&section, "method", "must be POST");
+    if (strncmp(api->base_url, "https://", 8) != 0 && strncmp(api->base_url, "http://", 7) != 0)
+        fail(&section, "base_url", "must begin with https:// or http://");
+    if (*api->path != '/')
+        fail(&section, "path", "must begin with a slash");
+    for (size_t i = 0; api->urls[i]; i++)
+        if (*api->urls[i] != '/')
+            fail(&section, "urls", "each must begin with a slash");
+}
+
+static bool is_header_name(const char *name) {
+    return *name && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "0123456789-_") == strlen(name);
+}
+
+static void read_auth(struct reader *reader, const json_t *entry, struct provider_api *api) {
+    static const char *const known[] = {"header", "prefix", "key_envs", "source", "date", NULL};
+    struct section section = open_section(reader, entry, "auth", true, known);
+    api->auth_header = text(&section, "header", true);
+    api->auth_prefix = text(&section, "prefix", false);
+    api->auth_prefix = api->auth_prefix ? api->auth_prefix : "";
+    api->key_envs = texts(&section, "key_envs");
+    if (!is_header_name(api->auth_header))
+        fail(&section, "header", "is not a header's name");
+
+    static const char *const known_headers[] = {"call_id", "should_retry", "optional",
+                                                "source",  "date",         NULL};
+    section = open_section(reader, entry, "headers", false, known_headers);
+    api->call_id_header = text(&section, "call_id", false);
+    api->should_retry_header = text(&section, "should_retry", false);
+    if (api->call_id_header && !is_header_name(api->call_id_header))
+        fail(&section, "call_id", "is not a header's name");
+}
+
+// ---- Retries. ----------------------------------------------------------------------------------
+
+// 429, or "500-599" as two ends.
+static void read_status(const struct section *section, struct retry_rule *rule) {
+    const json_t *status = json_object_get(section->json, "status");
+    int from = 0, to = 0, size = 0;
+    if (json_is_integer(status) && json_integer_value(status) < 1000)
+        from = to = (int)json_integer_value(status);
+    else if (json_is_string(status) &&
+             (sscanf(json_string_value(status), "%3d-%3d%n", &from, &to, &size) != 2 ||
+              json_string_value(status)[size]))
+        from = 0;
+    if (from < 100 || to > 599 || from > to)
+        fail(section, "status", "must be a status like 429, or a range like 500-599");
+    rule->status_min = (unsigned)from;
+    rule->status_max = (unsigned)to;
+}
+
+static void read_retries(struct reader *reader, const json_t *entry, struct provider_api *api) {
+    static const char *const known[] = {"status", "code",   "type", "class", "reason",
+                                        "note",   "source", "date", NULL};
+    struct place place = {NULL, "retry", 0};
+    const json_t *list = open_list(reader, entry, "retry");
+    size_t count = json_array_size(list);
+    struct retry_rule *rules = pool_array(reader->pool, count, sizeof(*rules));
+    for (size_t i = 0; i < count; i++) {
+        struct section section = open_element(reader, list, &place, i, known);
+        read_status(&section, &rules[i]);
+        rules[i].code = text(&section, "code", false);
+        rules[i].type = text(&section, "type", false);
+        rules[i].reason = text(&section, "reason", true);
+        if (!call_class_parse(bytes_text(text(&section, "class", true)), &rules[i].class))
+            fail(&section, "class",
+                 "must be success, retryable, rate_limited, permanent, lane_wide or malformed");
+    }
+    if (count == 0)
+        reader_fail(reader, &place, "the retry rules are missing");
+    api->retries = rules;
+    api->retry_count = count;
+
+    static const char *const words[] = {"type", "code", "message", "source", "date", NULL};
+    struct section section = open_section(reader, entry, "errors", true, words);
+    api->error_type = path(&section, "type", false);
+    api->error_code = path(&section, "code", false);
+    api->error_message = path(&section, "message", false);
+}
+
+// ---- What an answer holds. ---------------------------------------------------------------------
+
+static bool is_listed(const char *const *list, const char *name) {
+    for (; *list; list++)
+        if (strcmp(*list, name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_kind(const char *kind) {
+    size_t size = strlen(kind);
+    return size > 3 && size <= 64 && strcmp(kind + size - 3, "_id") == 0 &&
+           strspn(kind, "abcdefghijklmnopqrstuvwxyz0123456789_") == size;
+}
+
+static bool is_lower(const char *name) {
+    for (; *name; name++)
+        if (*name >= 'A' && *name <= 'Z')
+            return false;
+    return true;
+}
+
+static void read_identifier(const struct section *section, const char *const *supported,
+                            struct identifier_rule *rule) {
+    rule->kind = text(section, "kind", true);
+    rule->header = text(section, "header", false);
+    rule->path = path(section, "path", !rule->header);
+    if (!is_kind(rule->kind))
+        fail(section, "kind", "must be lower-case words that end in _id");
+    if (!is_listed(supported, rule->kind))
+        fail(section, "kind", "is not among supported_identifiers");
+    if (rule->header && rule->path)
+        fail(section, NULL, "has a path or a header, not both");
+    if (rule->header && (!is_header_name(rule->header) || !is_lower(rule->header)))
+        fail(section, "header", "must be a header's name in lower case");
+}
+
+static void read_identifiers(struct reader *reader, const json_t *entry, struct provider_api *api) {
+    static const char *const known[] = {"kind", "path", "header", "note", "source", "date", NULL};
+    const char *const *supported =
+        reader_texts(reader, entry, &(struct place){NULL, "supported_identifiers", 0});
+    struct place place = {NULL, "identifier_extraction_paths", 0};
+    const json_t *list = open_list(reader, entry, place.name);
+    size_t count = json_array_size(list);
+    struct identifier_rule *rules = pool_array(reader->pool, count, sizeof(*rules));
+    for (size_t i = 0; i < count; i++) {
+        struct section section = open_element(reader, list, &place, i, known);
+        read_identifier(&section, supported, &rules[i]);
+    }
+    api->identifiers = rules;
+    api->identifier_count = count;
+    struct place kinds = {NULL, "conversation_identifiers", 0};
+    api->conversation_kinds = reader_texts(reader, entry, &kinds);
+    for (size_t i = 0; api->conversation_kinds[i]; i++)
+        if (!is_listed(supported, api->conversation_kinds[i]))
+            reader_fail(reader, &kinds, "names a kind that is not among supported_identifiers");
+}
+
+static void read_content(struct reader *reader, const json_t *entry, struct provider_api *api) {
+    struct place place = {NULL, "content", 0};
+    const char *const *list = reader_texts(reader, entry, &place);
+    size_t count = 0;
+    while (list[count])
+        count++;
+    const struct jsonpath **paths = pool_array(reader->pool, count + 1, sizeof(*paths));
+    for (size_t i = 0; i < count; i++)
+        paths[i] = reader_compile(reader, list[i], &(struct place){&place, NULL, i});
+    api->content = paths;
+
+    static const char *const known[] = {"message", "model", "service_tier", "finish", "source",
+                                        "date",    NULL};
+    struct section section = open_section(reader, entry, "answer", true, known);
+    api->message = path(&section, "message", true);
+    api->model = path(&section, "model", false);
+    api->service_tier = path(&section, "service_tier", false);
+    api->finish = path(&section, "finish", true);
+}
+
+static void read_finishes(struct reader *reader, const json_t *entry, struct provider_api *api) {
+    static const char *const neutral[] = {"stop",    "length", "tool_calls", "content_filter",
+                                          "refusal", "error",  "unknown",    NULL};
+    struct section section = open_section(reader, entry, "finish", true, NULL);
+    struct text_pair *pairs =
+        pool_array(reader->pool, json_object_size(section.json), sizeof(*pairs));
+    size_t count = 0;
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)section.json, name, value) {
+        if (strcmp(name, "source") == 0 || strcmp(name, "date") == 0)
+            continue;
+        pairs[count] = (struct text_pair){name, text(&section, name, true)};
+        if (!is_listed(neutral, pairs[count].to))
+            fail(&section, name,
+                 "must be stop, length, tool_calls, content_filter, refusal, error or unknown");
+        count++;
+    }
+    api->finishes = pairs;
+    api->finish_count = count;
+}
+
+// One counter: its path, and whether the counter that it belongs to includes it.
+static const struct jsonpath *read_counter(const struct section *usage, const char *name,
+                                           bool *is_included) {
+    static const char *const known[] = {"path", "included", "note", "source", "date", NULL};
+    struct section section = {.reader = usage->reader, .place = {&usage->place, name, 0}};
+    section.json = reader_object(usage->reader, usage->json, &section.place, false);
+    if (!section.json)
+        return NULL;
+    reader_only(usage->reader, section.json, &section.place, known);
+    if (is_included)
+        *is_included = flag(&section, "included");
+    return path(&section, "path", true);
+}
+
+static void read_usage(struct reader *reader, const json_t *entry, struct provider_api *api) {
+    static const char *const known[] = {"object",
+                                        "input",
+                                        "input_cached",
+                                        "input_cache_write",
+                                        "input_audio",
+                                        "output",
+                                        "output_reasoning",
+                                        "output_audio",
+                                        "total",
+                                        "cost",
+                                        "note",
+                                        "source",
+                                        "date",
+                                        NULL};
+    struct section section = open_section(reader, entry, "usage", true, known);
+    struct usage_map *usage = &api->usage;
+    usage->object = path(&section, "object", true);
+    usage->input = read_counter(&section, "input", NULL);
+    usage->input_cached = read_counter(&section, "input_cached", &usage->input_includes_cached);
+    usage->input_cache_write =
+        read_counter(&section, "input_cache_write", &usage->input_includes_cache_write);
+    usage->input_audio = read_counter(&section, "input_audio", &usage->input_includes_audio);
+    usage->output = read_counter(&section, "output", NULL);
+    usage->output_reasoning =
+        read_counter(&section, "output_reasoning", &usage->output_includes_reasoning);
+    usage->output_audio = read_counter(&section, "output_audio", &usage->output_includes_audio);
+    usage->total = read_counter(&section, "total", NULL);
+    usage->cost = read_counter(&section, "cost", NULL);
+    if (!usage->input || !usage->output)
+        fail(&section, NULL, "needs at least input and output");
+}
+
+// ---- The whole. --------------------------------------------------------------------------------
+
+static bool is_name(const char *name) {
+    size_t size = strlen(name);
+    return size > 0 && size <= PROVIDER_BYTES_MAX &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == size;
+}
+
+bool catalogue_read_api(struct reader *reader, const json_t *entry, struct provider_api *api) {
+    *api = (struct provider_api){0};
+    reader_only(reader, entry, NULL, fields);
+    api->provider = reader_text(reader, entry, &(struct place){NULL, "provider", 0}, true);
+    api->api = reader_text(reader, entry, &(struct place){NULL, "api", 0}, true);
+    api->shape = reader_text(reader, entry, &(struct place){NULL, "shape", 0}, true);
+    if (!is_name(api->provider) || !is_name(api->api))
+        reader_fail(reader, &(struct place){NULL, is_name(api->api) ? "provider" : "api", 0},
+                    "must be lower-case letters, digits, - and _");
+    api->is_default = reader_flag(reader, entry, &(struct place){NULL, "is_default", 0});
+    api->api_stateful = reader_flag(reader, entry, &(struct place){NULL, "api_stateful", 0});
+    read_endpoint(reader, entry, api);
+    read_auth(reader, entry, api);
+    read_retries(reader, entry, api);
+    read_identifiers(reader, entry, api);
+    read_content(reader, entry, api);
+    read_finishes(reader, entry, api);
+    read_usage(reader, entry, api);
+    if (!reader->is_failed)
+        api->json = reader_dump(reader, entry);
+    return !reader->is_failed;
+}

@@ -1,0 +1,70 @@
+#include "common/catalogue.h"
+
+// Copies a text, cut at a whole UTF-8 character.
+static void put_words(char *to, size_t room, struct bytes text) {
+    size_t size = text.size < room ? text.size : room - 1;
+    while (size < text.size && size > 0 && (text.at[size] & 0xc0) == 0x80)
+        size--;
+    if (size > 0)
+        memcpy(to, text.at, size);
+    to[size] = 0;
+}
+
+// A text, or a number as it is written: codes come as both.
+static void put_node(char *to, size_t room, const struct json_scan *scan, uint32_t node) {
+    uint8_t shape = scan->nodes[node].shape;
+    struct buf scratch;
+    buf_init(&scratch, FRAME_BYTES_MAX);
+    if (shape == JSON_SHAPE_text)
+        put_words(to, room, json_text(scan, node, &scratch));
+    else if (shape == JSON_SHAPE_number)
+        put_words(to, room, json_raw(scan, node));
+    buf_release(&scratch);
+}
+
+static void put_path(char *to, size_t room, const struct json_scan *scan,
+                     const struct jsonpath *path) {
+    uint32_t node;
+    if (jsonpath_first(path, scan, &node))
+        put_node(to, room, scan, node);
+}
+
+void provider_api_error_of(const struct provider_api *api, const struct json_scan *scan,
+                           struct error_words *words) {
+    *words = (struct error_words){0};
+    if (scan->count == 0)
+        return;
+    put_path(words->type, sizeof(words->type), scan, api->error_type);
+    put_path(words->code, sizeof(words->code), scan, api->error_code);
+    put_path(words->message, sizeof(words->message), scan, api->error_message);
+    if (*words->message)
+        return;
+    // Compatible servers also say {"error": "…"}, {"message": "…"} or just "…".
+    uint32_t node = json_find(scan, 0, "error");
+    if (node == 0 || scan->nodes[node].shape != JSON_SHAPE_text)
+        node = json_find(scan, 0, "message");
+    if (node != 0 || scan->nodes[0].shape == JSON_SHAPE_text)
+        put_node(words->message, sizeof(words->message), scan, node);
+}
+
+void provider_api_error(const struct provider_api *api, struct bytes body,
+                        struct error_words *words) {
+    struct json_scan scan;
+    json_scan_init(&scan);
+    (void)json_scan(&scan, body, NULL);
+    provider_api_error_of(api, &scan, words);
+    json_scan_release(&scan);
+}
+
+const struct retry_rule *provider_api_retry(const struct provider_api *api, unsigned status,
+                                            const struct error_words *words) {
+    for (size_t i = 0; i < api->retry_count; i++) {
+        const struct retry_rule *rule = &api->retries[i];
+        if (status < rule->status_min || status > rule->status_max)
+            continue;
+        if ((!rule->code || strcmp(rule->code, words->code) == 0) &&
+            (!rule->type || strcmp(rule->type, words->type) == 0))
+            return rule;
+    }
+    return NULL;
+}

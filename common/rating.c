@@ -1,0 +1,182 @@
+#include "common/rating.h"
+
+#include "common/money.h"
+
+#include <stdio.h>
+
+static const struct price_tier standard = {"standard", 1, 1};
+
+struct counters counters_none(void) {
+    return (struct counters){-1, -1, -1, -1, -1, -1, -1};
+}
+
+static int64_t sum_of(const int64_t *counts, size_t size) {
+    int64_t sum = -1;
+    for (size_t i = 0; i < size; i++) {
+        if (counts[i] < 0)
+            continue;
+        if (sum < 0)
+            sum = 0;
+        if (__builtin_add_overflow(sum, counts[i], &sum))
+            return INT64_MAX;
+    }
+    return sum;
+}
+
+int64_t counters_in(const struct counters *counters) {
+    const int64_t counts[] = {counters->in_uncached, counters->in_cached, counters->in_cache_write,
+                              counters->in_audio};
+    return sum_of(counts, sizeof(counts) / sizeof(*counts));
+}
+
+int64_t counters_out(const struct counters *counters) {
+    const int64_t counts[] = {counters->out_visible, counters->out_reasoning, counters->out_audio};
+    return sum_of(counts, sizeof(counts) / sizeof(*counts));
+}
+
+static void refuse(struct rating *out, const char *why) {
+    if (out->unpriced)
+        return;
+    out->unpriced = why;
+    out->is_priced = false;
+    out->pusd = -1;
+}
+
+static bool is_standard(struct bytes tier) {
+    return tier.size == 0 || bytes_is(tier, "default") || bytes_is(tier, "standard") ||
+           bytes_is(tier, "auto");
+}
+
+static const struct price_tier *tier_of(const struct price *price, struct bytes name) {
+    if (is_standard(name))
+        return &standard;
+    for (size_t i = 0; i < price->tier_count; i++)
+        if (bytes_is(name, price->tiers[i].name))
+            return &price->tiers[i];
+    return NULL;
+}
+
+// The rates for a request with so much input, and the bracket that they belong to.
+static const struct price_rates *rates_of(const struct price *price, int64_t in_tokens,
+                                          int64_t *over_tokens) {
+    const struct price_rates *rates = &price->rates;
+    *over_tokens = 0;
+    for (size_t i = 0; i < price->bracket_count; i++)
+        if (in_tokens > price->brackets[i].over_tokens) {
+            rates = &price->brackets[i].rates;
+            *over_tokens = price->brackets[i].over_tokens;
+        }
+    return rates;
+}
+
+// Begins a rating: finds the price and the tier. NULL, with the reason in out, if there is none.
+static const struct price *begin(const struct catalogue *catalogue, struct bytes provider,
+                                 struct bytes model, struct bytes service_tier, int64_t at_ms,
+                                 const struct price_tier **tier, struct rating *out) {
+    *out = (struct rating){.pusd = -1, .parts = counters_none()};
+    bool is_known;
+    const struct price *price = catalogue_price(catalogue, provider, model, at_ms, &is_known);
+    if (!price) {
+        refuse(out, is_known ? "no_price_then" : "unknown_model");
+        return NULL;
+    }
+    (void)snprintf(out->price_name, sizeof(out->price_name), "%s", price->name);
+    *tier = tier_of(price, service_tier);
+    if (!*tier) {
+        refuse(out, "unknown_tier");
+        return NULL;
+    }
+    (void)snprintf(out->tier, sizeof(out->tier), "%s", (*tier)->name);
+    return price;
+}
+
+// Adds count tokens at a rate and a tier's factor to the whole.
+static void add(struct rating *out, const struct price_tier *tier, int64_t count, int64_t rate,
+                int64_t *part, const char *without_rate) {
+    if (count < 0)
+        return;
+    int64_t amount = 0;
+    if (count > 0 && rate < 0) {
+        refuse(out, without_rate);
+        return;
+    }
+    if (money_add_product(&amount, count, count > 0 ? rate : 0) != ERR_OK ||
+        money_scale(amount, tier->numerator, tier->denominator, &amount) != ERR_OK ||
+        (!out->unpriced && money_add(&out->pusd, amount) != ERR_OK)) {
+        refuse(out, "overflow");
+        return;
+    }
+    *part = amount;
+}
+
+void rating_of(const struct catalogue *catalogue, struct bytes provider, struct bytes model,
+               struct bytes service_tier, int64_t at_ms, const struct counters *counters,
+               struct rating *out) {
+    const struct price_tier *tier;
+    const struct price *price = begin(catalogue, provider, model, service_tier, at_ms, &tier, out);
+    if (!price)
+        return;
+    if (counters->in_uncached < 0 || (counters->out_visible < 0 && price->rates.out >= 0)) {
+        refuse(out, "no_usage");
+        return;
+    }
+    const struct price_rates *rates = rates_of(price, counters_in(counters), &out->over_tokens);
+    const struct counters *c = counters;
+    struct counters *p = &out->parts;
+    out->is_priced = true;
+    out->per_request = price->per_request;
+    out->pusd = price->per_request;
+    add(out, tier, c->in_uncached, rates->in_uncached, &p->in_uncached, "no_rate_input");
+    add(out, tier, c->in_cached, rates->in_cached, &p->in_cached, "no_rate_cached");
+    add(out, tier, c->in_cache_write, rates->in_cache_write, &p->in_cache_write,
+        "no_rate_cache_write");
+    add(out, tier, c->in_audio, rates->in_audio, &p->in_audio, "no_rate_audio_input");
+    add(out, tier, c->out_visible, rates->out, &p->out_visible, "no_rate_output");
+    add(out, tier, c->out_reasoning, rates->out, &p->out_reasoning, "no_rate_output");
+    add(out, tier, c->out_audio, rates->out_audio, &p->out_audio, "no_rate_audio_output");
+}
+
+// ---- Upper bounds. -----------------------------------------------------------------------------
+
+static int64_t larger(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+static int64_t dearest_input(const struct price_rates *rates) {
+    return larger(larger(rates->in_uncached, rates->in_cached),
+                  larger(rates->in_cache_write, rates->in_audio));
+}
+
+static int64_t dearest_output(const struct price_rates *rates) {
+    return larger(rates->out, rates->out_audio);
+}
+
+void rating_upper_bound_in(const struct catalogue *catalogue, struct bytes provider,
+                           struct bytes model, struct bytes service_tier, int64_t in_tokens_max,
+                           int64_t out_tokens_max, int64_t at_ms, struct rating *out) {
+    const struct price_tier *tier;
+    const struct price *price = begin(catalogue, provider, model, service_tier, at_ms, &tier, out);
+    if (!price)
+        return;
+    if (in_tokens_max < 0 || out_tokens_max < 0) {
+        refuse(out, "no_usage");
+        return;
+    }
+    const struct price_rates *rates = rates_of(price, in_tokens_max, &out->over_tokens);
+    int64_t in_rate = larger(dearest_input(&price->rates), dearest_input(rates));
+    int64_t out_rate = larger(dearest_output(&price->rates), dearest_output(rates));
+    // A cheaper tier may be full, and the call is then served and billed at the standard rates.
+    const struct price_tier *dearer = tier->numerator > tier->denominator ? tier : &standard;
+    out->is_priced = true;
+    out->per_request = price->per_request;
+    out->pusd = price->per_request;
+    add(out, dearer, in_tokens_max, in_rate, &out->parts.in_uncached, "no_rate_input");
+    add(out, dearer, out_tokens_max, out_rate, &out->parts.out_visible, "no_rate_output");
+}
+
+void rating_upper_bound(const struct catalogue *catalogue, struct bytes provider,
+                        struct bytes model, int64_t in_tokens_max, int64_t out_tokens_max,
+                        int64_t at_ms, struct rating *out) {
+    rating_upper_bound_in(catalogue, provider, model, bytes_of(NULL, 0), in_tokens_max,
+                          out_tokens_max, at_ms, out);
+}

@@ -1,0 +1,16 @@
+// The simulator's clocks, read once a round.
+#ifndef PROVIDER_SIM_MOMENT_H
+#define PROVIDER_SIM_MOMENT_H
+
+#include <stdint.h>
+
+struct moment {
+    uint64_t ticks_ms; // monotonic
+    int64_t unix_ms;
+};
+
+struct moment moment_now(void);
+// "Tue, 22 Jul 2025 18:22:22 GMT".
+void moment_http_date(int64_t unix_ms, char out[32]);
+
+#endif

@@ -1,0 +1,56 @@
+// What the provider does with one whole request: checks it, draws its fate, makes the answer's
+// bytes and the line of the bill. Knows nothing of connections.
+#ifndef PROVIDER_SIM_SERVICE_H
+#define PROVIDER_SIM_SERVICE_H
+
+#include "tests/provider-sim/bill.h"
+#include "tests/provider-sim/keys.h"
+#include "tests/provider-sim/reply.h"
+
+// What follows when the answer's bytes have left.
+enum ending {
+    ENDING_KEEP,  // the connection waits for its next request
+    ENDING_CLOSE, // it is closed in order
+    ENDING_RESET, // it is reset
+    ENDING_HANG,  // nothing happens any more
+};
+
+struct heard {
+    struct span method, target, authorization, call, body;
+    bool is_kept_alive;
+};
+
+struct served {
+    struct charge charge;
+    enum ending ending;
+    uint32_t delay_ms;
+};
+
+struct service {
+    const struct options *options;
+    struct keys keys;
+    struct seen seen;
+    struct dice ids; // never the same twice, whatever the seed
+    struct moment now;
+    int64_t date_s;
+    char date[32];
+    struct reply reply;
+    struct text transcript, body, headers; // kept for their memory
+};
+
+void service_init(struct service *service, const struct options *options);
+void service_release(struct service *service);
+// Takes the time and looks at the files that switch keys and quota; called before each round.
+void service_refresh(struct service *service, struct moment now);
+// Appends the bytes to send, if any, to out.
+void service_answer(struct service *service, const struct heard *heard, struct served *served,
+                    struct text *out);
+// A request that broke the rules of HTTP, or was too large: the answer says so and is the last.
+void service_refuse(struct service *service, struct span call, int status, const char *why,
+                    struct served *served, struct text *out);
+// Whether a request is turned away before its body is read; if so the charge is filled.
+bool service_turns_away(struct service *service, struct span call, struct served *served);
+// A request that ended before it was whole.
+void service_incomplete(struct service *service, struct span call, struct served *served);
+
+#endif

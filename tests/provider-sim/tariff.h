@@ -1,0 +1,29 @@
+// What the simulated provider charges: its own table, kept apart from every other one.
+#ifndef PROVIDER_SIM_TARIFF_H
+#define PROVIDER_SIM_TARIFF_H
+
+#include "tests/provider-sim/text.h"
+
+struct tariff {
+    const char *alias;
+    const char *snapshot; // what is served for the alias
+    int64_t input_pusd;   // a token, in pico-USD: 1 USD a million tokens is 1,000,000
+    int64_t cached_pusd;  // a token read from the cache
+    int64_t output_pusd;
+    bool has_reasoning;
+    bool has_flex;      // at half price
+    bool has_long_rate; // beyond 272,000 input tokens: input twice, output 1.5 times
+};
+
+struct tokens {
+    int64_t input; // cached ones included
+    int64_t cached;
+    int64_t output; // reasoning included
+    int64_t reasoning;
+};
+
+// By alias or snapshot; NULL: no price.
+const struct tariff *tariff_find(struct span model);
+int64_t tariff_price(const struct tariff *tariff, const struct tokens *tokens, bool is_flex);
+
+#endif

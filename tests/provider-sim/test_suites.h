@@ -1,0 +1,11 @@
+// The parts of the simulator's own test program.
+#ifndef PROVIDER_SIM_TEST_SUITES_H
+#define PROVIDER_SIM_TEST_SUITES_H
+
+#include <check.h>
+
+void add_answers(Suite *suite);
+void add_faults(Suite *suite);
+void add_http(Suite *suite);
+
+#endif

@@ -1,0 +1,204 @@
+// Prices: what a call has cost, and what it can cost at most.
+
+#include "common/rating.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+static struct catalogue *catalogue;
+
+static void setup(void) {
+    struct buf document, problems;
+    buf_init(&document, CATALOGUE_BYTES_MAX);
+    buf_init(&problems, 1 << 16);
+    enum err e = catalogue_compile_folder(NULL, &document, &problems);
+    ck_assert_msg(e == ERR_OK, "%s", buf_cstr(&problems));
+    ck_assert_int_eq(catalogue_load(buf_bytes(&document), &catalogue), ERR_OK);
+    buf_release(&document);
+    buf_release(&problems);
+}
+
+static void teardown(void) {
+    catalogue_free(catalogue);
+}
+
+static const int64_t autumn_ms = 1790812800000; // 2026-10-01
+
+static struct rating rate(const char *model, const char *tier, struct counters counters) {
+    struct rating rating;
+    rating_of(catalogue, bytes_text("openai"), bytes_text(model), bytes_text(tier), autumn_ms,
+              &counters, &rating);
+    return rating;
+}
+
+static struct counters counted(int64_t in, int64_t out) {
+    struct counters counters = counters_none();
+    counters.in_uncached = in;
+    counters.out_visible = out;
+    return counters;
+}
+
+// Every kind of token at its own price, and hidden reasoning at the price of output.
+START_TEST(each_counter_is_priced_by_its_own_rate) {
+    struct counters c = {1000, 2000, 300, -1, 40, 5, 0};
+    struct rating r = rate("gpt-5.6-sol", "default", c);
+    ck_assert(r.is_priced);
+    ck_assert_ptr_null(r.unpriced);
+    ck_assert_int_eq(r.parts.in_uncached, 1000 * 4000000ll);
+    ck_assert_int_eq(r.parts.in_cached, 2000 * 400000ll);
+    ck_assert_int_eq(r.parts.in_cache_write, 300 * 5000000ll);
+    ck_assert_int_eq(r.parts.in_audio, -1);
+    ck_assert_int_eq(r.parts.out_visible, 40 * 20000000ll);
+    ck_assert_int_eq(r.parts.out_reasoning, 5 * 20000000ll);
+    ck_assert_int_eq(r.parts.out_audio, 0);
+    ck_assert_int_eq(r.pusd, 4000000000 + 800000000 + 1500000000 + 800000000 + 100000000);
+    ck_assert_str_eq(r.price_name, "openai/gpt-5.6-sol@2026-09-22");
+    ck_assert_str_eq(r.tier, "standard");
+}
+END_TEST
+
+// The promotion ended on a day; the day after is dearer.
+START_TEST(the_day_of_the_call_decides) {
+    struct counters c = counted(1000000, 0);
+    struct rating r;
+    rating_of(catalogue, bytes_text("openai"), bytes_text("gpt-5.6-sol"), bytes_text(""),
+              1795305600000 - 1, &c, &r); // 2026-11-22
+    ck_assert_int_eq(r.pusd, 8 * 1000000000000ll);
+    rating_of(catalogue, bytes_text("openai"), bytes_text("gpt-5.6-sol"), bytes_text(""),
+              1795305600000, &c, &r);
+    ck_assert_int_eq(r.pusd, 10 * 1000000000000ll);
+}
+END_TEST
+
+// One token more than the threshold reprices the whole request, cached tokens counted in.
+START_TEST(a_long_request_is_repriced_as_a_whole) {
+    struct counters c = {72000, 200000, -1, -1, 10, -1, -1};
+    struct rating r = rate("gpt-5.4", "", c);
+    ck_assert_int_eq(r.over_tokens, 0);
+    ck_assert_int_eq(r.pusd, 72000 * 2500000ll + 200000 * 250000ll + 10 * 15000000ll);
+    c.in_uncached++;
+    r = rate("gpt-5.4", "", c);
+    ck_assert_int_eq(r.over_tokens, 272000);
+    ck_assert_int_eq(r.pusd, 72001 * 5000000ll + 200000 * 500000ll + 10 * 22500000ll);
+}
+END_TEST
+
+// The provider bills by the tier that served, whatever was asked for.
+START_TEST(the_served_tier_decides) {
+    struct counters c = counted(1000, 100);
+    int64_t whole = rate("gpt-5-mini", "default", c).pusd;
+    ck_assert_int_eq(rate("gpt-5-mini", "", c).pusd, whole);
+    ck_assert_int_eq(rate("gpt-5-mini", "auto", c).pusd, whole);
+    ck_assert_int_eq(rate("gpt-5-mini", "flex", c).pusd, whole / 2);
+    ck_assert_int_eq(rate("gpt-5-mini", "batch", c).pusd, whole / 2);
+    struct rating r = rate("gpt-5-mini", "priority", c);
+    ck_assert_int_eq(r.pusd, whole * 9 / 5);
+    ck_assert_str_eq(r.tier, "priority");
+}
+END_TEST
+
+// What has no price must never look free.
+START_TEST(what_has_no_price_is_unpriced_and_says_why) {
+    struct counters none = counters_none(), audio = counted(10, 10), written = counted(10, 10);
+    audio.out_audio = 5;
+    written.in_cache_write = 5;
+    struct counters huge = counted(INT64_MAX / 1000, 1);
+    struct {
+        struct rating rating;
+        const char *why;
+    } cases[] = {
+        {rate("gpt-99", "", counted(1, 1)), "unknown_model"},
+        {rate("gpt-5-nano", "scale", counted(1, 1)), "unknown_tier"},
+        {rate("gpt-5-nano", "", none), "no_usage"},
+        {rate("gpt-5-nano", "", counted(-1, 5)), "no_usage"},
+        {rate("gpt-5-nano", "", counted(5, -1)), "no_usage"},
+        {rate("gpt-5-nano", "", audio), "no_rate_audio_output"},
+        {rate("gpt-5-nano", "", written), "no_rate_cache_write"},
+        {rate("gpt-4.5-preview", "", huge), "overflow"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        ck_assert(!cases[i].rating.is_priced);
+        ck_assert_int_eq(cases[i].rating.pusd, -1);
+        ck_assert_str_eq(cases[i].rating.unpriced, cases[i].why);
+    }
+    audio.out_audio = 0; // no audio tokens need no price
+    ck_assert(rate("gpt-5-nano", "", audio).is_priced);
+}
+END_TEST
+
+// A fee that the usage does not show is in the price all the same.
+START_TEST(a_fee_for_each_request_is_added) {
+    struct rating r = rate("gpt-4o-search-preview", "", counted(1000, 100));
+    ck_assert_int_eq(r.per_request, 25000000000);
+    ck_assert_int_eq(r.pusd, 25000000000 + 1000 * 2500000ll + 100 * 10000000ll);
+}
+END_TEST
+
+// A budget is held by the upper bound: if a call could cost more, a cap would be broken.
+START_TEST(no_split_of_the_tokens_costs_more_than_the_upper_bound) {
+    static const int64_t inputs[] = {0, 1, 1000, 272000, 272001, 1000000};
+    for (size_t i = 0; i < catalogue_price_count(catalogue); i++) {
+        const struct price *price = catalogue_price_at(catalogue, i);
+        struct bytes provider = bytes_text(price->provider), model = bytes_text(price->model);
+        int64_t at_ms = price->until_ms == INT64_MAX ? autumn_ms * 2 : price->until_ms - 1;
+        for (size_t k = 0; k < sizeof(inputs) / sizeof(*inputs); k++) {
+            int64_t in = inputs[k], out = 1000;
+            struct rating most, some;
+            rating_upper_bound(catalogue, provider, model, in, out, at_ms, &most);
+            ck_assert_msg(most.is_priced, "%s", price->name);
+            for (int split = 0; split < 16; split++) {
+                struct counters c = {in, 0, 0, 0, out, 0, 0};
+                int64_t *parts[] = {&c.in_uncached, &c.in_cached, &c.in_cache_write, &c.in_audio};
+                c.in_uncached = 0;
+                *parts[split % 4] = in;
+                c.out_visible = split / 4 == 0 ? out : split / 4 == 1 ? out / 2 : 0;
+                c.out_reasoning = split / 4 == 1 ? out - out / 2 : split / 4 == 2 ? out : 0;
+                c.out_audio = split / 4 == 3 ? out : 0;
+                rating_of(catalogue, provider, model, bytes_text("default"), at_ms, &c, &some);
+                if (some.is_priced)
+                    ck_assert_msg(some.pusd <= most.pusd, "%s", price->name);
+            }
+        }
+    }
+}
+END_TEST
+
+// A request that asks for a dearer tier is bounded by it; one for a cheaper tier is not, since the
+// provider may serve it at the ordinary one.
+START_TEST(the_upper_bound_follows_a_dearer_tier_only) {
+    struct rating plain, priority, flex, none;
+    struct bytes openai = bytes_text("openai"), model = bytes_text("gpt-5");
+    rating_upper_bound(catalogue, openai, model, 1000, 1000, autumn_ms, &plain);
+    rating_upper_bound_in(catalogue, openai, model, bytes_text("priority"), 1000, 1000, autumn_ms,
+                          &priority);
+    rating_upper_bound_in(catalogue, openai, model, bytes_text("flex"), 1000, 1000, autumn_ms,
+                          &flex);
+    ck_assert_int_eq(priority.pusd, 2 * plain.pusd);
+    ck_assert_int_eq(flex.pusd, plain.pusd);
+    rating_upper_bound(catalogue, openai, bytes_text("gpt-99"), 1, 1, autumn_ms, &none);
+    ck_assert(!none.is_priced);
+    ck_assert_int_eq(none.pusd, -1);
+    rating_upper_bound(catalogue, openai, model, -1, 1000, autumn_ms, &none);
+    ck_assert(!none.is_priced);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("rating");
+    TCase *all = tcase_create("all");
+    tcase_add_checked_fixture(all, setup, teardown);
+    tcase_add_test(all, each_counter_is_priced_by_its_own_rate);
+    tcase_add_test(all, the_day_of_the_call_decides);
+    tcase_add_test(all, a_long_request_is_repriced_as_a_whole);
+    tcase_add_test(all, the_served_tier_decides);
+    tcase_add_test(all, what_has_no_price_is_unpriced_and_says_why);
+    tcase_add_test(all, a_fee_for_each_request_is_added);
+    tcase_add_test(all, no_split_of_the_tokens_costs_more_than_the_upper_bound);
+    tcase_add_test(all, the_upper_bound_follows_a_dearer_tier_only);
+    suite_add_tcase(suite, all);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

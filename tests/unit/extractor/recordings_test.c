@@ -1,0 +1,382 @@
+// Real answers, recorded by public projects and kept outside this project: where the folder is
+// absent this says "skipped" and passes. Usage and price are compared with an independent
+// reading of the same answers.
+
+#include "common/mem.h"
+#include "common/money.h"
+#include "tests/unit/extractor/samples.h"
+
+#include <check.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { FILE_BYTES_MAX = 16 << 20, RECORDINGS_MAX = 2000 };
+
+// Differences from the independent prices that were decided against them.
+static const struct {
+    const char *model; // beginning of the served model
+    const char *reason;
+} price_differences[] = {
+    {"gpt-4o-search-preview", "each call searches the web; that fee is not in the other price"},
+    {"gpt-4o-mini-search-preview",
+     "each call searches the web; that fee is not in the other price"},
+    {"gpt-4o-audio-preview", "the other price takes audio input at the price of text"},
+};
+
+struct recording {
+    char name[64];
+    char *file;
+    struct json_scan scan;
+    unsigned status;
+    bool is_stream;
+    struct buf headers;
+    struct bytes body; // raw
+};
+
+static char *read_file(const char *path, size_t *size) {
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return NULL;
+    char *text = mem_new(FILE_BYTES_MAX);
+    *size = fread(text, 1, FILE_BYTES_MAX - 1, file);
+    (void)fclose(file);
+    return text;
+}
+
+static void put_header(struct recording *recording, struct bytes name, uint32_t value) {
+    struct buf text;
+    buf_init(&text, 1 << 16);
+    struct bytes words = json_text(&recording->scan, value, &text);
+    buf_printf(&recording->headers, "%.*s: %.*s\r\n", (int)name.size, (const char *)name.at,
+               (int)words.size, (const char *)words.at);
+    buf_release(&text);
+}
+
+static void put_headers(struct recording *recording, uint32_t headers) {
+    const struct json_scan *scan = &recording->scan;
+    for (uint32_t i = headers + 1; i < scan->nodes[headers].end; i = scan->nodes[i].end) {
+        struct bytes name =
+            bytes_of(scan->text.at + scan->nodes[i].name_at, scan->nodes[i].name_size);
+        if (scan->nodes[i].shape == JSON_SHAPE_array)
+            for (uint32_t k = i + 1; k < scan->nodes[i].end; k = scan->nodes[k].end)
+                put_header(recording, name, k);
+        else
+            put_header(recording, name, i);
+    }
+}
+
+static bool open_recording(struct recording *recording, unsigned number) {
+    char path[512];
+    size_t size = 0;
+    memset(recording, 0, sizeof(*recording));
+    (void)snprintf(recording->name, sizeof(recording->name), "open/openai-chat/%04u.json", number);
+    (void)snprintf(path, sizeof(path), "%s/fixtures/%s", SHARED_FOLDER, recording->name);
+    recording->file = read_file(path, &size);
+    if (!recording->file)
+        return false;
+    buf_init(&recording->headers, 1 << 20);
+    const struct json_scan *scan = &recording->scan;
+    ck_assert_int_eq(json_scan(&recording->scan, bytes_of(recording->file, size), NULL), ERR_OK);
+    uint32_t response = json_find(scan, 0, "response");
+    int64_t status = 0;
+    ck_assert(json_count(scan, json_find(scan, response, "status"), &status));
+    recording->status = (unsigned)status;
+    recording->is_stream =
+        scan->nodes[json_find(scan, response, "stream")].shape == JSON_SHAPE_true;
+    uint32_t headers = json_find(scan, response, "headers");
+    if (headers != 0 && scan->nodes[headers].shape == JSON_SHAPE_object)
+        put_headers(recording, headers);
+    uint32_t body = json_find(scan, response, "body");
+    if (body != 0)
+        recording->body = json_raw(scan, body);
+    return true;
+}
+
+static void close_recording(struct recording *recording) {
+    json_scan_release(&recording->scan);
+    buf_release(&recording->headers);
+    mem_free(recording->file);
+}
+
+static bool is_absent(void) {
+    if (access(SHARED_FOLDER "/fixtures/open/openai-chat", R_OK) == 0)
+        return false;
+    printf("skipped: no recordings in %s/fixtures/open/openai-chat\n", SHARED_FOLDER);
+    return true;
+}
+
+// Reads a recording; false after the last. A stream's body is text inside JSON.
+static bool next_recording(struct recording *recording, struct sample *sample, unsigned *number,
+                           struct buf *stream) {
+    for (;; close_recording(recording)) {
+        if (++*number >= RECORDINGS_MAX)
+            return false;
+        if (!open_recording(recording, *number)) {
+            if (*number > 200)
+                return false;
+            continue;
+        }
+        struct bytes body = recording->body;
+        buf_reset(stream);
+        if (recording->is_stream) {
+            uint32_t response = json_find(&recording->scan, 0, "response");
+            body =
+                json_text(&recording->scan, json_find(&recording->scan, response, "body"), stream);
+        }
+        sample_read(sample, recording->status, buf_cstr(&recording->headers), body);
+        return true;
+    }
+}
+
+// ---- Each identifier and each field is there. --------------------------------------------------
+
+static bool is_id_name(const char *name) {
+    size_t size = strlen(name);
+    return strcmp(name, "id") == 0 || (size > 3 && strcmp(name + size - 3, "_id") == 0) ||
+           (size > 3 && strcmp(name + size - 2, "Id") == 0) ||
+           (size > 12 && strcmp(name + size - 12, "_fingerprint") == 0);
+}
+
+static unsigned check_ids(const struct sample *sample, const char *file, json_t *value) {
+    const char *name;
+    json_t *member;
+    size_t i;
+    unsigned checked = 0;
+    json_object_foreach(value, name, member) {
+        const char *text = json_string_value(member);
+        if (is_id_name(name) && text && *text) {
+            ck_assert_msg(sample_has(sample, NULL, text, NULL), "%s: %s %s is missing", file, name,
+                          text);
+            checked++;
+        }
+        checked += check_ids(sample, file, member);
+    }
+    json_array_foreach(value, i, member) checked += check_ids(sample, file, member);
+    return checked;
+}
+
+static bool is_id_header(struct bytes name) {
+    static const char *const names[] = {"x-request-id", "cf-ray", "openai-organization",
+                                        "openai-project", "x-client-request-id"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (bytes_is(name, names[i]))
+            return true;
+    return name.size > 3 && memcmp(name.at + name.size - 3, "-id", 3) == 0;
+}
+
+static unsigned check_header_ids(const struct sample *sample, const struct recording *recording) {
+    struct json_scan scan;
+    struct buf text;
+    unsigned checked = 0;
+    json_scan_init(&scan);
+    buf_init(&text, 1 << 16);
+    ck_assert_int_eq(json_scan(&scan, sample->head.headers, NULL), ERR_OK);
+    for (uint32_t i = 1; i < scan.count; i = scan.nodes[i].end) {
+        struct bytes name = bytes_of(scan.text.at + scan.nodes[i].name_at, scan.nodes[i].name_size);
+        if (!is_id_header(name) || scan.nodes[i].shape != JSON_SHAPE_text)
+            continue;
+        char value[256], path[256];
+        struct bytes words = json_text(&scan, i, &text);
+        if (words.size == 0)
+            continue;
+        (void)snprintf(value, sizeof(value), "%.*s", (int)words.size, (const char *)words.at);
+        (void)snprintf(path, sizeof(path), "header:%.*s", (int)name.size, (const char *)name.at);
+        ck_assert_msg(sample_has(sample, NULL, value, path), "%s: %s is missing", recording->name,
+                      path);
+        checked++;
+    }
+    json_scan_release(&scan);
+    buf_release(&text);
+    return checked;
+}
+
+// What is content, said once more than in the catalogue.
+static bool is_content(const char *name, const char *owner) {
+    static const char *const names[] = {"content",    "refusal",  "arguments", "data",
+                                        "transcript", "logprobs", "text"};
+    if (strcmp(owner, "usage") == 0 || strcmp(owner, "error") == 0)
+        return false;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static unsigned check_fields(json_t *original, json_t *metadata, const char *owner,
+                             const char *file) {
+    const char *name;
+    json_t *member;
+    size_t i;
+    unsigned checked = 0;
+    json_object_foreach(original, name, member) {
+        if (is_content(name, owner))
+            continue;
+        ck_assert_msg(json_object_get(metadata, name), "%s: field %s is lost", file, name);
+        checked += 1 + check_fields(member, json_object_get(metadata, name), name, file);
+    }
+    if (json_is_array(original))
+        ck_assert_uint_eq(json_array_size(original), json_array_size(metadata));
+    json_array_foreach(original, i, member) checked +=
+        check_fields(member, json_array_get(metadata, i), owner, file);
+    if (!json_is_object(original) && !json_is_array(original))
+        ck_assert_msg(json_equal(original, metadata), "%s: a field of %s differs", file, owner);
+    return checked;
+}
+
+// An answer's identifier that is not found cannot be handed to the provider's support, and a
+// field that is dropped is gone for whoever needs it later.
+START_TEST(every_identifier_and_every_field_outside_the_content_is_found) {
+    if (is_absent())
+        return;
+    struct sample sample;
+    struct recording recording;
+    struct buf stream;
+    unsigned number = 0, answers = 0, ids = 0, fields = 0;
+    buf_init(&stream, 16 << 20);
+    sample_open(&sample);
+    for (; next_recording(&recording, &sample, &number, &stream); close_recording(&recording)) {
+        if (recording.is_stream) {
+            ck_assert_str_eq(sample.refusal, "stream_not_served");
+        } else {
+            json_t *body, *metadata = NULL;
+            ck_assert_msg(!sample.refusal, "%s: %s", recording.name, sample.refusal);
+            ck_assert_int_eq(json_parse(recording.body, &body, NULL, 0), ERR_OK);
+            ck_assert_int_eq(json_parse(sample.head.metadata, &metadata, NULL, 0), ERR_OK);
+            ids += check_ids(&sample, recording.name, body);
+            fields += check_fields(body, metadata, "", recording.name);
+            json_decref(body);
+            json_decref(metadata);
+            answers++;
+        }
+        ids += check_header_ids(&sample, &recording);
+    }
+    printf("%u answers: %u identifiers, %u fields outside the content\n", answers, ids, fields);
+    ck_assert_uint_gt(answers, 0);
+    ck_assert_uint_gt(ids, answers);
+    sample_close(&sample);
+    buf_release(&stream);
+}
+END_TEST
+
+// ---- Usage and price. --------------------------------------------------------------------------
+
+static int64_t stated(json_t *usage, const char *name) {
+    json_t *value = json_object_get(usage, name);
+    return value ? (int64_t)json_integer_value(value) : 0;
+}
+
+static int64_t at_least_0(int64_t count) {
+    return count < 0 ? 0 : count;
+}
+
+static void check_usage(const struct sample *sample, json_t *usage, const char *file) {
+    struct counters c = {sample->head.in_uncached,    sample->head.in_cached,
+                         sample->head.in_cache_write, sample->head.in_audio,
+                         sample->head.out_visible,    sample->head.out_reasoning,
+                         sample->head.out_audio};
+    ck_assert_msg(counters_in(&c) == stated(usage, "input_tokens"), "%s: input", file);
+    ck_assert_msg(counters_out(&c) == stated(usage, "output_tokens"), "%s: output", file);
+    ck_assert_msg(at_least_0(c.in_cached) == stated(usage, "cache_read_tokens"), "%s: read", file);
+    ck_assert_msg(at_least_0(c.in_cache_write) == stated(usage, "cache_write_tokens"), "%s: write",
+                  file);
+    ck_assert_msg(at_least_0(c.out_audio) == stated(usage, "output_audio_tokens"), "%s: audio",
+                  file);
+    ck_assert_msg(!sample->head.is_inconsistent, "%s: inconsistent", file);
+}
+
+static const char *accepted(const char *model) {
+    for (size_t i = 0; i < sizeof(price_differences) / sizeof(*price_differences); i++)
+        if (strncmp(model, price_differences[i].model, strlen(price_differences[i].model)) == 0)
+            return price_differences[i].reason;
+    return NULL;
+}
+
+static int64_t unix_ms(const char *stamp) {
+    int year, month, day, hour, minute, second;
+    ck_assert_int_eq(
+        sscanf(stamp, "%d-%d-%dT%d:%d:%d", &year, &month, &day, &hour, &minute, &second), 6);
+    int y = month <= 2 ? year - 1 : year, m = month <= 2 ? month + 9 : month - 3;
+    int64_t days = 365ll * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
+    return ((days * 24 + hour) * 60 + minute) * 60000 + second * 1000ll;
+}
+
+// Returns whether the price is the same; differences that are not accepted fail.
+static bool check_price(const struct sample *sample, json_t *line, const char *file) {
+    const char *model = json_string_value(json_object_get(line, "model"));
+    struct counters c = {sample->head.in_uncached,    sample->head.in_cached,
+                         sample->head.in_cache_write, sample->head.in_audio,
+                         sample->head.out_visible,    sample->head.out_reasoning,
+                         sample->head.out_audio};
+    int64_t at_ms = unix_ms(json_string_value(json_object_get(line, "timestamp")));
+    struct bytes openai = bytes_text("openai"), served = sample->head.model;
+    struct rating rating;
+    rating_of(sample->catalogue, openai, served, sample->head.service_tier, at_ms, &c, &rating);
+    ck_assert_msg(rating.is_priced, "%s: %s is unpriced: %s", file, model, rating.unpriced);
+    // The other price does not know the tier, so that the comparison leaves it out as well.
+    rating_of(sample->catalogue, openai, served, bytes_text(""), at_ms, &c, &rating);
+    ck_assert_msg(rating.is_priced, "%s: %s is unpriced: %s", file, model, rating.unpriced);
+    double other = json_number_value(json_object_get(json_object_get(line, "price"), "total"));
+    double ours = (double)rating.pusd / (double)PUSD_PER_USD;
+    bool is_same = ours > other * 0.999999 && ours < other * 1.000001;
+    ck_assert_msg(is_same || accepted(model), "%s: %s costs %.9f, not %.9f (%s, %s)", file, model,
+                  ours, other, rating.price_name, rating.tier);
+    return is_same;
+}
+
+static json_t *oracle_of(const char *name) {
+    size_t size = 0;
+    char *text = read_file(SHARED_FOLDER "/oracle/open.jsonl", &size);
+    json_t *found = NULL;
+    for (char *at = text, *next; at && *at && !found; at = next) {
+        next = strchr(at, '\n');
+        next = next ? next + 1 : at + strlen(at);
+        char *mark = memmem(at, (size_t)(next - at), name, strlen(name));
+        if (mark && mark - at < 32)
+            found = json_loadb(at, (size_t)(next - at), JSON_DISABLE_EOF_CHECK, NULL);
+    }
+    mem_free(text);
+    return found;
+}
+
+// A counter that is read wrongly, or a price that is not the model's, is a wrong bill.
+START_TEST(usage_and_price_agree_with_an_independent_reading) {
+    if (is_absent())
+        return;
+    struct sample sample;
+    struct recording recording;
+    struct buf stream;
+    unsigned number = 0, compared = 0, same = 0;
+    buf_init(&stream, 16 << 20);
+    sample_open(&sample);
+    for (; next_recording(&recording, &sample, &number, &stream); close_recording(&recording)) {
+        json_t *line = recording.is_stream ? NULL : oracle_of(recording.name);
+        if (!line)
+            continue;
+        check_usage(&sample, json_object_get(line, "usage"), recording.name);
+        same += check_price(&sample, line, recording.name);
+        compared++;
+        json_decref(line);
+    }
+    printf("%u answers compared: all counters equal, %u prices equal, %u differ for a reason\n",
+           compared, same, compared - same);
+    ck_assert_uint_gt(compared, 0);
+    sample_close(&sample);
+    buf_release(&stream);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("recordings");
+    TCase *all = tcase_create("openai-chat");
+    tcase_set_timeout(all, 120);
+    tcase_add_test(all, every_identifier_and_every_field_outside_the_content_is_found);
+    tcase_add_test(all, usage_and_price_agree_with_an_independent_reading);
+    suite_add_tcase(suite, all);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,26 @@
+// What the extractor's tests share: our own catalogue, and facts read back from their message.
+#ifndef TESTS_EXTRACTOR_SAMPLES_H
+#define TESTS_EXTRACTOR_SAMPLES_H
+
+#include "common/wire.h"
+#include "workers/extractor/extract.h"
+
+struct sample {
+    struct catalogue *catalogue;
+    struct extract *extract;
+    struct buf facts;
+    struct facts_head head;
+    struct facts_item items[IDENTIFIERS_MAX];
+    size_t count;
+    const char *refusal; // NULL: none
+};
+
+void sample_open(struct sample *sample);
+void sample_close(struct sample *sample);
+// Reads an answer of OpenAI's Chat Completions; its facts are then in the sample. The texts must
+// outlive that.
+void sample_read(struct sample *sample, unsigned status, const char *headers, struct bytes body);
+// Whether an identifier was found; a NULL matches anything.
+bool sample_has(const struct sample *sample, const char *kind, const char *value, const char *path);
+
+#endif

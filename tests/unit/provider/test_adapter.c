@@ -1,0 +1,195 @@
+#include "common/mem.h"
+#include "workers/provider/adapter.h"
+
+#include <check.h>
+#include <stdio.h>
+
+static const struct adapter *adapter;
+static struct json_scan scan;
+static struct buf body;
+
+static void set_up(void) {
+    adapter = adapter_for("openai.chat");
+    ck_assert_ptr_nonnull(adapter);
+    json_scan_init(&scan);
+    buf_init(&body, 1 << 20);
+}
+
+static void tear_down(void) {
+    json_scan_release(&scan);
+    buf_release(&body);
+    ck_assert_int_eq(mem_held(), 0);
+}
+
+static const char *write_job(const char *line, const char *context, const char *model) {
+    const struct adapter_job job = {
+        .line = bytes_text(line), .context = bytes_text(context), .model = bytes_text(model)};
+    buf_reset(&body);
+    return adapter->write(&job, &scan, &body);
+}
+
+static void assert_writes(const char *line, const char *context, const char *model,
+                          const char *expected) {
+    const char *refusal = write_job(line, context, model);
+    ck_assert_msg(!refusal, "%s", refusal);
+    ck_assert_str_eq(buf_cstr(&body), expected);
+}
+
+// People compare what they wrote with what was billed; a digit or an order that changed is a bug
+// that nobody finds.
+START_TEST(a_native_body_goes_out_byte_for_byte) {
+    static const char *const bodies[] = {
+        "{\"model\":\"gpt-5-nano\",\"messages\":[]}",
+        "{ \"zeta\" : 1.10, \"model\":\"gpt-5-nano\" "
+        ",\"temperature\":1E+2,\"x\":0.30000000000000004,\n"
+        "\t\"alpha\":[ ],\"seed\":123456789012345678901234567890,\"e\":1e-400 }",
+        "{\"messages\":[{\"content\":\"\\u00e9\\/\\ud83d\\ude00 {\\\"model\\\":\\\"other\\\"}\"}],"
+        "\"model\":\"gpt-5-nano\"}",
+        "{\"nested\":{\"model\":\"inner\"},\"model\":\"gpt-5-nano\"}",
+    };
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        char line[1024];
+        (void)snprintf(line, sizeof(line),
+                       "{\"custom_id\":\"a\",\"method\":\"POST\",\"url\":\"/v1/chat/completions\","
+                       "\"body\":%s}",
+                       bodies[i]);
+        assert_writes(line, "", "gpt-5-nano", bodies[i]);
+    }
+}
+END_TEST
+
+// "openai/gpt-5" is our way of naming a provider; the provider knows only its own part.
+START_TEST(a_model_with_its_provider_is_replaced_and_nothing_else) {
+    assert_writes(
+        "{\"body\":{\"a\":1.0,\"model\":\"openai/gpt-5-nano\",\"b\":\"openai/gpt-5-nano\"}}", "",
+        "gpt-5-nano", "{\"a\":1.0,\"model\":\"gpt-5-nano\",\"b\":\"openai/gpt-5-nano\"}");
+    assert_writes("{\"body\":{\"model\":\"x\"}}", "", "a\"b", "{\"model\":\"a\\\"b\"}");
+    assert_writes("{\"body\":{\"model\":\"gpt\\u002d5\"}}", "", "gpt-5", "{\"model\":\"gpt-5\"}");
+}
+END_TEST
+
+START_TEST(a_line_without_a_request_is_refused) {
+    ck_assert_str_eq(write_job("{\"custom_id\":\"a\"}", "", "m"), "line_without_body");
+    ck_assert_str_eq(write_job("{\"body\":[]}", "", "m"), "line_without_body");
+    ck_assert_str_eq(write_job("{\"body\":{\"messages\":[]}}", "", "m"), "body_without_model");
+    ck_assert_str_eq(write_job("", "", "m"), "line_without_body");
+}
+END_TEST
+
+// The turn's whole history goes out in the API's words, in order, with its parameters.
+START_TEST(a_turn_becomes_a_chat_request) {
+    assert_writes(
+        "{\"conversation\":\"c1\"}",
+        "{\"model\":\"ignored\",\"system\":\"Be brief.\",\"params\":{\"temperature\":0.10,"
+        "\"max_completion_tokens\":64,\"stop\":[\"\\n\"]},\"messages\":["
+        "{\"role\":\"user\",\"content\":\"caf\\u00e9?\"},"
+        "{\"role\":\"assistant\",\"content\":\"Yes.\"},"
+        "{\"role\":\"user\",\"content\":\"Why?\"}]}",
+        "gpt-5-nano",
+        "{\"model\":\"gpt-5-nano\",\"messages\":["
+        "{\"role\":\"system\",\"content\":\"Be brief.\"},"
+        "{\"role\":\"user\",\"content\":\"caf\\u00e9?\"},"
+        "{\"role\":\"assistant\",\"content\":\"Yes.\"},"
+        "{\"role\":\"user\",\"content\":\"Why?\"}],"
+        "\"temperature\":0.10,\"max_completion_tokens\":64,\"stop\":[\"\\n\"]}");
+    assert_writes("{}", "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"system\":null}",
+                  "m", "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}");
+}
+END_TEST
+
+START_TEST(parts_and_tools_are_written_in_the_apis_way) {
+    assert_writes(
+        "{}",
+        "{\"tools\":[{\"name\":\"f\",\"parameters\":{\"type\":\"object\"}},"
+        "{\"type\":\"function\",\"function\":{\"name\":\"g\"}}],\"messages\":["
+        "{\"role\":\"user\",\"content\":[\"look\",{\"type\":\"image_url\",\"image_url\":{\"url\":"
+        "\"data:x\"}}]},"
+        "{\"role\":\"assistant\",\"content\":null,\"reasoning\":\"ours\",\"tool_calls\":["
+        "{\"id\":\"call_1\",\"name\":\"f\",\"arguments\":{\"a\":1.50}},"
+        "{\"id\":\"call_2\",\"name\":\"f\",\"arguments\":\"{}\"},"
+        "{\"id\":\"call_3\",\"name\":\"f\"},"
+        "{\"id\":\"call_4\",\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":"
+        "\"{}\"}}]},"
+        "{\"role\":\"tool\",\"tool_call_id\":\"call_1\",\"content\":\"42\",\"refusal\":null}]}",
+        "m",
+        "{\"model\":\"m\",\"messages\":["
+        "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"look\"},{\"type\":"
+        "\"image_url\",\"image_url\":{\"url\":\"data:x\"}}]},"
+        "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":["
+        "{\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":"
+        "\"{\\\"a\\\":1.50}\"}},"
+        "{\"id\":\"call_2\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":"
+        "\"{}\"}},"
+        "{\"id\":\"call_3\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":"
+        "\"{}\"}},"
+        "{\"id\":\"call_4\",\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":"
+        "\"{}\"}}]},"
+        "{\"role\":\"tool\",\"tool_call_id\":\"call_1\",\"content\":\"42\"}],"
+        "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"type\":"
+        "\"object\"}}},{\"type\":\"function\",\"function\":{\"name\":\"g\"}}]}");
+}
+END_TEST
+
+// Two models or two lists of messages in one request: the provider would choose.
+START_TEST(parameters_never_override_what_we_decide) {
+    assert_writes("{}",
+                  "{\"params\":{\"model\":\"x\",\"messages\":[],\"stream\":false,\"tools\":[1],"
+                  "\"seed\":7},\"tools\":[{\"name\":\"f\"}],\"messages\":[]}",
+                  "m",
+                  "{\"model\":\"m\",\"messages\":[],\"seed\":7,\"tools\":[{\"type\":\"function\","
+                  "\"function\":{\"name\":\"f\"}}]}");
+    ck_assert_str_eq(write_job("{}", "{\"params\":{\"stream\":true},\"messages\":[]}", "m"),
+                     "stream_not_served");
+}
+END_TEST
+
+START_TEST(a_context_that_is_none_is_refused) {
+    static const char *const contexts[] = {
+        "x",
+        "[]",
+        "{}",
+        "{\"messages\":{}}",
+        "{\"messages\":[1]}",
+        "{\"messages\":[],\"params\":[]}",
+        "{\"messages\":[],\"tools\":{}}",
+        "{\"messages\":[]",
+    };
+    for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
+        ck_assert_str_eq(write_job("{}", contexts[i], "m"), "context_malformed");
+}
+END_TEST
+
+START_TEST(a_request_beyond_its_bound_is_refused) {
+    buf_release(&body);
+    buf_init(&body, 8);
+    ck_assert_str_eq(write_job("{\"body\":{\"model\":\"a model of some length\"}}", "", "m2"),
+                     "request_too_large");
+}
+END_TEST
+
+START_TEST(shapes_that_nobody_speaks_have_no_adapter) {
+    ck_assert_ptr_null(adapter_for("openai.responses"));
+    ck_assert_ptr_null(adapter_for(""));
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("adapter");
+    TCase *tests = tcase_create("openai_chat");
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, a_native_body_goes_out_byte_for_byte);
+    tcase_add_test(tests, a_model_with_its_provider_is_replaced_and_nothing_else);
+    tcase_add_test(tests, a_line_without_a_request_is_refused);
+    tcase_add_test(tests, a_turn_becomes_a_chat_request);
+    tcase_add_test(tests, parts_and_tools_are_written_in_the_apis_way);
+    tcase_add_test(tests, parameters_never_override_what_we_decide);
+    tcase_add_test(tests, a_context_that_is_none_is_refused);
+    tcase_add_test(tests, a_request_beyond_its_bound_is_refused);
+    tcase_add_test(tests, shapes_that_nobody_speaks_have_no_adapter);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,151 @@
+// batch list, show, results and cancel.
+#include "common/mem.h"
+#include "tools/commands.h"
+#include "tools/render.h"
+#include "tools/watch.h"
+
+#include <string.h>
+#include <sysexits.h>
+
+// The entry of the broker's list for that batch; NULL: it is not on its way.
+static const json_t *live_of(const json_t *answer, const char *batch) {
+    const json_t *list = member_of(member_of(answer, "live"), "batches");
+    const json_t *entry;
+    size_t i;
+    json_array_foreach(list, i,
+                       entry) if (strcmp(text_of(entry, "batch", ""), batch) == 0) return entry;
+    return NULL;
+}
+
+int batch_list(struct call *call) {
+    static const struct table_column columns[] = {
+        {"BATCH", false, false}, {"NAME", false, true},  {"STATE", false, false},
+        {"DONE", true, false},   {"ENDED", true, false}, {"JOBS", true, false},
+        {"COST", true, false},   {NULL, false, false},
+    };
+    struct table table;
+    const json_t *batch;
+    size_t i;
+    json_t *arguments = arguments_of("after", call_text(call, "after"));
+    arguments_add_int(arguments, "limit", (int64_t)call_count(call, "limit", 50));
+    json_t *answer = call_show(call, "batch.list", arguments);
+    if (!answer)
+        return 0;
+    table_begin(&table, columns);
+    json_array_foreach(member_of(answer, "batches"), i, batch) {
+        char text[SHORT_TEXT_SIZE];
+        const char *id = text_of(batch, "batch", "");
+        int64_t jobs = int_of(live_of(answer, id), "jobs", int_of(batch, "accepted", 0));
+        table_row(&table);
+        table_cell(&table, 0, "%.13s", id); // its first milliseconds: enough to name it
+        table_cell(&table, 1, "%s", text_of(batch, "name", ""));
+        table_cell(&table, 2, "%s", text_of(batch, "state", ""));
+        table_cell(&table, 3, "%s", count_text(int_of(batch, "done", 0), text));
+        table_cell(&table, 4, "%s", count_text((int64_t)watch_finished(batch), text));
+        table_cell(&table, 5, "%s", count_text(jobs, text));
+        table_cell(&table, 6, "%s", amount_text(member_of(batch, "amount_pusd"), text));
+    }
+    table_end(&table);
+    if (text_of(answer, "next", NULL))
+        out_printf("There are more: colloq batch list --after %s\n", text_of(answer, "next", ""));
+    json_decref(answer);
+    return 0;
+}
+
+static void show_heads(const json_t *answer) {
+    char text[SHORT_TEXT_SIZE];
+    const json_t *tags = member_of(answer, "tags");
+    const char *name;
+    const json_t *value;
+    out_printf("batch     %s\n", text_of(answer, "batch", "-"));
+    if (*text_of(answer, "name", ""))
+        out_printf("name      %s\n", text_of(answer, "name", ""));
+    out_printf("key       %s\n", text_of(answer, "key", "-"));
+    out_printf("state     %s\n", text_of(answer, "state", "-"));
+    out_printf("created   %s\n", time_text(int_of(answer, "created_ms", 0), text));
+    if (int_of(answer, "settled_ms", 0) > 0)
+        out_printf("settled   %s\n", time_text(int_of(answer, "settled_ms", 0), text));
+    json_object_foreach((json_t *)tags, name, value)
+        out_printf("tag       %s=%s\n", name, json_string_value(value));
+}
+
+static void show_live(const json_t *live) {
+    static const char *const states[] = {"waiting", "ready", "leased", "delayed", "ended"};
+    const json_t *wait;
+    size_t i;
+    if (!json_is_object(live))
+        return;
+    out_text("on its way");
+    for (i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+        out_printf("%s %lld %s", i > 0 ? "," : "",
+                   (long long)int_of(member_of(live, "counts"), states[i], 0), states[i]);
+    out_printf("; %lld calls under way\n", (long long)int_of(live, "attempts_open", 0));
+    json_array_foreach(member_of(live, "waits_for"), i, wait)
+        out_printf("waits     %s (%lld)\n", text_of(wait, "text", text_of(wait, "reason", "")),
+                   (long long)int_of(wait, "jobs", 0));
+}
+
+static void say_silent(const json_t *answer) {
+    const json_t *source;
+    size_t i;
+    json_array_foreach(member_of(answer, "silent"), i, source)
+        out_printf("The %s did not answer: its part is missing.\n", json_string_value(source));
+}
+
+int batch_show(struct call *call) {
+    char text[512];
+    const json_t *failure;
+    size_t i;
+    json_t *answer = call_show(call, "batch.show", arguments_of("batch", call->operands[0]));
+    if (!answer)
+        return 0;
+    const json_t *live = member_of(answer, "live");
+    show_heads(member_of(answer, "batch") ? answer : live);
+    out_printf("%s\n", watch_last_line(answer, text, sizeof(text)));
+    json_array_foreach(member_of(answer, "failures"), i, failure)
+        out_printf("  %6lld  %s: %s\n", (long long)int_of(failure, "jobs", 0),
+                   text_of(failure, "outcome", ""), text_of(failure, "reason", ""));
+    show_live(live);
+    say_silent(answer);
+    json_decref(answer);
+    return 0;
+}
+
+int batch_results(struct call *call) {
+    char detail[DETAIL_BYTES_MAX + 1];
+    struct buf text;
+    char *cursor = NULL;
+    bool has_more = true;
+    buf_init(&text, FRAME_BYTES_MAX);
+    while (has_more) {
+        uint64_t count;
+        json_t *arguments = arguments_of("batch", call->operands[0]);
+        arguments_add(arguments, "after", cursor);
+        arguments_add(arguments, "order", call_text(call, "order"));
+        int code = client_answer(call_client(call), "batch.results", arguments, &text, detail,
+                                 sizeof(detail));
+        if (code != 0)
+            fail(code, "%s", detail);
+        mem_free(cursor);
+        if (!results_print(buf_bytes(&text), &cursor, &has_more, &count))
+            fail(EX_PROTOCOL, "the answer cannot be read");
+    }
+    mem_free(cursor);
+    buf_release(&text);
+    return 0;
+}
+
+int batch_cancel(struct call *call) {
+    // The broker knows batches by their id; names are known to the ledger.
+    json_t *shown = call_ask(call, "batch.show", arguments_of("batch", call->operands[0]));
+    const char *batch =
+        text_of(shown, "batch", text_of(member_of(shown, "live"), "batch", call->operands[0]));
+    json_t *answer = call_show(call, "batch.cancel", arguments_of("batch", batch));
+    if (answer)
+        out_printf("%s: cancelled; %lld calls under way are called off, and recorded as they "
+                   "end.\n",
+                   batch, (long long)int_of(answer, "attempts_open", 0));
+    json_decref(answer);
+    json_decref(shown);
+    return 0;
+}

@@ -1,0 +1,342 @@
+// batch run, submit and watch: a file goes in, results come out, people see how it stands.
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/process.h"
+#include "tools/commands.h"
+#include "tools/render.h"
+#include "tools/spool.h"
+#include "tools/submission.h"
+#include "tools/watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+// One run: the submission, if there is one, and the watch over the batch.
+struct run {
+    struct call *call;
+    struct client *client;
+    struct progress progress;
+    struct spool spool;
+    struct submission submission;
+    struct watch watch;
+    char key[IDEMPOTENCY_KEY_BYTES_MAX + 1];
+    char *tags;
+    bool has_submission;
+    bool is_watching;
+    bool is_known_told;
+};
+
+// ---- what is asked ------------------------------------------------------------------------------
+
+static char *tags_of(const struct call *call) {
+    json_t *tags = json_object();
+    const char *tag;
+    for (int i = 0; (tag = call_value(call, "tag", i)) != NULL; i++) {
+        const char *equals = strchr(tag, '=');
+        if (!equals || equals == tag)
+            fail(EX_USAGE, "--tag %s: a tag is written name=value", tag);
+        char *name = mem_copy(tag, (size_t)(equals - tag));
+        arguments_add(tags, name, equals + 1);
+        mem_free(name);
+    }
+    char *text = json_object_size(tags) > 0 ? json_dumps(tags, JSON_COMPACT) : NULL;
+    char *copy = text ? mem_copy(text, strlen(text)) : NULL;
+    free(text);
+    json_decref(tags);
+    if (copy && strlen(copy) > TAGS_BYTES_MAX)
+        fail(EX_USAGE, "the tags have more than %d bytes", TAGS_BYTES_MAX);
+    return copy;
+}
+
+// The default key: the same file under the same options is the same batch, so that a command
+// given twice is not paid twice.
+static void make_key(struct run *run) {
+    const struct call *call = run->call;
+    const char *given = call_text(call, "idempotency-key");
+    if (given) {
+        if (strlen(given) > IDEMPOTENCY_KEY_BYTES_MAX || *given == 0)
+            fail(EX_USAGE, "--idempotency-key has 1 to %d bytes", IDEMPOTENCY_KEY_BYTES_MAX);
+        (void)snprintf(run->key, sizeof(run->key), "%s", given);
+        return;
+    }
+    static const char *const options[] = {"provider", "attempts", "billed"};
+    struct hasher hasher;
+    char digits[DIGEST_HEX_SIZE];
+    hasher_open(&hasher);
+    hasher_add(&hasher, run->spool.digest.at, sizeof(run->spool.digest.at));
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        const char *value = call_text(call, options[i]);
+        if (value)
+            hasher_add(&hasher, value, strlen(value));
+        hasher_add(&hasher, "", 1);
+    }
+    digest_hex(hasher_peek(&hasher), digits);
+    hasher_close(&hasher);
+    (void)snprintf(run->key, sizeof(run->key), "file-%.40s", digits);
+}
+
+static const char *name_of(const struct call *call) {
+    const char *name = call_text(call, "name");
+    if (name)
+        return name;
+    if (strcmp(call->operands[0], "-") == 0)
+        return "stdin";
+    const char *slash = strrchr(call->operands[0], '/');
+    return slash ? slash + 1 : call->operands[0];
+}
+
+static struct bytes option_bytes(const struct call *call, const char *option, size_t size_max) {
+    struct bytes value = bytes_text(call_text(call, option));
+    if (value.size > size_max)
+        fail(EX_USAGE, "--%s has at most %zu bytes", option, size_max);
+    return value;
+}
+
+static void start_submission(struct run *run, bool is_validation) {
+    const struct call *call = run->call;
+    struct bytes billed = option_bytes(call, "billed", 16);
+    struct bytes name = bytes_text(name_of(call));
+    if (billed.size > 0 && !bytes_is(billed, "retry") && !bytes_is(billed, "park") &&
+        !bytes_is(billed, "fail"))
+        fail(EX_USAGE, "--billed is retry, park or fail");
+    if (name.size > NAME_BYTES_MAX || !utf8_is_valid(name))
+        fail(EX_USAGE, "--name has at most %d bytes of UTF-8", NAME_BYTES_MAX);
+    struct submit_head submit = {
+        .key = bytes_text(run->key),
+        .name = name,
+        .tags = bytes_text(run->tags),
+        .provider = option_bytes(call, "provider", PROVIDER_BYTES_MAX),
+        .priority = 1,
+        .billed = billed,
+        .attempts_max = call_count(call, "attempts", 0),
+        .validate_only = is_validation,
+    };
+    if (submit.attempts_max > 100)
+        fail(EX_USAGE, "--attempts is at most 100");
+    submission_start(&run->submission, run->client, &run->progress, &submit, run->spool.fd,
+                     run->spool.bytes, clock_now().mono_ms);
+    run->has_submission = true;
+}
+
+// ---- how it stands ------------------------------------------------------------------------------
+
+static int percent_sent(const struct submission *submission) {
+    if (submission->file_bytes == 0)
+        return 100;
+    return (int)(submission->offset * 100 / submission->file_bytes);
+}
+
+static void describe_watch(const struct watch *watch, bool is_sealed, struct buf *text) {
+    char count[SHORT_TEXT_SIZE];
+    const json_t *live = member_of(watch->shown, "live");
+    int64_t total = int_of(watch->shown, "accepted", 0);
+    const json_t *amount = member_of(watch->shown, "amount_pusd");
+    double rate = watch_rate(watch);
+    // What the ledger does not know yet waits in the broker.
+    if (json_is_object(live))
+        total = int_of(live, "jobs", total);
+    if (total < (int64_t)watch->finished)
+        total = (int64_t)watch->finished;
+    buf_printf(text, "%s of ", count_text((int64_t)watch->finished, count));
+    buf_printf(text, "%s%s lines", count_text(total, count), is_sealed ? "" : "+");
+    buf_printf(text, "  %.*f/s", rate < 10 ? 1 : 0, rate);
+    if (rate > 0 && is_sealed)
+        buf_printf(
+            text, "  ETA %s",
+            span_text((int64_t)((double)(total - (int64_t)watch->finished) * 1000 / rate), count));
+    buf_printf(text, "  %s", json_is_integer(amount) ? amount_text(amount, count) : "$0");
+}
+
+static void show_progress(struct run *run, uint64_t now_ms) {
+    char wait[PROGRESS_TEXT_SIZE / 2] = "";
+    struct buf text;
+    const struct submission *submission = &run->submission;
+    bool is_submitting = run->has_submission && !submission->is_done;
+    buf_init(&text, PROGRESS_TEXT_SIZE - 1);
+    if (is_submitting)
+        buf_printf(&text, "%s %d%%  ", submission->submit.validate_only ? "checking" : "submitting",
+                   percent_sent(submission));
+    if (run->is_watching && run->watch.shown)
+        describe_watch(&run->watch, !is_submitting, &text);
+    if (is_submitting && now_ms - submission->moved_ms >= WATCH_STILL_MS)
+        (void)snprintf(wait, sizeof(wait), "%s",
+                       *submission->waits_for ? submission_wait_text(submission)
+                                              : "ingress does not answer");
+    else if (run->is_watching)
+        (void)watch_wait_text(&run->watch, now_ms, wait, sizeof(wait));
+    if (*wait)
+        buf_printf(&text, "  waits: %s", wait);
+    progress_show(&run->progress, buf_cstr(&text), wait, now_ms);
+    buf_release(&text);
+}
+
+// ---- the loop -----------------------------------------------------------------------------------
+
+static _Noreturn void stop_run(struct run *run) {
+    char batch[UUID_TEXT_SIZE];
+    const char *settings = call_settings(run->call);
+    progress_close(&run->progress);
+    if (run->has_submission && !run->submission.is_done) {
+        (void)fprintf(stderr, "Stopped before the whole file was taken in; the same command goes "
+                              "on where it stands.\n");
+        spool_close(&run->spool, true);
+    }
+    if (run->has_submission && !id_is_none(run->submission.batch))
+        uuid_text(run->submission.batch, batch);
+    else if (run->is_watching)
+        (void)snprintf(batch, sizeof(batch), "%s", run->watch.batch);
+    else
+        exit(EXIT_STOPPED);
+    (void)fprintf(stderr,
+                  "The batch goes on without this command.\n"
+                  "  colloq batch watch %s%s\n  colloq batch cancel %s%s\n",
+                  batch, settings, batch, settings);
+    exit(EXIT_STOPPED);
+}
+
+static void start_watch(struct run *run, const char *batch, bool prints_results) {
+    watch_start(&run->watch, run->client, batch, prints_results, clock_now().mono_ms);
+    run->is_watching = true;
+}
+
+static void hear(struct run *run, struct message *message, uint64_t now_ms) {
+    if (run->has_submission && submission_take(&run->submission, message, now_ms)) {
+        if (run->submission.is_known && !run->is_known_told) {
+            run->is_known_told = true;
+            progress_note(&run->progress, "known",
+                          "This file was submitted before under the same options: its batch is "
+                          "taken up again. To run it anew, give another --idempotency-key.");
+        }
+        return;
+    }
+    if (run->is_watching)
+        (void)watch_take(&run->watch, message, now_ms);
+}
+
+// One turn: hears what waits, says what is due, and waits a little.
+static void turn(struct run *run) {
+    enum { WAIT_MS = 50 };
+    struct moment now = clock_now();
+    long wait = WAIT_MS;
+    for (struct message *message; (message = client_receive(run->client, wait)) != NULL; wait = 0)
+        hear(run, message, clock_now().mono_ms);
+    now = clock_now();
+    if (process_is_stopped(run->call->stop_fd))
+        stop_run(run);
+    if (run->has_submission)
+        submission_step(&run->submission, now.mono_ms);
+    if (run->is_watching)
+        watch_step(&run->watch, now.mono_ms);
+    client_tick(run->client, now.mono_ms);
+    show_progress(run, now.mono_ms);
+}
+
+// Sends the whole file; with watches also shows the batch as soon as it is open.
+static void submit_all(struct run *run, bool watches, bool prints_results) {
+    struct submission *submission = &run->submission;
+    while (!submission->is_done && submission->exit == 0) {
+        turn(run);
+        if (!watches || run->is_watching || id_is_none(submission->batch))
+            continue;
+        char batch[UUID_TEXT_SIZE];
+        uuid_text(submission->batch, batch);
+        start_watch(run, batch, prints_results);
+    }
+    progress_close(&run->progress);
+    submission_report(submission);
+    if (submission->exit == 0)
+        return;
+    spool_close(&run->spool, true);
+    fail(submission->exit, "%s", submission->detail);
+}
+
+static void open_run(struct run *run, struct call *call) {
+    *run = (struct run){.call = call, .client = call_client(call)};
+    progress_open(&run->progress, call_has(call, "json"));
+    spool_open(&run->spool, call->operands[0], call->conf);
+    run->tags = tags_of(call);
+    make_key(run);
+    if (!call_has(call, "strict"))
+        return;
+    start_submission(run, true);
+    submit_all(run, false, false);
+    if (run->submission.refusals.count == 0)
+        return;
+    spool_close(&run->spool, false);
+    fail(EX_DATAERR, "%llu of %llu lines are refused and --strict was given: nothing was submitted",
+         (unsigned long long)run->submission.refusals.count,
+         (unsigned long long)run->submission.lines);
+}
+
+static void close_run(struct run *run) {
+    if (run->is_watching)
+        watch_end(&run->watch);
+    mem_free(run->tags);
+}
+
+// Watches to the end and says the last line.
+static int watch_all(struct run *run) {
+    char text[PROGRESS_TEXT_SIZE];
+    while (!run->watch.is_over)
+        turn(run);
+    progress_close(&run->progress);
+    out_flush();
+    const json_t *shown = run->watch.shown;
+    progress_note(&run->progress, "end", "%s", watch_last_line(shown, text, sizeof(text)));
+    return watch_is_all_done(shown) ? 0 : EXIT_SOME_FAILED;
+}
+
+int batch_run(struct call *call) {
+    static struct run run;
+    open_run(&run, call);
+    start_submission(&run, false);
+    submit_all(&run, true, true);
+    spool_close(&run.spool, false);
+    if (!run.is_watching) {
+        char batch[UUID_TEXT_SIZE];
+        uuid_text(run.submission.batch, batch);
+        start_watch(&run, batch, true);
+    }
+    int code = watch_all(&run);
+    close_run(&run);
+    return code;
+}
+
+int batch_submit(struct call *call) {
+    static struct run run;
+    char batch[UUID_TEXT_SIZE];
+    char count[SHORT_TEXT_SIZE];
+    open_run(&run, call);
+    start_submission(&run, false);
+    submit_all(&run, false, false);
+    spool_close(&run.spool, false);
+    uuid_text(run.submission.batch, batch);
+    if (call_has(call, "json")) {
+        out_printf("{\"batch\":\"%s\",\"lines\":%llu,\"refused\":%llu,\"is_known\":%s}\n", batch,
+                   (unsigned long long)run.submission.lines,
+                   (unsigned long long)run.submission.refusals.count,
+                   run.submission.is_known ? "true" : "false");
+    } else {
+        out_printf("%s\n", batch);
+        progress_note(&run.progress, "submitted", "%s lines are taken in; colloq batch watch %s%s",
+                      count_text((int64_t)run.submission.lines, count), batch, call_settings(call));
+    }
+    close_run(&run);
+    return run.submission.refusals.count > 0 ? EXIT_SOME_FAILED : 0;
+}
+
+int batch_watch(struct call *call) {
+    static struct run run;
+    run = (struct run){.call = call, .client = call_client(call)};
+    progress_open(&run.progress, call_has(call, "json"));
+    json_t *shown = call_ask(call, "batch.show", arguments_of("batch", call->operands[0]));
+    const char *batch = text_of(shown, "batch", text_of(member_of(shown, "live"), "batch", NULL));
+    if (!batch)
+        fail(EX_NOINPUT, "%s: there is no such batch", call->operands[0]);
+    start_watch(&run, batch, call_has(call, "results"));
+    json_decref(shown);
+    int code = watch_all(&run);
+    close_run(&run);
+    return code;
+}

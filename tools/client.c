@@ -1,0 +1,165 @@
+#include "tools/client.h"
+
+#include "common/clock.h"
+#include "common/id.h"
+#include "common/process.h"
+#include "tools/call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+uint64_t client_request(struct client *client) {
+    return ++client->requests;
+}
+
+enum err client_send(struct client *client, enum kind kind, const void *head,
+                     const struct bytes *frames, uint32_t count) {
+    enum err e = sock_send_head(&client->sock, NULL, kind, head, frames, count);
+    if (e == ERR_OK)
+        client->said_ms = clock_now().mono_ms;
+    return e;
+}
+
+struct message *client_receive(struct client *client, long timeout_ms) {
+    uint64_t until = clock_now().mono_ms + (uint64_t)timeout_ms;
+    if (client->has_message)
+        message_release(&client->message);
+    client->has_message = false;
+    for (;;) {
+        enum err e = sock_receive(&client->sock, &client->message);
+        if (e == ERR_OK) {
+            client->has_message = true;
+            return &client->message;
+        }
+        uint64_t now = clock_now().mono_ms;
+        if (e == ERR_AGAIN && now >= until)
+            return NULL;
+        if (e != ERR_AGAIN)
+            continue;
+        struct sock *socks[] = {&client->sock};
+        sock_wait(socks, 1, &client->stop_fd, 1, (long)(until - now));
+        if (sock_is_readable(&client->sock))
+            continue;
+        if (clock_now().mono_ms < until)
+            return NULL; // the stop descriptor: the caller looks at it
+    }
+}
+
+void client_tick(struct client *client, uint64_t now_ms) {
+    struct heartbeat_head head = {.boot = client->boot};
+    if (now_ms - client->said_ms >= HEARTBEAT_MS)
+        (void)client_send(client, KIND_heartbeat, &head, NULL, 0);
+}
+
+static void stop_if_asked(const struct client *client) {
+    if (process_is_stopped(client->stop_fd))
+        exit(EXIT_STOPPED);
+}
+
+static void take_unwelcome(const struct client *client) {
+    struct unwelcome_head head;
+    if (wire_head(&client->message.wire, &head) == ERR_OK)
+        fail(EX_CONFIG, "%s: %.*s", client->endpoint, (int)head.detail.size,
+             (const char *)head.detail.at);
+}
+
+bool client_try_open(struct client *client, const struct conf *conf, int stop_fd,
+                     uint64_t limit_ms) {
+    memset(client, 0, sizeof(*client));
+    client->endpoint = conf->ingress;
+    client->stop_fd = stop_fd;
+    if (sock_connect(&client->sock, conf->ingress) != ERR_OK)
+        fail(EX_CONFIG, "%s: cannot be connected to; correct --ingress or --data", conf->ingress);
+    struct hello_head hello = {
+        .role = bytes_text("client"),
+        .name = bytes_text("client"),
+        .version = bytes_text(COLLOQ_VERSION),
+        .simulated = conf->simulated,
+    };
+    bytes_put_u64(hello.process.at, random_u64());
+    uint64_t until = clock_now().mono_ms + limit_ms;
+    bool is_said = false;
+    while (clock_now().mono_ms < until) {
+        // The connection may take a moment to stand.
+        if (!is_said)
+            is_said = client_send(client, KIND_hello, &hello, NULL, 0) == ERR_OK;
+        struct message *message = client_receive(client, is_said ? 100 : 2);
+        struct welcome_head welcome;
+        if (message && message->wire.kind == KIND_unwelcome)
+            take_unwelcome(client);
+        if (message && message->wire.kind == KIND_welcome &&
+            wire_head(&message->wire, &welcome) == ERR_OK) {
+            client->boot = welcome.boot;
+            return true;
+        }
+        stop_if_asked(client);
+    }
+    client_close(client);
+    return false;
+}
+
+void client_open(struct client *client, const struct conf *conf, int stop_fd) {
+    if (!client_try_open(client, conf, stop_fd, CLIENT_JOIN_MS))
+        fail(EX_UNAVAILABLE,
+             "nobody answers at %s; start colloq there (colloq dev%s), or name another folder "
+             "with --data",
+             conf->ingress, conf->simulated ? " --simulate" : "");
+}
+
+void client_close(struct client *client) {
+    if (client->has_message)
+        message_release(&client->message);
+    client->has_message = false;
+    sock_close(&client->sock, 500);
+}
+
+bool client_ask(struct client *client, const char *what, json_t *arguments, uint64_t *request) {
+    char *text = arguments ? json_dumps(arguments, JSON_COMPACT) : NULL;
+    struct query_head query = {
+        .request = client_request(client),
+        .what = bytes_text(what),
+        .arguments = bytes_text(text ? text : "{}"),
+    };
+    enum err e = client_send(client, KIND_query, &query, NULL, 0);
+    free(text);
+    *request = query.request;
+    return e == ERR_OK;
+}
+
+static bool take_answer(struct client *client, uint64_t request, struct buf *text, int *exit_code,
+                        char *detail, size_t detail_size) {
+    struct answer_head head;
+    struct message *message = &client->message;
+    if (message->wire.kind != KIND_answer || wire_head(&message->wire, &head) != ERR_OK ||
+        head.request != request)
+        return false;
+    struct bytes document = message_frame(message, 0);
+    buf_reset(text);
+    buf_put(text, document.at, document.size);
+    *exit_code = (int)head.exit;
+    (void)snprintf(detail, detail_size, "%.*s", (int)head.detail.size,
+                   head.detail.size ? (const char *)head.detail.at : "");
+    return true;
+}
+
+int client_answer(struct client *client, const char *what, json_t *new_arguments, struct buf *text,
+                  char *detail, size_t detail_size) {
+    uint64_t until = clock_now().mono_ms + CLIENT_ANSWER_MS;
+    uint64_t request = 0;
+    bool is_asked = false;
+    int exit_code = EX_UNAVAILABLE;
+    (void)snprintf(detail, detail_size, "%s does not answer; see whether colloq runs there",
+                   client->endpoint);
+    for (uint64_t now = clock_now().mono_ms; now < until; now = clock_now().mono_ms) {
+        if (!is_asked)
+            is_asked = client_ask(client, what, new_arguments, &request);
+        struct message *message = client_receive(client, is_asked ? (long)(until - now) : 20);
+        if (message && take_answer(client, request, text, &exit_code, detail, detail_size))
+            break;
+        if (!message)
+            stop_if_asked(client);
+    }
+    json_decref(new_arguments);
+    return exit_code;
+}

@@ -1,0 +1,53 @@
+// The connection to an ingress: joining, questions, and whatever else is sent over it. Waits are
+// cut short by the user's Ctrl-C, which ends the process with 130 unless the caller looks at the
+// stop descriptor itself.
+#ifndef TOOLS_CLIENT_H
+#define TOOLS_CLIENT_H
+
+#include "common/conf.h"
+#include "common/sock.h"
+
+#include <jansson.h>
+
+enum {
+    CLIENT_JOIN_MS = 3000,    // nobody is there after this long
+    CLIENT_ANSWER_MS = 15000, // a question without an answer is given up
+    EXIT_STOPPED = 130,
+};
+
+struct client {
+    struct sock sock;
+    struct message message; // the one received last
+    bool has_message;
+    uint64_t requests; // numbers already used
+    const char *endpoint;
+    int stop_fd;
+    uint64_t boot;    // of the ingress that welcomed us
+    uint64_t said_ms; // when the last sign of life left
+};
+
+// Connects and joins. Ends the process with EX_UNAVAILABLE and the address when nobody answers
+// within CLIENT_JOIN_MS, or with EX_CONFIG when the other side's money is of the other kind.
+void client_open(struct client *client, const struct conf *conf, int stop_fd);
+// The same; false where client_open would end the process because nobody answers.
+bool client_try_open(struct client *client, const struct conf *conf, int stop_fd,
+                     uint64_t limit_ms);
+void client_close(struct client *client);
+
+uint64_t client_request(struct client *client);
+// Sends a message without items; ERR_AGAIN: ingress is not there now.
+enum err client_send(struct client *client, enum kind kind, const void *head,
+                     const struct bytes *frames, uint32_t count);
+// A sign of life at most once a second, so that ingress keeps what is open for us.
+void client_tick(struct client *client, uint64_t now_ms);
+// The next message, which lives until the next call; NULL: none came within timeout_ms.
+struct message *client_receive(struct client *client, long timeout_ms);
+
+// Puts a question; arguments is JSON. False: it could not leave now.
+bool client_ask(struct client *client, const char *what, json_t *arguments, uint64_t *request);
+// Puts a question and waits for its answer, whose text replaces what *text holds. Returns the
+// answer's exit code; other than 0, detail says why.
+int client_answer(struct client *client, const char *what, json_t *new_arguments, struct buf *text,
+                  char *detail, size_t detail_size);
+
+#endif

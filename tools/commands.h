@@ -1,0 +1,33 @@
+// The commands, one function each; main.c's table says how they are called.
+#ifndef TOOLS_COMMANDS_H
+#define TOOLS_COMMANDS_H
+
+#include "tools/call.h"
+
+int batch_run(struct call *call);
+int batch_submit(struct call *call);
+int batch_watch(struct call *call);
+int batch_list(struct call *call);
+int batch_show(struct call *call);
+int batch_results(struct call *call);
+int batch_cancel(struct call *call);
+int conversation_list(struct call *call);
+int conversation_show(struct call *call);
+int cost_report(struct call *call);
+int find(struct call *call);
+int job_show(struct call *call);
+int lane_list(struct call *call);
+int lane_pause(struct call *call);
+int lane_resume(struct call *call);
+int ledger_status(struct call *call);
+int ledger_migrate(struct call *call);
+int stat_show(struct call *call);
+int dev(struct call *call);
+
+// The settings of this call as they must be repeated on a further command line: "" or
+// " --simulate --data /x".
+const char *call_settings(const struct call *call);
+// The path of another program of colloq, which lies beside this one. Static storage.
+const char *sibling_path(const char *program);
+
+#endif

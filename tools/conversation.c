@@ -1,0 +1,158 @@
+// conversation list and show.
+#include "tools/commands.h"
+#include "tools/render.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int conversation_list(struct call *call) {
+    static const struct table_column columns[] = {
+        {"CONVERSATION", false, false}, {"NAME", false, true}, {"ANSWERED", true, false},
+        {"CALLS", true, false},         {"COST", true, false}, {NULL, false, false},
+    };
+    struct table table;
+    const json_t *entry;
+    size_t i;
+    json_t *arguments = arguments_of("batch", call_text(call, "batch"));
+    arguments_add(arguments, "after", call_text(call, "after"));
+    arguments_add_int(arguments, "limit", (int64_t)call_count(call, "limit", 100));
+    json_t *answer = call_show(call, "conversation.list", arguments);
+    if (!answer)
+        return 0;
+    table_begin(&table, columns);
+    json_array_foreach(member_of(answer, "conversations"), i, entry) {
+        char text[SHORT_TEXT_SIZE];
+        table_row(&table);
+        table_cell(&table, 0, "%.36s", text_of(entry, "conversation", ""));
+        table_cell(&table, 1, "%s", text_of(entry, "name", ""));
+        table_cell(&table, 2, "%lld of %lld", (long long)int_of(entry, "answered", 0),
+                   (long long)int_of(entry, "turns", 0));
+        table_cell(&table, 3, "%s", count_text(int_of(entry, "calls", 0), text));
+        table_cell(&table, 4, "%s", amount_text(member_of(entry, "amount_pusd"), text));
+    }
+    table_end(&table);
+    if (text_of(answer, "next", NULL))
+        out_printf("There are more: colloq conversation list --after %s\n",
+                   text_of(answer, "next", ""));
+    json_decref(answer);
+    return 0;
+}
+
+// A message's text: its content if that is a string, else the texts of its parts.
+static void show_content(const json_t *content) {
+    const json_t *part;
+    size_t i;
+    if (json_is_string(content)) {
+        out_printf("%s\n", json_string_value(content));
+        return;
+    }
+    json_array_foreach(content, i, part)
+        out_printf("%s%s\n", text_of(part, "text", ""),
+                   member_of(part, "text") ? "" : text_of(part, "type", "?"));
+}
+
+static void show_messages(const json_t *answer) {
+    const json_t *message;
+    size_t i;
+    json_array_foreach(member_of(answer, "messages"), i, message) {
+        out_printf("\n--- turn %lld, %s%s%s\n", (long long)int_of(message, "turn", 0),
+                   text_of(message, "role", "?"), member_of(message, "call") ? ", call " : "",
+                   text_of(message, "call", ""));
+        show_content(member_of(message, "content"));
+        const json_t *tools = member_of(message, "tool_calls");
+        if (json_array_size(tools) > 0)
+            out_printf("(%zu tool calls)\n", json_array_size(tools));
+    }
+}
+
+static void show_identifiers(const json_t *answer) {
+    static const struct table_column columns[] = {
+        {"IDENTIFIER", false, true}, {"VALUE", false, true}, {"PROVIDER", false, true},
+        {"SOURCE", false, true},     {NULL, false, false},
+    };
+    struct table table;
+    const char *kind;
+    json_t *list;
+    const json_t *entry;
+    size_t i;
+    table_begin(&table, columns);
+    json_object_foreach((json_t *)member_of(answer, "extracted_identifiers"), kind, list) {
+        json_array_foreach(list, i, entry) {
+            table_row(&table);
+            table_cell(&table, 0, "%s", kind);
+            table_cell(&table, 1, "%s", text_of(entry, "value", ""));
+            table_cell(&table, 2, "%s", text_of(entry, "provider", ""));
+            table_cell(&table, 3, "%s", text_of(entry, "source", ""));
+        }
+    }
+    out_text("\n");
+    table_end(&table);
+}
+
+// What a call's usage says: all input, all output.
+static int64_t tokens(const json_t *usage, bool is_input) {
+    static const char *const in[] = {"in_uncached", "in_cached", "in_cache_write", "in_audio"};
+    static const char *const out[] = {"out_visible", "out_reasoning", "out_audio", ""};
+    int64_t sum = 0;
+    for (int i = 0; i < 4; i++)
+        sum += int_of(usage, is_input ? in[i] : out[i], 0);
+    return sum;
+}
+
+static const json_t *usage_of(const json_t *answer, const char *call) {
+    const json_t *entry;
+    size_t i;
+    json_array_foreach(member_of(answer, "token_usage_history"), i,
+                       entry) if (strcmp(text_of(entry, "call", ""), call) == 0) return entry;
+    return NULL;
+}
+
+static void show_costs(const json_t *answer) {
+    static const struct table_column columns[] = {
+        {"CALL", false, true},       {"MESSAGE", true, false}, {"TOKENS IN", true, false},
+        {"TOKENS OUT", true, false}, {"COST", true, false},    {"SO FAR", true, false},
+        {NULL, false, false},
+    };
+    struct table table;
+    const json_t *tracking = member_of(answer, "cost_tracking");
+    const json_t *entry;
+    size_t i;
+    char text[SHORT_TEXT_SIZE];
+    table_begin(&table, columns);
+    json_array_foreach(member_of(tracking, "messages"), i, entry) {
+        const json_t *usage = usage_of(answer, text_of(entry, "call", ""));
+        table_row(&table);
+        table_cell(&table, 0, "%s", text_of(entry, "call", ""));
+        table_cell(&table, 1, "%lld", (long long)int_of(entry, "message", 0));
+        table_cell(&table, 2, "%s", count_text(tokens(usage, true), text));
+        table_cell(&table, 3, "%s", count_text(tokens(usage, false), text));
+        table_cell(&table, 4, "%s", amount_text(member_of(entry, "amount_pusd"), text));
+        table_cell(&table, 5, "%s", amount_text(member_of(entry, "running_total_pusd"), text));
+    }
+    out_text("\n");
+    table_end(&table);
+    out_printf("total %s, %lld unpriced, %lld unknown\n",
+               amount_text(member_of(tracking, "total_pusd"), text),
+               (long long)int_of(tracking, "unpriced_calls", 0),
+               (long long)int_of(tracking, "unknown_calls", 0));
+}
+
+int conversation_show(struct call *call) {
+    json_t *arguments = arguments_of("conversation", call->operands[0]);
+    arguments_add(arguments, "batch", call_text(call, "batch"));
+    if (!call_has(call, "json") && json_object_set_new(arguments, "bodies", json_false()) != 0)
+        return 1;
+    json_t *answer = call_show(call, "conversation.show", arguments);
+    if (!answer)
+        return 0;
+    out_printf("conversation  %s\n", text_of(answer, "conversation", "-"));
+    if (*text_of(answer, "name", ""))
+        out_printf("name          %s\n", text_of(answer, "name", ""));
+    out_printf("batch         %s %s\n", text_of(answer, "batch", "-"),
+               text_of(answer, "batch_name", ""));
+    show_messages(answer);
+    show_identifiers(answer);
+    show_costs(answer);
+    json_decref(answer);
+    return 0;
+}

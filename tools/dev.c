@@ -1,0 +1,281 @@
+// dev: all processes on this machine, supervised. With --simulate the provider is a simulator,
+// and neither a real key nor a real provider is ever in reach.
+#include "common/clock.h"
+#include "common/limits.h"
+#include "common/mem.h"
+#include "common/process.h"
+#include "tools/commands.h"
+#include "tools/render.h"
+#include "tools/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum {
+    STEP_MS = 50,
+    SIMULATOR_START_MS = 5000,
+    JOIN_SLOW_MS = 5000, // say who is missing
+    ENVIRONMENT_MAX = 4096,
+    PORT_TEXT_SIZE = 16,
+};
+
+struct dev {
+    struct call *call;
+    struct supervisor supervisor;
+    struct program *simulator; // NULL: none
+    char port_file[1024];
+    bool is_up; // everybody has joined, and it was said
+    bool is_slow_told;
+    uint64_t started_ms;
+    uint64_t looked_ms;
+};
+
+// ---- what is started ----------------------------------------------------------------------------
+
+static char *text_copy(const char *text) {
+    return mem_copy(text, strlen(text));
+}
+
+static bool is_real_key(const char *variable) {
+    const char *equals = strchr(variable, '=');
+    size_t size = equals ? (size_t)(equals - variable) : 0;
+    static const char *const ends[] = {"_API_KEY", "_API_KEYS", "_BASE_URL"};
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+        if (size > strlen(ends[i]) &&
+            strncmp(variable + size - strlen(ends[i]), ends[i], strlen(ends[i])) == 0)
+            return true;
+    return false;
+}
+
+// Our environment; for a simulated world without keys and addresses of real providers, and for
+// its worker with those of the simulator.
+static char **environment_of(bool is_simulated, const char *port) {
+    char **list = mem_array(ENVIRONMENT_MAX + 3, sizeof(*list));
+    char text[64];
+    int count = 0;
+    for (char **v = environ; *v && count < ENVIRONMENT_MAX; v++)
+        if (!is_simulated || !is_real_key(*v))
+            list[count++] = *v;
+    if (!port)
+        return list;
+    (void)snprintf(text, sizeof(text), "OPENAI_BASE_URL=http://127.0.0.1:%s/v1", port);
+    list[count++] = text_copy(text);
+    list[count] = text_copy("OPENAI_API_KEY=simulated");
+    return list;
+}
+
+static struct program *add_program(struct dev *dev, const char *name, char **environment) {
+    const char *path = sibling_path(name);
+    char log[1200];
+    if (access(path, X_OK) != 0)
+        fail(EX_UNAVAILABLE, "%s: %s; build it, or start colloq from the folder of its programs",
+             path, strerror(errno));
+    struct program *program = supervisor_add(&dev->supervisor, name, text_copy(path));
+    program->environment = environment;
+    (void)snprintf(log, sizeof(log), "%s/log/%s.log", dev->call->conf->data, name);
+    if (!call_has(dev->call, "verbose"))
+        program->log = text_copy(log);
+    return program;
+}
+
+static void add_simulator(struct dev *dev) {
+    char text[1200];
+    const char *data = dev->call->conf->data;
+    struct program *program = add_program(dev, "provider-sim", environment_of(true, NULL));
+    (void)snprintf(dev->port_file, sizeof(dev->port_file), "%s/provider-sim.port", data);
+    (void)unlink(dev->port_file);
+    program_argument(program, "--port");
+    program_argument(program, "0");
+    program_argument(program, "--port-file");
+    program_argument(program, dev->port_file);
+    program_argument(program, "--bill");
+    (void)snprintf(text, sizeof(text), "%s/bill.jsonl", data);
+    program_argument(program, text);
+    // Words of --simulator go to it as they are.
+    const char *more = call_text(dev->call, "simulator");
+    char *words = text_copy(more ? more : "");
+    char *rest = NULL;
+    int count = 0;
+    for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        if (++count > PROGRAM_ARGUMENTS_MAX - 8)
+            fail(EX_USAGE, "--simulator has more words than can be passed on");
+        program_argument(program, word);
+    }
+    mem_free(words);
+    dev->simulator = program;
+}
+
+static bool read_port(const struct dev *dev, char port[PORT_TEXT_SIZE]) {
+    int fd = open(dev->port_file, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd >= 0 ? read(fd, port, PORT_TEXT_SIZE - 1) : -1;
+    if (fd >= 0)
+        (void)close(fd);
+    if (got <= 0)
+        return false;
+    port[got] = 0;
+    port[strcspn(port, "\r\n ")] = 0;
+    return *port != 0;
+}
+
+static void wait_a_step(const struct dev *dev) {
+    sock_wait(NULL, 0, &dev->call->stop_fd, 1, STEP_MS);
+}
+
+static _Noreturn void end_now(struct dev *dev, int code) {
+    supervisor_kill(&dev->supervisor);
+    exit(code);
+}
+
+// Starts the simulator and waits for its port, which it keeps over restarts.
+static void start_simulator(struct dev *dev, char port[PORT_TEXT_SIZE]) {
+    uint64_t until = clock_now().mono_ms + SIMULATOR_START_MS;
+    add_simulator(dev);
+    while (!read_port(dev, port)) {
+        supervisor_step(&dev->supervisor, clock_now().mono_ms);
+        if (dev->supervisor.exit != 0 || process_is_stopped(dev->call->stop_fd))
+            end_now(dev, dev->supervisor.exit);
+        if (clock_now().mono_ms > until) {
+            (void)fprintf(stderr, "colloq: provider-sim does not start\n");
+            end_now(dev, EX_UNAVAILABLE);
+        }
+        wait_a_step(dev);
+    }
+    mem_free(dev->simulator->arguments[2]);
+    dev->simulator->arguments[2] = text_copy(port);
+}
+
+static void add_all(struct dev *dev) {
+    static const char *const names[] = {"colloq-broker", "colloq-accountant", "colloq-extractor",
+                                        "colloq-worker", "colloq-ingress"};
+    const struct conf *conf = dev->call->conf;
+    char port[PORT_TEXT_SIZE];
+    if (conf->simulated)
+        start_simulator(dev, port);
+    conf_pass_on(dev->call->argc, dev->call->argv);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        bool is_worker = strcmp(names[i], "colloq-worker") == 0;
+        struct program *program = add_program(
+            dev, names[i],
+            environment_of(conf->simulated, conf->simulated && is_worker ? port : NULL));
+        program_argument(program, "--data");
+        program_argument(program, conf->data);
+        if (conf->simulated)
+            program_argument(program, "--simulate");
+    }
+}
+
+// ---- how it goes --------------------------------------------------------------------------------
+
+// Which processes the broker has not seen yet; an empty text: none. False: nobody answers.
+static bool missing_roles(struct client *client, char *missing, size_t size) {
+    static const char *const roles[] = {"accountant", "extractor", "worker"};
+    enum { ANSWER_MS = 500 };
+    uint64_t request;
+    struct message *message;
+    struct answer_head head;
+    if (!client_ask(client, "stat", NULL, &request) ||
+        !(message = client_receive(client, ANSWER_MS)) || message->wire.kind != KIND_answer ||
+        wire_head(&message->wire, &head) != ERR_OK || head.exit != 0)
+        return false;
+    struct bytes document = message_frame(message, 0);
+    json_t *answer = json_loadb((const char *)document.at, document.size, 0, NULL);
+    const json_t *broker = member_of(answer, "broker");
+    const json_t *peer;
+    *missing = 0;
+    for (size_t r = 0; r < sizeof(roles) / sizeof(roles[0]); r++) {
+        bool is_there = false;
+        size_t i;
+        json_array_foreach(member_of(broker, "peers"), i, peer) is_there =
+            is_there || strcmp(text_of(peer, "role", ""), roles[r]) == 0;
+        size_t used = strlen(missing);
+        if (!is_there)
+            (void)snprintf(missing + used, size - used, "%s%s", used ? ", " : "", roles[r]);
+    }
+    if (!json_is_object(broker))
+        (void)snprintf(missing, size, "broker");
+    json_decref(answer);
+    return true;
+}
+
+static void look(struct dev *dev, uint64_t now_ms) {
+    enum { LOOK_MS = 200, OPEN_MS = 150 };
+    struct call *call = dev->call;
+    char missing[128] = "ingress";
+    if (now_ms - dev->looked_ms < LOOK_MS)
+        return;
+    dev->looked_ms = now_ms;
+    if (client_try_open(&call->client, call->conf, call->stop_fd, OPEN_MS)) {
+        bool has_answer = missing_roles(&call->client, missing, sizeof(missing));
+        client_close(&call->client);
+        dev->is_up = has_answer && *missing == 0;
+    }
+    sock_context_close(); // programs are started again by fork: no threads may run here
+    if (dev->is_up) {
+        (void)fprintf(stderr,
+                      "colloq runs%s. Data: %s. Ctrl-C ends it.\n"
+                      "  colloq batch run%s FILE.jsonl\n",
+                      call->conf->simulated ? " with simulated money" : "", call->conf->data,
+                      call_settings(call));
+    } else if (!dev->is_slow_told && now_ms - dev->started_ms > JOIN_SLOW_MS) {
+        dev->is_slow_told = true;
+        (void)fprintf(stderr, "Still waiting for: %s\n", missing);
+    }
+}
+
+// Ends them so that each can hand over what it holds to those that still run.
+static void drain(struct dev *dev) {
+    static const char *const order[] = {"colloq-worker", "colloq-extractor",  "colloq-ingress",
+                                        "colloq-broker", "colloq-accountant", "provider-sim"};
+    (void)fprintf(stderr, "Ending: calls under way are finished first. Ctrl-C again ends it at "
+                          "once.\n");
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        for (int k = 0; k < dev->supervisor.count; k++) {
+            struct program *program = &dev->supervisor.programs[k];
+            if (strcmp(program->name, order[i]) != 0)
+                continue;
+            uint64_t until = clock_now().mono_ms + DRAIN_MS + HEARTBEAT_MS;
+            program_stop(program);
+            while (!program_is_over(program) && clock_now().mono_ms < until) {
+                wait_a_step(dev);
+                if (process_is_stopped(dev->call->stop_fd))
+                    end_now(dev, EXIT_STOPPED);
+            }
+        }
+    }
+    supervisor_kill(&dev->supervisor);
+}
+
+static void prepare_folder(const struct call *call) {
+    char path[1200];
+    (void)snprintf(path, sizeof(path), "%s/log", call->conf->data);
+    if (!conf_make_folder(path))
+        fail(EX_CANTCREAT, "%s: cannot be made: %s; choose another folder with --data", path,
+             strerror(errno));
+    (void)snprintf(path, sizeof(path), "%s/dev.lock", call->conf->data);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
+        fail(EX_TEMPFAIL, "another colloq dev runs in %s; end it, or choose another --data",
+             call->conf->data);
+}
+
+int dev(struct call *call) {
+    static struct dev dev;
+    dev = (struct dev){.call = call, .started_ms = clock_now().mono_ms};
+    prepare_folder(call);
+    add_all(&dev);
+    while (!process_is_stopped(call->stop_fd) && dev.supervisor.exit == 0) {
+        supervisor_step(&dev.supervisor, clock_now().mono_ms);
+        if (!dev.is_up)
+            look(&dev, clock_now().mono_ms);
+        wait_a_step(&dev);
+    }
+    drain(&dev);
+    return dev.supervisor.exit;
+}

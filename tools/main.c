@@ -1,0 +1,253 @@
+// colloq, the client: NOUN VERB [operands] [--options]. One table names every command; the
+// dispatcher and the help both read it.
+#include "common/process.h"
+#include "tools/commands.h"
+#include "tools/render.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define JSON_OPTION \
+    { "json", OPTION_flag, NULL, "the answer as JSON", false }
+#define PAGE_OPTIONS                                                                \
+    {"limit", OPTION_count, "N", "at most so many entries", false}, {               \
+        "after", OPTION_text, "CURSOR", "what follows after an earlier page", false \
+    }
+#define END_OF_OPTIONS \
+    { NULL, OPTION_flag, NULL, NULL, false }
+#define SUBMIT_OPTIONS                                                                    \
+    {"provider", OPTION_text, "NAME", "provider of lines that name none", false},         \
+        {"tag", OPTION_text, "K=V", "a tag of the batch; may stand several times", true}, \
+        {"name", OPTION_text, "NAME", "the batch's name for people (the file's)", false}, \
+        {"idempotency-key", OPTION_text, "KEY",                                           \
+         "the same key is the same batch (the file's digest)", false},                    \
+        {"attempts", OPTION_count, "N", "counted attempts of a line", false},             \
+        {"billed", OPTION_text, "WHAT",                                                   \
+         "after an attempt that may have been billed: retry, park or fail", false},       \
+    {                                                                                     \
+        "strict", OPTION_flag, NULL, "submit nothing if a line is refused", false         \
+    }
+
+static const struct option json_only[] = {JSON_OPTION, END_OF_OPTIONS};
+static const struct option page_options[] = {PAGE_OPTIONS, JSON_OPTION, END_OF_OPTIONS};
+static const struct option run_options[] = {
+    SUBMIT_OPTIONS,
+    {"json", OPTION_flag, NULL, "what is said on stderr as JSON lines", false},
+    END_OF_OPTIONS,
+};
+static const struct option submit_options[] = {SUBMIT_OPTIONS, JSON_OPTION, END_OF_OPTIONS};
+static const struct option watch_options[] = {
+    {"results", OPTION_flag, NULL, "also print the results, from the first", false},
+    {"json", OPTION_flag, NULL, "what is said on stderr as JSON lines", false},
+    END_OF_OPTIONS,
+};
+static const struct option results_options[] = {
+    {"order", OPTION_text, "ORDER", "input (as the lines stood) or finished", false},
+    JSON_OPTION,
+    END_OF_OPTIONS,
+};
+static const struct option conversation_list_options[] = {
+    {"batch", OPTION_text, "BATCH", "of this batch only", false},
+    PAGE_OPTIONS,
+    JSON_OPTION,
+    END_OF_OPTIONS,
+};
+static const struct option conversation_show_options[] = {
+    {"batch", OPTION_text, "BATCH", "the batch that the name belongs to", false},
+    JSON_OPTION,
+    END_OF_OPTIONS,
+};
+static const struct option cost_options[] = {
+    {"by", OPTION_text, "WHAT", "batch, provider, model, day, tag, conversation or message", false},
+    {"batch", OPTION_text, "BATCH", "of this batch only", false},
+    PAGE_OPTIONS,
+    JSON_OPTION,
+    END_OF_OPTIONS,
+};
+static const struct option migrate_options[] = {
+    {"dry-run", OPTION_flag, NULL, "only say what is missing", false},
+    END_OF_OPTIONS,
+};
+static const struct option dev_options[] = {
+    {"verbose", OPTION_flag, NULL, "the processes' logs on stderr, not in DATA/log", false},
+    {"simulator", OPTION_text, "WORDS", "with --simulate: options of provider-sim", false},
+    END_OF_OPTIONS,
+};
+
+static const struct command commands[] = {
+    {"dev", NULL, "", 0, 0, "run all processes here (--simulate: no real provider)", dev_options,
+     dev},
+    {"batch", "run", "FILE", 1, 1, "submit a file (-: stdin), print results as they come",
+     run_options, batch_run},
+    {"batch", "submit", "FILE", 1, 1, "submit a file and return", submit_options, batch_submit},
+    {"batch", "watch", "BATCH", 1, 1, "show how a batch goes on until it ends", watch_options,
+     batch_watch},
+    {"batch", "list", "", 0, 0, "the batches, newest first", page_options, batch_list},
+    {"batch", "show", "BATCH", 1, 1, "how a batch stands", json_only, batch_show},
+    {"batch", "results", "BATCH", 1, 1, "its results as JSON lines", results_options,
+     batch_results},
+    {"batch", "cancel", "BATCH", 1, 1, "call it off", json_only, batch_cancel},
+    {"conversation", "list", "", 0, 0, "the conversations of more than one turn",
+     conversation_list_options, conversation_list},
+    {"conversation", "show", "ID|NAME", 1, 1, "its messages, identifiers and cost",
+     conversation_show_options, conversation_show},
+    {"cost", NULL, "", 0, 0, "what was spent", cost_options, cost_report},
+    {"find", NULL, "ID", 1, 1, "the call, message and batch behind any identifier", json_only,
+     find},
+    {"job", "show", "JOB", 1, 1, "a line's job and its attempts", json_only, job_show},
+    {"lane", "list", "", 0, 0, "the lanes (provider, key, model) and what holds them", json_only,
+     lane_list},
+    {"lane", "pause", "LANE", 1, 1, "stop a lane", json_only, lane_pause},
+    {"lane", "resume", "LANE", 1, 1, "let a paused or held lane go on", json_only, lane_resume},
+    {"ledger", "status", "", 0, 0, "how the ledger stands", json_only, ledger_status},
+    {"ledger", "migrate", "", 0, 0, "bring the ledger up to date", migrate_options, ledger_migrate},
+    {"stat", NULL, "", 0, 0, "processes, lanes and what waits", json_only, stat_show},
+};
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+const char *sibling_path(const char *program) {
+    static char path[4096];
+    ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    path[size > 0 ? size : 0] = 0;
+    char *slash = strrchr(path, '/');
+    size_t used = slash ? (size_t)(slash + 1 - path) : 0;
+    (void)snprintf(path + used, sizeof(path) - used, "%s", program);
+    return path;
+}
+
+const char *call_settings(const struct call *call) {
+    static const char *const kept[] = {"--data", "--ingress", "--config"};
+    static char text[4096];
+    size_t used = 0;
+    text[0] = 0;
+    if (call->conf->simulated)
+        used += (size_t)snprintf(text, sizeof(text), " --simulate");
+    for (int i = 1; i < call->argc; i++) {
+        for (size_t k = 0; k < sizeof(kept) / sizeof(kept[0]); k++) {
+            size_t size = strlen(kept[k]);
+            bool is_joined =
+                strncmp(call->argv[i], kept[k], size) == 0 && call->argv[i][size] == '=';
+            bool is_apart = strcmp(call->argv[i], kept[k]) == 0 && i + 1 < call->argc;
+            if ((is_joined || is_apart) && used < sizeof(text))
+                used += (size_t)snprintf(text + used, sizeof(text) - used, " %s%s%s", call->argv[i],
+                                         is_apart ? " " : "", is_apart ? call->argv[i + 1] : "");
+        }
+    }
+    return text;
+}
+
+// ---- help ---------------------------------------------------------------------------------------
+
+static void help_line(const struct command *command) {
+    char words[64];
+    (void)snprintf(words, sizeof(words), "%s%s%s%s%s", command->noun, command->verb ? " " : "",
+                   command->verb ? command->verb : "", *command->operands ? " " : "",
+                   command->operands);
+    out_printf("  %-25s %s\n", words, command->summary);
+}
+
+static void help_all(void) {
+    out_text("Usage: colloq NOUN [VERB] [ID] [--options]\n\n");
+    for (int i = 0; i < COMMANDS; i++)
+        help_line(&commands[i]);
+    out_text("\n"
+             "  colloq NOUN --help        its options\n"
+             "  --data DIR, --simulate, --config FILE and every other setting may stand anywhere;\n"
+             "  colloq-broker --help and the other programs' list them.\n\n"
+             "Results and answers go to stdout, all else to stderr. Exit codes: 0 all done,\n"
+             "1 some lines failed or nothing was found, 130 stopped by Ctrl-C, 141 the reader of\n"
+             "stdout is gone; else those of sysexits.h (64 usage, 65 data, 66 no such thing,\n"
+             "69 nobody answers, 75 try again, 78 settings).\n");
+}
+
+static void help_noun(const char *noun) {
+    for (int i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].noun, noun) != 0)
+            continue;
+        help_line(&commands[i]);
+        for (const struct option *o = commands[i].options; o->name; o++) {
+            char words[64];
+            (void)snprintf(words, sizeof(words), "--%s%s%s", o->name, o->argument ? " " : "",
+                           o->argument ? o->argument : "");
+            out_printf("      %-21s %s\n", words, o->help);
+        }
+    }
+}
+
+static bool is_noun(const char *word) {
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].noun, word) == 0)
+            return true;
+    return false;
+}
+
+static bool wants(int argc, char **argv, const char *word) {
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], word) == 0)
+            return true;
+    return false;
+}
+
+static void help_if_wanted(int argc, char **argv) {
+    bool is_help = wants(argc, argv, "--help") || wants(argc, argv, "-h");
+    if (wants(argc, argv, "--version")) {
+        out_printf("colloq %s\n", COLLOQ_VERSION);
+        out_flush();
+        exit(0);
+    }
+    if (argc > 1 && strcmp(argv[1], "help") == 0) {
+        argv++;
+        argc--;
+        is_help = true;
+    }
+    if (!is_help && argc > 1)
+        return;
+    if (argc > 1 && is_noun(argv[1]))
+        help_noun(argv[1]);
+    else
+        help_all();
+    out_flush();
+    exit(is_help ? 0 : EX_USAGE);
+}
+
+// ---- dispatch -----------------------------------------------------------------------------------
+
+// The command of the words; *used is how many of them name it.
+static const struct command *find_command(int argc, char **argv, int *used) {
+    if (!is_noun(argv[1]))
+        fail(EX_USAGE, "there is no command %s; colloq --help lists them", argv[1]);
+    for (int i = 0; i < COMMANDS; i++) {
+        const struct command *command = &commands[i];
+        if (strcmp(command->noun, argv[1]) != 0)
+            continue;
+        *used = command->verb ? 2 : 1;
+        if (!command->verb || (argc > 2 && strcmp(command->verb, argv[2]) == 0))
+            return command;
+    }
+    fail(EX_USAGE, "%s: say what to do with it; colloq %s --help lists it", argv[1], argv[1]);
+}
+
+int main(int argc, char **argv) {
+    static struct conf conf;
+    static struct call call;
+    static char *words[1024];
+    int used = 0;
+    int stop = process_setup();
+    if (argc >= (int)(sizeof(words) / sizeof(words[0])))
+        fail(EX_USAGE, "too many words");
+    memcpy(words, argv, (size_t)argc * sizeof(words[0]));
+    help_if_wanted(argc, argv);
+    int count = conf_take(&conf, "client", argc, words);
+    if (count < 2)
+        fail(EX_USAGE, "say what to do; colloq --help lists it");
+    call = (struct call){.conf = &conf, .stop_fd = stop, .argv = argv, .argc = argc};
+    call.command = find_command(count, words, &used);
+    call_read(&call, count - 1 - used, words + 1 + used);
+    int code = call.command->run(&call);
+    out_flush();
+    if (call.is_open)
+        client_close(&call.client);
+    return code;
+}

@@ -1,0 +1,83 @@
+#include "tools/progress.h"
+
+#include "common/buf.h"
+#include "common/json.h"
+#include "tools/render.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+void progress_open(struct progress *progress, bool is_json) {
+    *progress = (struct progress){
+        .is_terminal = !is_json && isatty(STDERR_FILENO),
+        .is_json = is_json,
+    };
+}
+
+static size_t terminal_columns(void) {
+    struct winsize size;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 10)
+        return size.ws_col;
+    return LINE_COLUMNS;
+}
+
+// stderr that cannot be written has nowhere to be reported: errors are not looked at.
+static void write_json(const char *event, const char *text) {
+    struct buf line;
+    buf_init(&line, 64 << 10);
+    buf_printf(&line, "{\"event\":\"%s\",\"text\":", event);
+    json_put_text(&line, bytes_text(text));
+    buf_text(&line, "}\n");
+    (void)fputs(buf_cstr(&line), stderr);
+    buf_release(&line);
+}
+
+void progress_show(struct progress *progress, const char *text, const char *state,
+                   uint64_t now_ms) {
+    bool is_news = strcmp(state, progress->state) != 0;
+    (void)snprintf(progress->state, sizeof(progress->state), "%s", state);
+    if (progress->is_terminal) {
+        char line[PROGRESS_TEXT_SIZE];
+        text_fit(text, terminal_columns() - 1, line, sizeof(line));
+        if (progress->has_line && strcmp(line, progress->said) == 0)
+            return;
+        (void)fprintf(stderr, "\r%s\033[K", line);
+        (void)fflush(stderr);
+        progress->has_line = true;
+        (void)snprintf(progress->said, sizeof(progress->said), "%s", line);
+        return;
+    }
+    // What is over at once needs no report on its way.
+    if (progress->said_ms == 0)
+        progress->said_ms = now_ms;
+    if (!is_news && now_ms - progress->said_ms < PROGRESS_PLAIN_MS)
+        return;
+    if (progress->is_json)
+        write_json("progress", text);
+    else
+        (void)fprintf(stderr, "%s\n", text);
+    progress->said_ms = now_ms;
+}
+
+void progress_note(struct progress *progress, const char *event, const char *format, ...) {
+    char text[4096];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (progress->is_json) {
+        write_json(event, text);
+        return;
+    }
+    progress_close(progress);
+    (void)fprintf(stderr, "%s\n", text);
+}
+
+void progress_close(struct progress *progress) {
+    if (progress->has_line)
+        (void)fprintf(stderr, "\r\033[K");
+    progress->has_line = false;
+}

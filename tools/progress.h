@@ -1,0 +1,31 @@
+// What people read on stderr while something runs: on a terminal one line that is written over,
+// elsewhere a plain line every few seconds and whenever something worth telling changes; and,
+// between them, lines that stay.
+#ifndef TOOLS_PROGRESS_H
+#define TOOLS_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { PROGRESS_PLAIN_MS = 5000, PROGRESS_TEXT_SIZE = 512 };
+
+struct progress {
+    bool is_terminal;
+    bool is_json;  // every line is a JSON object
+    bool has_line; // the terminal's last line is ours
+    uint64_t said_ms;
+    char said[PROGRESS_TEXT_SIZE];
+    char state[PROGRESS_TEXT_SIZE];
+};
+
+void progress_open(struct progress *progress, bool is_json);
+// Shows how things stand. state: what, when it changes, is said at once where there is no
+// terminal (what is waited for).
+void progress_show(struct progress *progress, const char *text, const char *state, uint64_t now_ms);
+// A line that stays; with is_json it is {"event": event, "text": …}.
+void progress_note(struct progress *progress, const char *event, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+// Clears the line that is written over.
+void progress_close(struct progress *progress);
+
+#endif

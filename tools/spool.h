@@ -1,0 +1,21 @@
+// The file of a submission: a regular file as it is; anything else (stdin, a pipe) is copied
+// into a spool file first, and the spool is the file.
+#ifndef TOOLS_SPOOL_H
+#define TOOLS_SPOOL_H
+
+#include "common/bytes.h"
+#include "common/conf.h"
+
+struct spool {
+    int fd;
+    uint64_t bytes;
+    struct digest digest; // of all of it
+    char path[4096];      // of the copy; empty: the file itself is read
+};
+
+// name "-" is stdin. Ends the process with EX_NOINPUT or EX_IOERR where it cannot be read.
+void spool_open(struct spool *spool, const char *name, const struct conf *conf);
+// Closes it, and removes the copy unless it is kept.
+void spool_close(struct spool *spool, bool is_kept);
+
+#endif

@@ -1,0 +1,205 @@
+#include "tools/submission.h"
+
+#include "common/mem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum { BLOCKS_A_STEP = 16 };
+
+// Begins (again) with the first byte, as a new stream of ingress.
+static void begin(struct submission *submission, uint64_t now_ms) {
+    submission->submit.request = client_request(submission->client);
+    submission->offset = 0;
+    submission->credit = 0;
+    submission->is_sent = false;
+    submission->has_sent_last = false;
+    submission->heard_ms = now_ms;
+}
+
+void submission_start(struct submission *submission, struct client *client,
+                      struct progress *progress, const struct submit_head *submit, int fd,
+                      uint64_t file_bytes, uint64_t now_ms) {
+    memset(submission, 0, sizeof(*submission));
+    submission->client = client;
+    submission->progress = progress;
+    submission->submit = *submit;
+    submission->fd = fd;
+    submission->file_bytes = file_bytes;
+    submission->moved_ms = now_ms;
+    begin(submission, now_ms);
+}
+
+static void give_up(struct submission *submission, int code, const char *why) {
+    submission->exit = code;
+    (void)snprintf(submission->detail, sizeof(submission->detail), "%s", why);
+}
+
+// Sends the next block. False: it cannot leave now.
+static bool send_block(struct submission *submission) {
+    static uint8_t bytes[STREAM_BLOCK_BYTES_MAX];
+    uint64_t room = submission->credit - submission->offset;
+    size_t want = room < sizeof(bytes) ? (size_t)room : sizeof(bytes);
+    ssize_t got = pread(submission->fd, bytes, want, (off_t)submission->offset);
+    if (got < 0) {
+        give_up(submission, EX_IOERR, strerror(errno));
+        return false;
+    }
+    struct block_head head = {
+        .request = submission->submit.request,
+        .offset = submission->offset,
+        .is_last = submission->offset + (uint64_t)got >= submission->file_bytes || got == 0,
+    };
+    struct bytes frame = bytes_of(bytes, (size_t)got);
+    if (client_send(submission->client, KIND_block, &head, &frame, 1) != ERR_OK)
+        return false;
+    submission->offset += (uint64_t)got;
+    submission->has_sent_last = head.is_last;
+    return true;
+}
+
+static bool may_send_block(const struct submission *submission) {
+    if (submission->has_sent_last || submission->exit != 0)
+        return false;
+    // A short block for little credit would only cost messages; the file's rest may be short.
+    uint64_t room = submission->credit - submission->offset;
+    return submission->credit > submission->offset &&
+           (room >= STREAM_BLOCK_BYTES_MAX || submission->offset + room >= submission->file_bytes);
+}
+
+void submission_step(struct submission *submission, uint64_t now_ms) {
+    if (submission->is_done || submission->exit != 0)
+        return;
+    if (now_ms - submission->moved_ms > SUBMISSION_GIVE_UP_MS && submission->waits_for[0] == 0) {
+        give_up(submission, EX_UNAVAILABLE,
+                "ingress has not answered for a minute; the same command goes on where it stood");
+        return;
+    }
+    if (now_ms < submission->again_ms)
+        return;
+    if (submission->is_sent && now_ms - submission->heard_ms > SUBMISSION_AGAIN_MS)
+        begin(submission, now_ms);
+    if (!submission->is_sent)
+        submission->is_sent =
+            client_send(submission->client, KIND_submit, &submission->submit, NULL, 0) == ERR_OK;
+    for (int i = 0; i < BLOCKS_A_STEP && may_send_block(submission); i++)
+        if (!send_block(submission))
+            break;
+}
+
+// ---- refused lines ------------------------------------------------------------------------------
+
+static bool is_about_us(const char *reason) {
+    return strcmp(reason, "api_not_served") == 0 || strcmp(reason, "stream_not_served") == 0;
+}
+
+static int reason_index(struct refusals *refusals, const char *reason) {
+    int i = 0;
+    while (i < refusals->reason_count && strcmp(refusals->reasons[i].reason, reason) != 0)
+        i++;
+    if (i == REFUSAL_REASONS_MAX)
+        return REFUSAL_REASONS_MAX - 1;
+    if (i == refusals->reason_count) {
+        refusals->reason_count++;
+        (void)snprintf(refusals->reasons[i].reason, sizeof(refusals->reasons[i].reason), "%s",
+                       reason);
+    }
+    return i;
+}
+
+static void note_refusal(struct submission *submission, const struct progress_item *item) {
+    struct refusals *refusals = &submission->refusals;
+    char reason[REASON_BYTES_MAX + 1];
+    if (item->line <= refusals->highest_line)
+        return; // reported before the file was sent again
+    refusals->highest_line = item->line;
+    refusals->count++;
+    (void)snprintf(reason, sizeof(reason), "%.*s", (int)item->reason.size,
+                   (const char *)item->reason.at);
+    int i = reason_index(refusals, reason);
+    refusals->reasons[i].count++;
+    // What colloq does not serve yet is no mistake of a line: it is counted, not listed.
+    if (is_about_us(reason) || refusals->shown == REFUSALS_SHOWN_MAX) {
+        refusals->reasons[i].unseen++;
+        return;
+    }
+    refusals->shown++;
+    progress_note(submission->progress, "refused", "line %llu: %s: %.*s%s%.*s%s",
+                  (unsigned long long)item->line, reason, (int)item->detail.size,
+                  (const char *)item->detail.at, item->custom_id.size ? " (custom_id " : "",
+                  (int)item->custom_id.size, (const char *)item->custom_id.at,
+                  item->custom_id.size ? ")" : "");
+}
+
+void submission_report(struct submission *submission) {
+    const struct refusals *refusals = &submission->refusals;
+    for (int i = 0; i < refusals->reason_count; i++)
+        if (refusals->reasons[i].unseen > 0)
+            progress_note(submission->progress, "refused", "%llu %slines refused: %s",
+                          (unsigned long long)refusals->reasons[i].unseen,
+                          refusals->reasons[i].unseen < refusals->reasons[i].count ? "more " : "",
+                          refusals->reasons[i].reason);
+}
+
+// ---- progress -----------------------------------------------------------------------------------
+
+static void take_failure(struct submission *submission, const struct progress_head *head,
+                         uint64_t now_ms) {
+    if (head->exit == EX_TEMPFAIL &&
+        (bytes_is(head->reason, "resume") || bytes_is(head->reason, "unknown_stream"))) {
+        begin(submission, now_ms);
+        submission->again_ms = now_ms + 300;
+        return;
+    }
+    submission->exit = (int)head->exit;
+    (void)snprintf(submission->detail, sizeof(submission->detail), "%.*s", (int)head->detail.size,
+                   (const char *)head->detail.at);
+}
+
+bool submission_take(struct submission *submission, struct message *message, uint64_t now_ms) {
+    struct progress_head head;
+    struct progress_item item;
+    if (message->wire.kind != KIND_progress || wire_head(&message->wire, &head) != ERR_OK)
+        return false;
+    if (head.request != submission->submit.request || submission->is_done)
+        return true; // of a stream that was given up
+    submission->heard_ms = now_ms;
+    while (wire_next(&message->wire, &item) == ERR_OK)
+        note_refusal(submission, &item);
+    if (head.exit != 0) {
+        take_failure(submission, &head, now_ms);
+        return true;
+    }
+    if (head.credit_offset > submission->credit ||
+        head.accepted_through > submission->accepted_through || head.lines > submission->lines)
+        submission->moved_ms = now_ms;
+    if (head.credit_offset > submission->credit)
+        submission->credit = head.credit_offset;
+    submission->lines = head.lines;
+    submission->accepted_through = head.accepted_through;
+    submission->is_known = head.is_known;
+    submission->is_done = head.is_done;
+    submission->batch = head.batch_id;
+    (void)snprintf(submission->waits_for, sizeof(submission->waits_for), "%.*s",
+                   (int)head.reason.size, head.reason.size ? (const char *)head.reason.at : "");
+    return true;
+}
+
+const char *submission_wait_text(const struct submission *submission) {
+    static const struct {
+        const char *reason;
+        const char *text;
+    } texts[] = {
+        {"broker_away", "the broker does not answer"},
+        {"no_catalogue", "no catalogue yet: the accountant has not joined"},
+        {"batch_opening", "the batch is being opened: broker and accountant are asked"},
+        {"journal_full", "the broker's journal is full; lines are taken in as jobs end"},
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (strcmp(submission->waits_for, texts[i].reason) == 0)
+            return texts[i].text;
+    return submission->waits_for;
+}

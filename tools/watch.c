@@ -1,0 +1,331 @@
+#include "tools/watch.h"
+
+#include "common/json.h"
+#include "common/mem.h"
+#include "tools/render.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+void watch_start(struct watch *watch, struct client *client, const char *batch, bool prints_results,
+                 uint64_t now_ms) {
+    *watch = (struct watch){
+        .client = client,
+        .prints_results = prints_results,
+        .heard_ms = now_ms,
+        .moved_ms = now_ms,
+        .has_more = true,
+    };
+    (void)snprintf(watch->batch, sizeof(watch->batch), "%s", batch);
+}
+
+void watch_end(struct watch *watch) {
+    json_decref(watch->shown);
+    mem_free(watch->cursor);
+    watch->shown = NULL;
+    watch->cursor = NULL;
+}
+
+// ---- results ------------------------------------------------------------------------------------
+
+// The page is {"lines": [, then a result a line with a comma behind all but the last, then a
+// line with the array's end and the cursors.
+static bool find_lines(struct bytes answer, struct bytes *lines, struct bytes *tail) {
+    while (answer.size > 0 && answer.at[answer.size - 1] == '\n')
+        answer.size--;
+    const uint8_t *first = answer.size ? memchr(answer.at, '\n', answer.size) : NULL;
+    const uint8_t *last = answer.size ? memrchr(answer.at, '\n', answer.size) : NULL;
+    if (!first || answer.at[0] != '{')
+        return false;
+    *lines = bytes_of(first + 1, last > first ? (size_t)(last - first) : 0);
+    *tail = bytes_of(last + 1, (size_t)(answer.at + answer.size - last - 1));
+    return true;
+}
+
+static json_t *read_tail(struct bytes tail) {
+    json_t *document = NULL;
+    struct buf text;
+    buf_init(&text, 64 << 10);
+    buf_text(&text, "{\"lines\":[");
+    buf_put(&text, tail.at, tail.size);
+    if (json_parse(buf_bytes(&text), &document, NULL, 0) != ERR_OK)
+        document = NULL;
+    buf_release(&text);
+    return document;
+}
+
+static uint64_t print_lines(struct bytes lines) {
+    uint64_t count = 0;
+    while (lines.size > 0) {
+        const uint8_t *end = memchr(lines.at, '\n', lines.size);
+        size_t size = end ? (size_t)(end - lines.at) : lines.size;
+        size_t used = end ? size + 1 : size;
+        while (size > 0 && (lines.at[size - 1] == ',' || lines.at[size - 1] == ' '))
+            size--;
+        if (size > 0) {
+            out_bytes(bytes_of(lines.at, size));
+            out_text("\n");
+            count++;
+        }
+        lines = bytes_of(lines.at + used, lines.size - used);
+    }
+    return count;
+}
+
+// A page that was not laid out in lines.
+static json_t *print_document(struct bytes answer, uint64_t *count) {
+    json_t *document = NULL;
+    size_t i;
+    const json_t *result;
+    if (json_parse(answer, &document, NULL, 0) != ERR_OK)
+        return NULL;
+    json_array_foreach(json_object_get(document, "lines"), i, result) {
+        char *text = json_dumps(result, JSON_COMPACT);
+        out_printf("%s\n", text ? text : "");
+        free(text);
+        ++*count;
+    }
+    return document;
+}
+
+bool results_print(struct bytes answer, char **new_cursor, bool *has_more, uint64_t *count) {
+    struct bytes lines, tail;
+    *new_cursor = NULL;
+    *count = 0;
+    json_t *document = find_lines(answer, &lines, &tail) ? read_tail(tail) : NULL;
+    if (document)
+        *count = print_lines(lines);
+    else
+        document = print_document(answer, count);
+    if (!document)
+        return false;
+    out_flush();
+    const char *next = text_of(document, "next", NULL);
+    const char *last = text_of(document, "last", NULL);
+    const char *cursor = next ? next : last;
+    *has_more = next != NULL;
+    if (cursor)
+        *new_cursor = mem_copy(cursor, strlen(cursor));
+    json_decref(document);
+    return true;
+}
+
+// ---- asking -------------------------------------------------------------------------------------
+
+static bool is_due(const struct watch_question *question, uint64_t pause_ms, uint64_t now_ms) {
+    if (question->number != 0)
+        return now_ms - question->asked_ms >= WATCH_LOST_MS;
+    return question->asked_ms == 0 || now_ms - question->asked_ms >= pause_ms;
+}
+
+static void ask(struct watch *watch, struct watch_question *question, const char *what,
+                json_t *new_arguments, uint64_t now_ms) {
+    if (question->number != 0)
+        watch->is_silent = true;
+    if (!client_ask(watch->client, what, new_arguments, &question->number))
+        question->number = 0;
+    question->asked_ms = now_ms;
+    json_decref(new_arguments);
+}
+
+void watch_step(struct watch *watch, uint64_t now_ms) {
+    if (watch->is_over)
+        return;
+    if (is_due(&watch->show, WATCH_SHOW_MS, now_ms) && !watch->is_settled)
+        ask(watch, &watch->show, "batch.show", arguments_of("batch", watch->batch), now_ms);
+    bool is_urgent = watch->has_more || watch->is_settled;
+    if (!watch->prints_results ||
+        !is_due(&watch->results, is_urgent ? 0 : WATCH_RESULTS_MS, now_ms))
+        return;
+    json_t *new_arguments = arguments_of("batch", watch->batch);
+    arguments_add(new_arguments, "order", "finished");
+    arguments_add(new_arguments, "after", watch->cursor);
+    watch->is_final = watch->is_settled;
+    ask(watch, &watch->results, "batch.results", new_arguments, now_ms);
+}
+
+// ---- answers ------------------------------------------------------------------------------------
+
+uint64_t watch_finished(const json_t *shown) {
+    static const char *const outcomes[] = {"done",    "failed",    "parked",
+                                           "expired", "cancelled", "skipped"};
+    int64_t sum = 0;
+    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
+        sum += int_of(shown, outcomes[i], 0);
+    return (uint64_t)sum;
+}
+
+static void note_sample(struct watch *watch, uint64_t now_ms) {
+    unsigned last = watch->sample_count;
+    if (last > 0 && now_ms - watch->samples[last - 1].at_ms < WATCH_SAMPLE_MS)
+        return;
+    if (last == WATCH_SAMPLES) {
+        memmove(&watch->samples[0], &watch->samples[1],
+                (WATCH_SAMPLES - 1) * sizeof(watch->samples[0]));
+        last--;
+    }
+    watch->samples[last].at_ms = now_ms;
+    watch->samples[last].finished = watch->finished;
+    watch->sample_count = last + 1;
+}
+
+double watch_rate(const struct watch *watch) {
+    if (watch->sample_count < 2)
+        return 0;
+    unsigned last = watch->sample_count - 1;
+    uint64_t span = watch->samples[last].at_ms - watch->samples[0].at_ms;
+    uint64_t count = watch->samples[last].finished - watch->samples[0].finished;
+    return span > 0 ? (double)count * 1000 / (double)span : 0;
+}
+
+static void take_show(struct watch *watch, struct bytes document, uint64_t now_ms) {
+    json_t *shown = NULL;
+    if (json_parse(document, &shown, NULL, 0) != ERR_OK)
+        return;
+    json_decref(watch->shown);
+    watch->shown = shown;
+    uint64_t finished = watch_finished(shown);
+    if (finished != watch->finished)
+        watch->moved_ms = now_ms;
+    // A dead job that was revived takes its outcome back.
+    if (finished < watch->finished)
+        watch->sample_count = 0;
+    watch->finished = finished;
+    note_sample(watch, now_ms);
+    watch->is_settled = strcmp(text_of(shown, "state", ""), "settled") == 0;
+    watch->is_over = watch->is_settled && !watch->prints_results;
+}
+
+static void take_results(struct watch *watch, struct bytes document) {
+    char *cursor;
+    uint64_t count;
+    if (!results_print(document, &cursor, &watch->has_more, &count))
+        return;
+    if (cursor) {
+        mem_free(watch->cursor);
+        watch->cursor = cursor;
+    }
+    watch->is_over = watch->is_final && !watch->has_more;
+}
+
+bool watch_take(struct watch *watch, struct message *message, uint64_t now_ms) {
+    struct answer_head head;
+    if (message->wire.kind != KIND_answer || wire_head(&message->wire, &head) != ERR_OK ||
+        (head.request != watch->show.number && head.request != watch->results.number))
+        return false;
+    watch->heard_ms = now_ms;
+    watch->is_silent = head.exit == EX_UNAVAILABLE;
+    struct bytes document = message_frame(message, 0);
+    if (head.request == watch->show.number) {
+        watch->show.number = 0;
+        if (head.exit == 0)
+            take_show(watch, document, now_ms);
+        return true;
+    }
+    // Only what was asked after the settlement is the whole of it.
+    watch->results.number = 0;
+    watch->has_more = false;
+    if (head.exit == 0)
+        take_results(watch, document);
+    return true;
+}
+
+// ---- for people ---------------------------------------------------------------------------------
+
+// Reasons that do not pass by themselves are named at once.
+static bool is_lasting(const char *reason) {
+    static const char *const lasting[] = {"no_key",       "lane_held",       "lane_paused",
+                                          "journal_full", "accountant_away", "no_worker"};
+    for (size_t i = 0; i < sizeof(lasting) / sizeof(lasting[0]); i++)
+        if (strcmp(reason, lasting[i]) == 0)
+            return true;
+    return false;
+}
+
+const char *watch_wait_text(const struct watch *watch, uint64_t now_ms, char *text, size_t size) {
+    bool is_still = now_ms - watch->moved_ms >= WATCH_STILL_MS;
+    const json_t *waits = member_of(member_of(watch->shown, "live"), "waits_for");
+    const json_t *silent = member_of(watch->shown, "silent");
+    size_t i;
+    const json_t *wait;
+    text[0] = 0;
+    if (watch->is_silent) {
+        (void)snprintf(text, size, "%s does not answer", watch->client->endpoint);
+        return text;
+    }
+    if (json_array_size(silent) > 0) {
+        (void)snprintf(text, size, "the %s does not answer",
+                       json_string_value(json_array_get(silent, 0)));
+        return text;
+    }
+    json_array_foreach(waits, i, wait) {
+        const char *reason = text_of(wait, "reason", "");
+        if (!is_lasting(reason) && !is_still)
+            continue;
+        (void)snprintf(text, size, "%s (%lld)", text_of(wait, "text", reason),
+                       (long long)int_of(wait, "jobs", 0));
+        return text;
+    }
+    int64_t open = int_of(member_of(watch->shown, "live"), "attempts_open", 0);
+    if (is_still && open > 0)
+        (void)snprintf(text, size, "%lld calls under way", (long long)open);
+    return text;
+}
+
+static void add_count(struct buf *line, const json_t *shown, const char *member,
+                      const char *words) {
+    char count[SHORT_TEXT_SIZE];
+    int64_t number = int_of(shown, member, 0);
+    if (number > 0)
+        buf_printf(line, ", %s %s", count_text(number, count), words);
+}
+
+static void add_billed(struct buf *line, const json_t *shown) {
+    char text[SHORT_TEXT_SIZE];
+    int64_t calls = int_of(shown, "possibly_billed_calls", 0);
+    int64_t unpriced = int_of(shown, "possibly_billed_unpriced", 0);
+    if (calls == 0)
+        return;
+    buf_printf(line, ", %s possibly billed (", count_text(calls, text));
+    if (unpriced < calls)
+        buf_printf(line, "at most %s%s",
+                   amount_text(member_of(shown, "possibly_billed_pusd"), text),
+                   unpriced > 0 ? ", and " : "");
+    if (unpriced > 0)
+        buf_printf(line, "%s without a price", count_text(unpriced, text));
+    buf_text(line, ")");
+}
+
+const char *watch_last_line(const json_t *shown, char *text, size_t size) {
+    char count[SHORT_TEXT_SIZE];
+    struct buf line;
+    int64_t cut = int_of(shown, "cut", 0);
+    int64_t lines = int_of(shown, "accepted", 0) + int_of(shown, "refused", 0);
+    buf_init(&line, size - 1);
+    buf_printf(&line, "%s %s: ", count_text(lines, count), lines == 1 ? "line" : "lines");
+    buf_printf(&line, "%s done", count_text(int_of(shown, "done", 0), count));
+    if (cut > 0)
+        buf_printf(&line, " (%s cut at the length limit)", count_text(cut, count));
+    add_count(&line, shown, "failed", "failed");
+    add_count(&line, shown, "parked", "parked");
+    add_count(&line, shown, "expired", "expired");
+    add_count(&line, shown, "cancelled", "cancelled");
+    add_count(&line, shown, "skipped", "skipped");
+    add_count(&line, shown, "refused", "refused");
+    int64_t calls = int_of(shown, "calls", 0);
+    buf_printf(&line, "; %s %s", count_text(calls, count), calls == 1 ? "call" : "calls");
+    add_billed(&line, shown);
+    const json_t *amount = member_of(shown, "amount_pusd");
+    buf_printf(&line, "; %s", json_is_integer(amount) ? amount_text(amount, count) : "$0");
+    buf_printf(&line, ", %s unpriced", count_text(int_of(shown, "unpriced_calls", 0), count));
+    (void)snprintf(text, size, "%s", buf_cstr(&line));
+    buf_release(&line);
+    return text;
+}
+
+bool watch_is_all_done(const json_t *shown) {
+    return watch_finished(shown) == (uint64_t)int_of(shown, "done", 0) &&
+           int_of(shown, "refused", 0) == 0;
+}

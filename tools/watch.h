@@ -1,0 +1,67 @@
+// Looks after a batch that runs: asks how it stands and for the results that finished, prints
+// them as they come, and knows when it is over. Nothing here waits.
+#ifndef TOOLS_WATCH_H
+#define TOOLS_WATCH_H
+
+#include "common/id.h"
+#include "tools/client.h"
+
+enum {
+    WATCH_RESULTS_MS = 200,
+    WATCH_SHOW_MS = 250,
+    WATCH_LOST_MS = 5000,  // a question without an answer is put again
+    WATCH_STILL_MS = 2000, // nothing moved for this long: say what it waits for
+    WATCH_SAMPLES = 16,
+    WATCH_SAMPLE_MS = 500,
+};
+
+struct watch {
+    struct client *client;
+    char batch[UUID_TEXT_SIZE];
+    bool prints_results;
+    // Questions on their way; number 0: none.
+    struct watch_question {
+        uint64_t number;
+        uint64_t asked_ms;
+    } show, results;
+    bool is_final; // the results were asked for after the settlement
+    bool has_more; // a page of results follows at once
+    char *cursor;  // of the results printed last; NULL: none
+    json_t *shown; // the last answer to batch.show; NULL: none yet
+    bool is_settled;
+    bool is_over; // settled, and every result is printed
+    bool is_silent;
+    uint64_t heard_ms;
+    uint64_t finished;
+    uint64_t moved_ms;
+    struct {
+        uint64_t at_ms;
+        uint64_t finished;
+    } samples[WATCH_SAMPLES];
+    unsigned sample_count;
+};
+
+void watch_start(struct watch *watch, struct client *client, const char *batch, bool prints_results,
+                 uint64_t now_ms);
+void watch_end(struct watch *watch);
+// Puts the questions that are due.
+void watch_step(struct watch *watch, uint64_t now_ms);
+// Whether the message was an answer to one of them.
+bool watch_take(struct watch *watch, struct message *message, uint64_t now_ms);
+
+// Jobs that have an outcome.
+uint64_t watch_finished(const json_t *shown);
+// Outcomes a second lately.
+double watch_rate(const struct watch *watch);
+// What the batch waits for; empty: it moves, or nothing is known. Returns text.
+const char *watch_wait_text(const struct watch *watch, uint64_t now_ms, char *text, size_t size);
+// The last line: "5 lines: 5 done; 5 calls; $0.01, 0 unpriced". Returns text.
+const char *watch_last_line(const json_t *shown, char *text, size_t size);
+// Whether every line was done.
+bool watch_is_all_done(const json_t *shown);
+
+// Prints a page of batch.results as JSON lines. *new_cursor is the caller's (mem_free), NULL
+// where the page names none. False: the answer cannot be read.
+bool results_print(struct bytes answer, char **new_cursor, bool *has_more, uint64_t *count);
+
+#endif

@@ -1,0 +1,21 @@
+// The accountant's live figures, written by the main thread and read by the query thread.
+#ifndef ACCOUNTANT_FIGURES_H
+#define ACCOUNTANT_FIGURES_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct figures {
+    _Atomic uint64_t applied; // highest record number
+    _Atomic uint64_t records; // since the start
+    _Atomic uint64_t records_per_second;
+    _Atomic uint64_t transactions;
+    _Atomic uint64_t prepared;
+    _Atomic uint64_t quarantined; // since the start
+    _Atomic uint64_t conflicts;   // since the start
+    _Atomic uint64_t unindexed;   // values not yet in the index
+    _Atomic uint64_t queries;
+    _Atomic uint64_t is_joined;
+};
+
+#endif

@@ -1,0 +1,12 @@
+// What the program does instead of accounting when it is asked to: migrate the ledger, or say how
+// it stands, while no accountant has it open. Both print JSON and return a sysexits code.
+#ifndef ACCOUNTANT_ONCE_H
+#define ACCOUNTANT_ONCE_H
+
+#include <stdbool.h>
+
+// Applies the migrations that are missing; is_dry: tries them, says which, and changes nothing.
+int once_migrate(const char *path, bool is_dry);
+int once_status(const char *path);
+
+#endif

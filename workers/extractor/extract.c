@@ -1,0 +1,228 @@
+#include "workers/extractor/extract.h"
+
+#include "common/wire.h"
+#include "workers/extractor/chat.h"
+#include "workers/extractor/headers.h"
+
+#include <assert.h>
+
+void extract_init(struct extract *extract) {
+    memset(extract, 0, sizeof(*extract));
+    json_scan_init(&extract->scan);
+    buf_init(&extract->pool, 2 * FRAME_BYTES_MAX);
+    buf_init(&extract->metadata, ANSWER_BYTES_MAX);
+    buf_init(&extract->header_json, ANSWER_HEADERS_BYTES_MAX);
+    buf_init(&extract->message, ANSWER_BYTES_MAX);
+    buf_init(&extract->usage_json, ANSWER_BYTES_MAX);
+    for (size_t i = 0; i < EXTRACT_TEXTS; i++)
+        buf_init(&extract->texts[i], ANSWER_BYTES_MAX);
+}
+
+void extract_release(struct extract *extract) {
+    json_scan_release(&extract->scan);
+    buf_release(&extract->pool);
+    buf_release(&extract->metadata);
+    buf_release(&extract->header_json);
+    buf_release(&extract->message);
+    buf_release(&extract->usage_json);
+    for (size_t i = 0; i < EXTRACT_TEXTS; i++)
+        buf_release(&extract->texts[i]);
+}
+
+static bool is_success(const struct extract *extract) {
+    return extract->answer.status >= 200 && extract->answer.status <= 299;
+}
+
+void extract_open(struct extract *extract, const struct answer *answer) {
+    assert(answer->api);
+    extract->answer = *answer;
+    extract->is_json = json_scan(&extract->scan, answer->body, NULL) == ERR_OK;
+    extract->header_count = headers_split(answer->headers, extract->headers);
+    extract->identifier_count = 0;
+    extract->has_identifiers = false;
+    buf_reset(&extract->pool);
+}
+
+// ---- Whether it can be read. -------------------------------------------------------------------
+
+static bool begins_with(struct bytes text, const char *begin) {
+    size_t size = strlen(begin);
+    return text.size >= size && memcmp(text.at, begin, size) == 0;
+}
+
+static bool is_stream(const struct extract *extract) {
+    for (size_t i = 0; i < extract->header_count; i++)
+        if (header_is(&extract->headers[i], "content-type") &&
+            begins_with(extract->headers[i].value, "text/event-stream"))
+            return true;
+    return begins_with(extract->answer.body, "data:") ||
+           begins_with(extract->answer.body, "event:");
+}
+
+const char *extract_refusal(const struct extract *extract) {
+    if (!is_success(extract))
+        return NULL;
+    if (is_stream(extract))
+        return "stream_not_served";
+    if (extract->answer.body.size == 0)
+        return "empty_body";
+    if (!extract->is_json)
+        return "not_json";
+    if (strcmp(extract->answer.api->shape, "openai.chat") != 0)
+        return "shape_not_served";
+    return chat_refusal(&extract->scan);
+}
+
+// ---- Metadata. ---------------------------------------------------------------------------------
+
+static bool mark_content(void *context, const struct json_scan *scan, uint32_t node) {
+    (void)scan;
+    struct extract *extract = context;
+    extract->scan.nodes[node].is_marked = true;
+    return true;
+}
+
+static bool unmark_content(void *context, const struct json_scan *scan, uint32_t node) {
+    (void)scan;
+    struct extract *extract = context;
+    extract->scan.nodes[node].is_marked = false;
+    return true;
+}
+
+struct bytes extract_all_metadata(struct extract *extract) {
+    buf_reset(&extract->metadata);
+    if (!extract->is_json)
+        return bytes_of(NULL, 0);
+    const struct jsonpath *const *content = extract->answer.api->content;
+    for (size_t i = 0; content[i]; i++)
+        (void)jsonpath_each(content[i], &extract->scan, mark_content, extract);
+    json_put_node(&extract->metadata, &extract->scan, 0);
+    for (size_t i = 0; content[i]; i++)
+        (void)jsonpath_each(content[i], &extract->scan, unmark_content, extract);
+    return buf_bytes(&extract->metadata);
+}
+
+struct bytes extract_headers(struct extract *extract) {
+    buf_reset(&extract->header_json);
+    headers_put_json(extract->headers, extract->header_count, &extract->header_json);
+    return buf_bytes(&extract->header_json);
+}
+
+// ---- Finish and message. -----------------------------------------------------------------------
+
+// The beginning of a text, cut at a whole UTF-8 character.
+static struct bytes clip(struct bytes text, size_t size_max) {
+    if (text.size <= size_max)
+        return text;
+    text.size = size_max;
+    while (text.size > 0 && (text.at[text.size] & 0xc0) == 0x80)
+        text.size--;
+    return text;
+}
+
+// A text of the body, or nothing. Each has its own buffer, since it is kept until the facts are
+// written.
+static struct bytes text_at(struct extract *extract, const struct jsonpath *path,
+                            struct buf *resolved, size_t size_max) {
+    uint32_t node;
+    buf_reset(resolved);
+    if (!jsonpath_first(path, &extract->scan, &node))
+        return bytes_of(NULL, 0);
+    return clip(json_text(&extract->scan, node, resolved), size_max);
+}
+
+static const char *neutral_finish(const struct provider_api *api, struct bytes raw) {
+    for (size_t i = 0; i < api->finish_count; i++)
+        if (bytes_is(raw, api->finishes[i].from))
+            return api->finishes[i].to;
+    return "unknown";
+}
+
+static void read_answer(struct extract *extract, struct facts_head *head) {
+    const struct provider_api *api = extract->answer.api;
+    uint32_t message;
+    head->model = text_at(extract, api->model, &extract->texts[0], MODEL_BYTES_MAX);
+    head->service_tier = text_at(extract, api->service_tier, &extract->texts[1], 64);
+    head->finish_raw = text_at(extract, api->finish, &extract->texts[2], 256);
+    head->finish = bytes_text(neutral_finish(api, head->finish_raw));
+    if (!jsonpath_first(api->message, &extract->scan, &message) ||
+        extract->scan.nodes[message].shape != JSON_SHAPE_object)
+        return;
+    if (chat_is_declined(&extract->scan, message) && bytes_is(head->finish, "stop"))
+        head->finish = bytes_text("refusal");
+    buf_reset(&extract->message);
+    chat_put_message(&extract->scan, message, &extract->message);
+    head->message = buf_bytes(&extract->message);
+}
+
+// ---- Errors. -----------------------------------------------------------------------------------
+
+static const uint8_t *find_text(struct bytes in, const char *text) {
+    return in.size > 0 ? memmem(in.at, in.size, text, strlen(text)) : NULL;
+}
+
+// What a body that is no JSON says: a page's title, or a short plain text.
+static struct bytes plain_words(struct bytes body) {
+    struct bytes words = body;
+    const uint8_t *title = find_text(body, "<title>");
+    if (title) {
+        title += strlen("<title>");
+        words = bytes_of(title, (size_t)(body.at + body.size - title));
+        const uint8_t *end = find_text(words, "</title>");
+        words.size = end ? (size_t)(end - words.at) : 0;
+    } else if (body.size == 0 || *body.at == '<') {
+        return bytes_of(NULL, 0);
+    }
+    words = clip(words, 512);
+    return utf8_is_valid(words) ? words : bytes_of(NULL, 0);
+}
+
+static void read_error(struct extract *extract, struct error_words *words,
+                       struct facts_head *head) {
+    provider_api_error_of(extract->answer.api, &extract->scan, words);
+    head->finish = bytes_text("error");
+    head->error_type = bytes_text(words->type);
+    head->error_code = bytes_text(words->code);
+    head->error_message =
+        extract->is_json ? bytes_text(words->message) : plain_words(extract->answer.body);
+}
+
+// ---- Facts. ------------------------------------------------------------------------------------
+
+static void put_usage(const struct usage *usage, struct facts_head *head) {
+    head->usage = usage->raw;
+    head->has_usage = usage->has_usage;
+    head->in_uncached = usage->counters.in_uncached;
+    head->in_cached = usage->counters.in_cached;
+    head->in_cache_write = usage->counters.in_cache_write;
+    head->in_audio = usage->counters.in_audio;
+    head->out_visible = usage->counters.out_visible;
+    head->out_reasoning = usage->counters.out_reasoning;
+    head->out_audio = usage->counters.out_audio;
+    head->total_stated = usage->total_stated;
+    head->cost_stated_pusd = usage->cost_stated_pusd;
+    head->is_inconsistent = usage->is_inconsistent;
+}
+
+enum err extract_facts(struct extract *extract, struct buf *out) {
+    struct facts_head head = {0};
+    struct error_words words;
+    struct usage usage = extract_usage(extract);
+    put_usage(&usage, &head);
+    if (is_success(extract) && !extract_refusal(extract))
+        read_answer(extract, &head);
+    else
+        read_error(extract, &words, &head);
+    head.metadata = extract_all_metadata(extract);
+    head.headers = extract_headers(extract);
+
+    size_t count;
+    const struct identifier *identifiers = extract_all_identifiers(extract, &count);
+    struct wire_writer writer;
+    wire_begin(&writer, out, KIND_facts, &head, (uint32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        struct facts_item item = {identifiers[i].kind, identifiers[i].value, identifiers[i].path};
+        wire_item(&writer, &item);
+    }
+    return wire_end(&writer);
+}

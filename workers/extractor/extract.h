@@ -1,0 +1,99 @@
+// The extractor as functions: a verbatim answer in; identifiers, metadata, usage, finish and the
+// assistant's message out. Pure: the same answer and catalogue give the same bytes on any host.
+// Answers are outside bytes: anything may stand in them.
+#ifndef EXTRACTOR_EXTRACT_H
+#define EXTRACTOR_EXTRACT_H
+
+#include "common/buf.h"
+#include "common/catalogue.h"
+#include "common/rating.h"
+
+enum { HEADERS_MAX = 1024, EXTRACT_TEXTS = 3 };
+
+// One answer. headers is the raw block "Name: value\r\n…" of the final response.
+struct answer {
+    const struct provider_api *api;
+    unsigned status;
+    struct bytes headers;
+    struct bytes body;
+};
+
+struct identifier {
+    struct bytes kind;  // response_id, request_id …
+    struct bytes value; // as the provider wrote it
+    struct bytes path;  // $.choices[0].message.tool_calls[1].id, or header:x-request-id
+};
+
+struct usage {
+    bool has_usage;
+    struct counters counters; // disjoint
+    int64_t total_stated;     // -1: not stated
+    int64_t cost_stated_pusd; // -1: not stated
+    bool is_inconsistent;     // the counters do not add up to what is stated
+    struct bytes raw;         // the provider's own usage object; empty if there is none
+};
+
+struct header {
+    struct bytes name;
+    struct bytes value;
+};
+
+// Where a text of an identifier is: in the answer, or in the pool, which moves as it grows.
+struct span {
+    const uint8_t *at; // NULL: in the pool
+    size_t pool_at;
+    size_t size;
+};
+
+// The working memory of one extraction after another; its parts belong to the files here.
+struct extract {
+    struct answer answer;
+    struct json_scan scan; // of the body; empty if it is no JSON
+    bool is_json;
+    struct header headers[HEADERS_MAX];
+    size_t header_count;
+    struct {
+        struct span kind;
+        struct span value;
+        struct span path;
+        uint32_t node; // 0: a header
+    } found[IDENTIFIERS_MAX];
+    struct identifier identifiers[IDENTIFIERS_MAX];
+    size_t identifier_count;
+    bool has_identifiers; // they were looked for
+    struct buf pool;
+    struct buf metadata;
+    struct buf header_json;
+    struct buf message;
+    struct buf usage_json;
+    struct buf texts[EXTRACT_TEXTS]; // model, tier and finish, where they are written with escapes
+};
+
+void extract_init(struct extract *extract);
+// Accepts a zeroed extract.
+void extract_release(struct extract *extract);
+
+// Takes up an answer, which must outlive what is asked about it; parses its body, once. The views
+// that the functions below return die with the next answer.
+void extract_open(struct extract *extract, const struct answer *answer);
+// Why the answer cannot be read as one of its API, a code; NULL if it can, or if it is an error
+// (a status other than 2xx), which need not hold anything.
+const char *extract_refusal(const struct extract *extract);
+
+// Every identifier: by the catalogue's paths and headers in their order, then whatever else in
+// body and headers is named like one ("id", "…_id", "…Id", "…-id", a fingerprint). At most
+// IDENTIFIERS_MAX; values longer than IDENTIFIER_VALUE_BYTES_MAX, and empty ones, are none.
+const struct identifier *extract_all_identifiers(struct extract *extract, size_t *count);
+// The identifier that names the conversation at the provider, by the catalogue's preference; NULL
+// where the API has none.
+const struct identifier *extract_conversation_id(struct extract *extract);
+// Everything of the body that is not content, as JSON; empty if the body is no JSON.
+struct bytes extract_all_metadata(struct extract *extract);
+// All headers as a JSON object: names in lower case, a name that stands twice has an array.
+struct bytes extract_headers(struct extract *extract);
+struct usage extract_usage(struct extract *extract);
+
+// All of it as a message of kind facts. ERR_TOO_BIG if it exceeds the bound of out.
+enum err extract_facts(struct extract *extract, struct buf *out);
+
+#endif

@@ -1,0 +1,76 @@
+#include "common/money.h"
+#include "workers/extractor/extract.h"
+
+// Reads a counter. -1 where it is not stated or null; what is there and is no count makes the
+// usage inconsistent, since it cannot be believed.
+static int64_t read_count(struct extract *extract, const struct jsonpath *path,
+                          struct usage *usage) {
+    uint32_t node;
+    int64_t count;
+    if (!jsonpath_first(path, &extract->scan, &node) ||
+        extract->scan.nodes[node].shape == JSON_SHAPE_null)
+        return -1;
+    if (json_count(&extract->scan, node, &count))
+        return count;
+    usage->is_inconsistent = true;
+    return -1;
+}
+
+// Takes a part that the whole includes out of it.
+static void take_out(int64_t *whole, int64_t part, bool is_included, struct usage *usage) {
+    if (*whole < 0 || part < 0 || !is_included)
+        return;
+    if (part > *whole)
+        usage->is_inconsistent = true;
+    *whole = part > *whole ? 0 : *whole - part;
+}
+
+static void check_total(const struct usage *from, struct usage *usage) {
+    int64_t in = counters_in(&from->counters), out = counters_out(&from->counters), total;
+    if (usage->total_stated < 0 || in < 0 || out < 0)
+        return;
+    if (__builtin_add_overflow(in, out, &total) || total != usage->total_stated)
+        usage->is_inconsistent = true;
+}
+
+static int64_t read_cost(struct extract *extract, const struct jsonpath *path) {
+    uint32_t node;
+    int64_t pusd;
+    if (!jsonpath_first(path, &extract->scan, &node) ||
+        extract->scan.nodes[node].shape != JSON_SHAPE_number ||
+        money_parse(json_raw(&extract->scan, node), true, &pusd) != ERR_OK || pusd < 0)
+        return -1;
+    return pusd;
+}
+
+struct usage extract_usage(struct extract *extract) {
+    struct usage usage = {.counters = counters_none(), .total_stated = -1, .cost_stated_pusd = -1};
+    const struct usage_map *map = &extract->answer.api->usage;
+    uint32_t object;
+    if (!extract->is_json || !jsonpath_first(map->object, &extract->scan, &object) ||
+        extract->scan.nodes[object].shape != JSON_SHAPE_object)
+        return usage;
+    struct counters *counters = &usage.counters;
+    counters->in_cached = read_count(extract, map->input_cached, &usage);
+    counters->in_cache_write = read_count(extract, map->input_cache_write, &usage);
+    counters->in_audio = read_count(extract, map->input_audio, &usage);
+    counters->out_reasoning = read_count(extract, map->output_reasoning, &usage);
+    counters->out_audio = read_count(extract, map->output_audio, &usage);
+    counters->in_uncached = read_count(extract, map->input, &usage);
+    counters->out_visible = read_count(extract, map->output, &usage);
+    take_out(&counters->in_uncached, counters->in_cached, map->input_includes_cached, &usage);
+    take_out(&counters->in_uncached, counters->in_cache_write, map->input_includes_cache_write,
+             &usage);
+    take_out(&counters->in_uncached, counters->in_audio, map->input_includes_audio, &usage);
+    take_out(&counters->out_visible, counters->out_reasoning, map->output_includes_reasoning,
+             &usage);
+    take_out(&counters->out_visible, counters->out_audio, map->output_includes_audio, &usage);
+    usage.total_stated = read_count(extract, map->total, &usage);
+    usage.cost_stated_pusd = read_cost(extract, map->cost);
+    usage.has_usage = counters->in_uncached >= 0 || counters->out_visible >= 0;
+    check_total(&usage, &usage);
+    buf_reset(&extract->usage_json);
+    json_put_node(&extract->usage_json, &extract->scan, object);
+    usage.raw = buf_bytes(&extract->usage_json);
+    return usage;
+}

@@ -1,0 +1,103 @@
+#include "workers/ingress/route.h"
+
+// Shapes of urls that providers have and colloq does not serve yet: known, and so not a mistake
+// of the file.
+static const char *const known_urls[] = {
+    "/v1/responses",   "/v1/embeddings",         "/v1/completions",  "/v1/messages",
+    "/v1/moderations", "/v1/images/generations", "/v1/images/edits", "/v1/chat/completions",
+};
+
+static bool is_known_url(struct bytes url) {
+    for (size_t i = 0; i < sizeof(known_urls) / sizeof(known_urls[0]); i++)
+        if (bytes_is(url, known_urls[i]))
+            return true;
+    return false;
+}
+
+struct bytes words_cut(struct bytes text, size_t size_max) {
+    if (text.size <= size_max)
+        return text;
+    while (size_max > 0 && (text.at[size_max] & 0xc0) == 0x80)
+        size_max--;
+    return bytes_of(text.at, size_max);
+}
+
+static void say_part(struct buf *words, struct bytes part) {
+    part = words_cut(part, 128);
+    buf_put(words, part.at, part.size);
+}
+
+static enum refusal refuse_url(struct bytes url, struct buf *words) {
+    bool is_known = is_known_url(url);
+    buf_text(words, is_known ? "this API is not served yet: " : "no provider has the url ");
+    say_part(words, url);
+    return is_known ? REFUSAL_api_not_served : REFUSAL_unknown_url;
+}
+
+static enum refusal refuse_provider(const struct catalogue *catalogue,
+                                    const struct route_wish *wish, struct buf *words) {
+    if (wish->provider.size > 0) {
+        buf_text(words, "there is no provider ");
+        say_part(words, wish->provider);
+        buf_text(words, "; known are: ");
+    } else {
+        buf_text(words, "write provider/model, or give --provider; known providers: ");
+    }
+    catalogue_candidates(catalogue, words);
+    return REFUSAL_unknown_provider;
+}
+
+static enum refusal find_provider(const struct catalogue *catalogue, const struct route_wish *wish,
+                                  struct route_found *found, struct buf *words) {
+    if (wish->model.size == 0) {
+        found->provider = wish->earlier_provider;
+        found->model = wish->earlier_model;
+        return found->model.size > 0 ? REFUSAL_none : REFUSAL_no_model;
+    }
+    if (catalogue_split_model(catalogue, wish->model, &found->provider, &found->model))
+        return found->model.size > 0 ? REFUSAL_none : REFUSAL_no_model;
+    if (wish->model.at[wish->model.size - 1] == '/')
+        return REFUSAL_no_model; // a provider without a model behind it
+    found->model = wish->model;
+    found->provider = wish->provider.size > 0 ? wish->provider : wish->earlier_provider;
+    if (found->provider.size > 0)
+        return catalogue_has_provider(catalogue, found->provider)
+                   ? REFUSAL_none
+                   : refuse_provider(catalogue, wish, words);
+    if (wish->url.size == 0)
+        return refuse_provider(catalogue, wish, words);
+    const struct provider_api *by_url = catalogue_by_url(catalogue, wish->url);
+    if (!by_url)
+        return refuse_url(wish->url, words);
+    found->provider = bytes_text(by_url->provider);
+    return REFUSAL_none;
+}
+
+enum refusal route_find(const struct catalogue *catalogue, const struct route_wish *wish,
+                        struct route_found *found, struct buf *words) {
+    *found = (struct route_found){.entry = NULL};
+    enum refusal refusal = find_provider(catalogue, wish, found, words);
+    if (refusal != REFUSAL_none)
+        return refusal;
+    if (wish->api.size > 0) {
+        found->entry = catalogue_api(catalogue, found->provider, wish->api);
+    } else if (!wish->is_turn) {
+        found->entry = catalogue_api_by_url(catalogue, found->provider, wish->url);
+        if (!found->entry)
+            return refuse_url(wish->url, words);
+    } else {
+        if (wish->earlier_api.size > 0 && bytes_equal(found->provider, wish->earlier_provider))
+            found->entry = catalogue_api(catalogue, found->provider, wish->earlier_api);
+        if (!found->entry)
+            found->entry = catalogue_default_api(catalogue, found->provider);
+    }
+    if (!found->entry) {
+        buf_text(words, "this API is not served yet: ");
+        say_part(words, found->provider);
+        buf_text(words, " ");
+        say_part(words, wish->api);
+        return REFUSAL_api_not_served;
+    }
+    found->api = bytes_text(found->entry->api);
+    return REFUSAL_none;
+}

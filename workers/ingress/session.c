@@ -1,0 +1,276 @@
+#include "workers/ingress/session.h"
+
+#include "common/mem.h"
+
+#include <stdio.h>
+#include <sysexits.h>
+
+enum {
+    LINES_A_TURN = 512,
+    CREDIT_BYTES = STREAM_BLOCK_BYTES_MAX * STREAM_BLOCKS_CREDIT,
+    TRACE_SIZE = 56, // 00-(32)-(16)-01
+};
+
+struct session *session_new(const struct submit_head *submit, const struct route *client,
+                            struct id batch_id, uint64_t request_base, uint64_t now_ms) {
+    struct session *session = mem_new(sizeof(*session));
+    session->client = *client;
+    session->request = submit->request;
+    session->is_validation = submit->validate_only;
+    session->heard_ms = now_ms;
+    session->is_dirty = true;
+    (void)snprintf(session->provider, sizeof(session->provider), "%.*s", (int)submit->provider.size,
+                   (const char *)submit->provider.at);
+    split_init(&session->split);
+    buf_init(&session->waiting, 2 * CREDIT_BYTES);
+    if (session->is_validation) {
+        session->validator = validator_new(submit->provider, batch_id);
+        return session;
+    }
+    struct open_head open = {
+        .key = submit->key,
+        .batch_id = batch_id,
+        .name = submit->name,
+        .tags = submit->tags,
+        .priority = submit->priority,
+        .billed = submit->billed,
+        .attempts_max = submit->attempts_max,
+    };
+    stream_init(&session->stream, &open, request_base);
+    return session;
+}
+
+static void forget_refusals(struct session *session) {
+    for (uint32_t i = 0; i < session->refusal_count; i++)
+        mem_free(session->refusals[i].texts);
+    session->refusal_count = 0;
+}
+
+void session_free(struct session *session) {
+    if (!session)
+        return;
+    forget_refusals(session);
+    validator_free(session->validator);
+    split_release(&session->split);
+    buf_release(&session->waiting);
+    stream_release(&session->stream);
+    mem_free(session);
+}
+
+void session_catalogue(struct session *session, const struct catalogue *catalogue) {
+    session->catalogue = catalogue;
+    if (session->validator)
+        validator_catalogue(session->validator, catalogue);
+}
+
+void session_fail(struct session *session, int exit, const char *reason, const char *detail) {
+    if (session->failure.exit != 0)
+        return;
+    session->failure.exit = exit;
+    (void)snprintf(session->failure.reason, sizeof(session->failure.reason), "%s", reason);
+    (void)snprintf(session->failure.detail, sizeof(session->failure.detail), "%s", detail);
+    session->is_dirty = true;
+}
+
+// ---- blocks -------------------------------------------------------------------------------------
+
+static uint64_t consumed(const struct session *session) {
+    return session->received - (session->waiting.size - session->used);
+}
+
+void session_block(struct session *session, const struct block_head *block, struct bytes bytes,
+                   uint64_t now_ms) {
+    session->heard_ms = now_ms;
+    if (block->offset > session->received || session->failure.exit != 0) {
+        session_fail(session, EX_TEMPFAIL, "resume", "a block of the file is missing");
+        return;
+    }
+    uint64_t known = session->received - block->offset;
+    if (known > bytes.size)
+        return;
+    bytes = bytes_of(bytes.at + known, bytes.size - (size_t)known);
+    if (session->received + bytes.size > consumed(session) + CREDIT_BYTES) {
+        session_fail(session, EX_PROTOCOL, "beyond_credit", "the client sent more than it may");
+        return;
+    }
+    if (session->used > 0 && session->used >= session->waiting.size / 2) {
+        session->waiting.size -= session->used;
+        memmove(session->waiting.at, session->waiting.at + session->used, session->waiting.size);
+        session->used = 0;
+    }
+    buf_put(&session->waiting, bytes.at, bytes.size);
+    session->received += bytes.size;
+    session->has_last = session->has_last || block->is_last;
+}
+
+// ---- lines --------------------------------------------------------------------------------------
+
+static void note_refusal(struct session *session, const struct put_item *item,
+                         enum refusal refusal) {
+    struct session_refusal *note = &session->refusals[session->refusal_count++];
+    size_t id_size = item->custom_id.size;
+    *note = (struct session_refusal){.line = item->line, .reason = refusal_code(refusal)};
+    note->texts = mem_new(id_size + item->detail.size);
+    if (id_size > 0)
+        memcpy(note->texts, item->custom_id.at, id_size);
+    if (item->detail.size > 0)
+        memcpy(note->texts + id_size, item->detail.at, item->detail.size);
+    note->custom_id = bytes_of(note->texts, id_size);
+    note->detail = bytes_of(note->texts + id_size, item->detail.size);
+    session->refused++;
+    session->is_dirty = true;
+}
+
+// A trace id for the job that can be told from the job's id: its digits.
+static void make_trace(struct id job, char trace[TRACE_SIZE]) {
+    char digits[ID_HEX_SIZE];
+    id_hex(job, digits);
+    (void)snprintf(trace, TRACE_SIZE, "00-%s-%s-01", digits, digits + 16);
+}
+
+static void take_line(struct session *session, const struct split_line *line, struct moment now) {
+    struct put_item item;
+    char trace[TRACE_SIZE];
+    struct id job = uuid_new(now.wall_ms);
+    enum refusal refusal = REFUSAL_line_too_long;
+    if (line->is_too_long)
+        validator_long_line(session->validator, line->number, job, &item);
+    else
+        refusal =
+            validator_line(session->validator, line->number, line->raw, job, now.wall_ms, &item);
+    if (refusal != REFUSAL_none)
+        note_refusal(session, &item, refusal);
+    if (session->is_validation)
+        return;
+    make_trace(job, trace);
+    item.traceparent = bytes_text(trace);
+    stream_line(&session->stream, &item, refusal == REFUSAL_none ? line->raw : bytes_of(NULL, 0));
+}
+
+static void take(struct session *session, const struct split_line *line, struct moment now) {
+    if (!line->has_newline && !session->is_validation)
+        stream_hash(&session->stream, bytes_text("\n"));
+    if (line->is_too_long || !split_is_blank(line->raw))
+        take_line(session, line, now);
+    else if (!session->is_validation)
+        stream_line(&session->stream, NULL, bytes_of(NULL, 0));
+}
+
+// Cuts the next line out of what waits. False: its end is not there yet.
+static bool next_line(struct session *session, struct split_line *line) {
+    struct bytes rest =
+        bytes_of(session->waiting.at + session->used, session->waiting.size - session->used);
+    struct bytes before = rest;
+    bool has_line = rest.size > 0 && split_next(&session->split, &rest, line);
+    session->used += before.size - rest.size;
+    if (!session->is_validation && before.size > rest.size)
+        stream_hash(&session->stream, bytes_of(before.at, before.size - rest.size));
+    return has_line || (rest.size == 0 && session->has_last && split_last(&session->split, line));
+}
+
+static bool may_take(const struct session *session) {
+    return session->refusal_count < ITEMS_MAX &&
+           (session->is_validation || stream_takes(&session->stream));
+}
+
+// Whether lines can be judged: the batch is open (their ids hang on it) and a catalogue is here.
+static bool is_ready(struct session *session) {
+    if (session->failure.exit != 0 || session->is_over || !session->catalogue)
+        return false;
+    if (!session->validator && session->stream.state == STREAM_TAKING) {
+        session->validator = validator_new(bytes_text(session->provider), session->stream.batch_id);
+        validator_catalogue(session->validator, session->catalogue);
+    }
+    return session->validator != NULL;
+}
+
+static void finish(struct session *session) {
+    session->is_over = true;
+    session->is_dirty = true;
+    if (!session->is_validation)
+        stream_finish(&session->stream);
+}
+
+bool session_work(struct session *session, struct moment now) {
+    if (!is_ready(session))
+        return false;
+    uint64_t before = consumed(session);
+    unsigned lines = 0;
+    bool is_empty = false;
+    while (!is_empty && lines < LINES_A_TURN && may_take(session)) {
+        struct split_line line;
+        is_empty = !next_line(session, &line);
+        if (!is_empty)
+            take(session, &line, now);
+        lines++;
+    }
+    if (is_empty && session->has_last)
+        finish(session);
+    else if (is_empty && !session->is_validation)
+        stream_flush(&session->stream);
+    session->is_dirty = session->is_dirty || consumed(session) != before;
+    return !is_empty && (may_take(session) || session->refusal_count == ITEMS_MAX);
+}
+
+// ---- progress -----------------------------------------------------------------------------------
+
+static bool is_done(const struct session *session) {
+    return session->is_validation ? session->is_over : session->stream.state == STREAM_DONE;
+}
+
+static void fill_progress(struct session *session, struct progress_head *head) {
+    *head = (struct progress_head){
+        .request = session->request,
+        .credit_offset = consumed(session) + CREDIT_BYTES,
+        .lines = session->split.lines,
+        .refused = session->refused,
+        .is_done = is_done(session),
+    };
+    if (!session->is_validation) {
+        head->batch_id = session->stream.batch_id;
+        head->accepted_through = session->stream.accepted_through;
+        head->is_known = session->stream.is_known;
+    }
+    if (session->waits_for)
+        head->reason = bytes_text(session->waits_for);
+    if (session->failure.exit == 0)
+        return;
+    head->exit = (uint64_t)session->failure.exit;
+    head->reason = bytes_text(session->failure.reason);
+    head->detail = bytes_text(session->failure.detail);
+}
+
+bool session_progress(struct session *session, const char *waits_for, struct buf *header) {
+    struct progress_head head;
+    struct wire_writer writer;
+    if (session->stream.state == STREAM_FAILED && session->failure.exit == 0) {
+        session->failure = session->stream.failure;
+        session->is_dirty = true;
+    }
+    bool is_other = session->waits_for != waits_for ||
+                    session->told_through != session->stream.accepted_through ||
+                    session->told_state != session->stream.state;
+    session->waits_for = waits_for;
+    if ((!session->is_dirty && !is_other) || session->is_told)
+        return false;
+    fill_progress(session, &head);
+    wire_begin(&writer, header, KIND_progress, &head, session->refusal_count);
+    for (uint32_t i = 0; i < session->refusal_count; i++) {
+        const struct session_refusal *note = &session->refusals[i];
+        struct progress_item item = {
+            .line = note->line,
+            .custom_id = note->custom_id,
+            .reason = bytes_text(note->reason),
+            .detail = note->detail,
+        };
+        wire_item(&writer, &item);
+    }
+    if (wire_end(&writer) != ERR_OK)
+        return false;
+    forget_refusals(session);
+    session->is_dirty = false;
+    session->told_through = session->stream.accepted_through;
+    session->told_state = session->stream.state;
+    session->is_told = head.is_done || head.exit != 0;
+    return true;
+}

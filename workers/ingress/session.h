@@ -1,0 +1,67 @@
+// One submission of one client: its blocks become lines, its lines are judged and go to the
+// stream, and what the client must know comes out as progress. Holds everything that ingress
+// knows of a submission, nothing of it durable. No I/O; time comes in as an argument.
+#ifndef WORKERS_INGRESS_SESSION_H
+#define WORKERS_INGRESS_SESSION_H
+
+#include "common/catalogue.h"
+#include "common/clock.h"
+#include "common/sock.h"
+#include "workers/ingress/split.h"
+#include "workers/ingress/stream.h"
+#include "workers/ingress/validate.h"
+
+struct session {
+    struct route client;
+    uint64_t request; // the client's number of the stream
+    bool is_validation;
+    struct split split;
+    struct stream stream;        // zeroed while only validating
+    struct validator *validator; // NULL until the batch is open
+    const struct catalogue *catalogue;
+    char provider[PROVIDER_BYTES_MAX + 1];
+    struct buf waiting; // bytes of blocks that are not read yet, from used on
+    size_t used;
+    uint64_t received; // bytes of the file
+    bool has_last;     // the file's end has come
+    bool is_over;      // every line was judged
+    uint64_t refused;
+    uint64_t heard_ms;
+
+    // What the client was not told yet.
+    struct session_refusal {
+        uint64_t line;
+        struct bytes custom_id;
+        struct bytes detail;
+        const char *reason;
+        char *texts; // holds both
+    } refusals[ITEMS_MAX];
+    uint32_t refusal_count;
+    bool is_dirty;
+    uint64_t told_through; // accepted_through and state of the stream, as they were told
+    enum stream_state told_state;
+    bool is_told;          // the last word is said: the session can go
+    const char *waits_for; // a reason why nothing moves; NULL: it does
+    struct stream_failure failure;
+};
+
+// request_base: as for stream_init. batch_id: the batch's id if it is new.
+struct session *session_new(const struct submit_head *submit, const struct route *client,
+                            struct id batch_id, uint64_t request_base, uint64_t now_ms);
+// Accepts NULL.
+void session_free(struct session *session);
+// The catalogue by which lines are judged from now on; none are judged before the first.
+void session_catalogue(struct session *session, const struct catalogue *catalogue);
+
+// The next bytes of the file. What was received before is ignored; a gap or more than the
+// credit fails the submission.
+void session_block(struct session *session, const struct block_head *block, struct bytes bytes,
+                   uint64_t now_ms);
+// Reads what can be read now, some lines at most. True: there is more to do at once.
+bool session_work(struct session *session, struct moment now);
+// The submission cannot go on.
+void session_fail(struct session *session, int exit, const char *reason, const char *detail);
+// Encodes what the client must know; false: nothing new. waits_for: why nothing moves, or NULL.
+bool session_progress(struct session *session, const char *waits_for, struct buf *header);
+
+#endif

@@ -1,0 +1,579 @@
+#include "workers/ingress/validate.h"
+
+#include "common/id.h"
+#include "common/json.h"
+#include "common/limits.h"
+#include "common/mem.h"
+#include "common/rating.h"
+#include "common/wire.h"
+#include "workers/ingress/idmap.h"
+#include "workers/ingress/route.h"
+
+#include <assert.h>
+
+// ---- the members of a line ----------------------------------------------------------------------
+
+enum line_kind { LINE_call = 1, LINE_turn = 2 };
+
+#define SHAPE(name) (1u << JSON_SHAPE_##name)
+// X(name, shapes that it may have, kinds of line that have it, how its type is written)
+#define MEMBER_MAP(X)                                                              \
+    X(custom_id, SHAPE(text), LINE_call | LINE_turn, "a string")                   \
+    X(method, SHAPE(text), LINE_call, "a string")                                  \
+    X(url, SHAPE(text), LINE_call, "a string")                                     \
+    X(body, SHAPE(object), LINE_call, "an object")                                 \
+    X(conversation, SHAPE(text), LINE_turn, "a string")                            \
+    X(input, SHAPE(text) | SHAPE(array), LINE_turn, "a string or a list of parts") \
+    X(model, SHAPE(text), LINE_turn, "a string")                                   \
+    X(system, SHAPE(text), LINE_turn, "a string")                                  \
+    X(params, SHAPE(object), LINE_turn, "an object")                               \
+    X(tools, SHAPE(array), LINE_turn, "a list")                                    \
+    X(tags, SHAPE(object), LINE_turn, "an object of strings")                      \
+    X(api, SHAPE(text), LINE_call | LINE_turn, "a string")
+
+enum member {
+#define X(name, shapes, kinds, words) MEMBER_##name,
+    MEMBER_MAP(X)
+#undef X
+        MEMBERS
+};
+
+static const struct {
+    const char *name;
+    unsigned shapes;
+    unsigned kinds;
+    const char *words;
+} members[MEMBERS] = {
+#define X(name, shapes, kinds, words) {#name, shapes, kinds, words},
+    MEMBER_MAP(X)
+#undef X
+};
+
+const char *refusal_code(enum refusal refusal) {
+    static const char *const codes[] = {"",
+#define X(code, text) #code,
+                                        REFUSAL_MAP(X)
+#undef X
+    };
+    return codes[refusal];
+}
+
+static const char *refusal_text(enum refusal refusal) {
+    static const char *const texts[] = {"",
+#define X(code, text) text,
+                                        REFUSAL_MAP(X)
+#undef X
+    };
+    return texts[refusal];
+}
+
+// ---- the validator ------------------------------------------------------------------------------
+
+enum { SCRATCHES = 4 };
+#define NONE UINT32_MAX // no number: CONVERSATIONS_MAX and ROUTES_MAX lie below
+
+// A model that a turn named; later turns of its conversation name it by number.
+struct known_route {
+    char *text; // provider, api and model, behind each other
+    uint32_t provider_size, api_size, model_size;
+};
+
+struct conversation {
+    uint64_t refused_line; // 0: none
+    uint32_t turns;
+    uint32_t route; // NONE: no turn named a model
+};
+
+struct validator {
+    const struct catalogue *catalogue;
+    char *provider;
+    struct id batch_id;
+    struct idmap custom_ids; // accepted lines, by fingerprint
+    struct idmap conversation_ids;
+    struct conversation *conversations;
+    uint32_t conversation_count, conversation_capacity;
+    struct idmap route_ids;
+    struct known_route *routes;
+    uint32_t route_count, route_capacity;
+
+    // Of the line that is judged.
+    struct json_scan scan;
+    struct buf scratch[SCRATCHES]; // texts whose escapes were resolved
+    struct buf made_up;            // a custom_id
+    struct buf words;
+    uint64_t number;
+    uint32_t at[MEMBERS]; // nodes; 0: absent
+    enum line_kind kind;
+    uint32_t conversation; // NONE: a call, or none yet
+    struct route_found route;
+};
+
+struct validator *validator_new(struct bytes provider, struct id batch_id) {
+    struct validator *v = mem_new(sizeof(*v));
+    v->provider = mem_copy(provider.at, provider.size);
+    v->batch_id = batch_id;
+    idmap_init(&v->custom_ids, CUSTOM_IDS_MAX);
+    idmap_init(&v->conversation_ids, CONVERSATIONS_MAX);
+    idmap_init(&v->route_ids, ROUTES_MAX);
+    json_scan_init(&v->scan);
+    for (int i = 0; i < SCRATCHES; i++)
+        buf_init(&v->scratch[i], LINE_BYTES_MAX);
+    buf_init(&v->made_up, CUSTOM_ID_BYTES_MAX);
+    buf_init(&v->words, DETAIL_BYTES_MAX);
+    return v;
+}
+
+void validator_free(struct validator *v) {
+    if (!v)
+        return;
+    for (uint32_t i = 0; i < v->route_count; i++)
+        mem_free(v->routes[i].text);
+    mem_free(v->routes);
+    mem_free(v->conversations);
+    mem_free(v->provider);
+    idmap_release(&v->custom_ids);
+    idmap_release(&v->conversation_ids);
+    idmap_release(&v->route_ids);
+    json_scan_release(&v->scan);
+    for (int i = 0; i < SCRATCHES; i++)
+        buf_release(&v->scratch[i]);
+    buf_release(&v->made_up);
+    buf_release(&v->words);
+    mem_free(v);
+}
+
+void validator_catalogue(struct validator *v, const struct catalogue *catalogue) {
+    v->catalogue = catalogue;
+}
+
+static struct id fingerprint(struct bytes text) {
+    struct digest digest = digest_of(text);
+    struct id id;
+    memcpy(id.at, digest.at, sizeof(id.at));
+    return id;
+}
+
+// The text of a member, or nothing where it is absent or no string.
+static struct bytes text_of(struct validator *v, enum member member, unsigned scratch) {
+    uint32_t node = v->at[member];
+    if (node == 0 || v->scan.nodes[node].shape != JSON_SHAPE_text)
+        return bytes_of(NULL, 0);
+    assert(scratch < SCRATCHES);
+    buf_reset(&v->scratch[scratch]);
+    return json_text(&v->scan, node, &v->scratch[scratch]);
+}
+
+// ---- reading ------------------------------------------------------------------------------------
+
+static enum refusal note_member(struct validator *v, uint32_t node) {
+    for (int i = 0; i < MEMBERS; i++) {
+        if (json_is_named(&v->scan, node, bytes_text(members[i].name))) {
+            v->at[i] = node;
+            return REFUSAL_none;
+        }
+    }
+    return REFUSAL_unknown_member;
+}
+
+// Finds the members and what kind of line it is. A stranger among the members of a turn is
+// refused: a word that is misspelt would go unheard, and be paid for.
+static enum refusal find_members(struct validator *v) {
+    const struct json_node *nodes = v->scan.nodes;
+    uint32_t stranger = 0;
+    if (nodes[0].shape != JSON_SHAPE_object)
+        return REFUSAL_not_object;
+    for (uint32_t i = 1; i < nodes[0].end; i = nodes[i].end)
+        if (note_member(v, i) != REFUSAL_none)
+            stranger = i;
+    bool is_call = v->at[MEMBER_body] || v->at[MEMBER_url] || v->at[MEMBER_method];
+    bool is_turn = v->at[MEMBER_input] || v->at[MEMBER_conversation];
+    if (is_call == is_turn) {
+        if (is_call)
+            buf_text(&v->words, "a line is a call (\"body\") or a turn (\"input\"), not both");
+        return REFUSAL_unknown_kind;
+    }
+    v->kind = is_call ? LINE_call : LINE_turn;
+    if (stranger == 0 || v->kind == LINE_call)
+        return REFUSAL_none;
+    struct bytes name =
+        bytes_of(v->scan.text.at + nodes[stranger].name_at, nodes[stranger].name_size);
+    name = words_cut(name, 64);
+    buf_printf(&v->words, "a conversation turn has no member \"%.*s\"", (int)name.size,
+               (const char *)name.at);
+    return REFUSAL_unknown_member;
+}
+
+static enum refusal check_types(struct validator *v) {
+    for (int i = 0; i < MEMBERS; i++) {
+        uint32_t node = v->at[i];
+        if (node == 0)
+            continue;
+        if (!(members[i].kinds & v->kind)) {
+            // A call may have members of any name; those of a turn mean nothing there.
+            if (v->kind == LINE_turn) {
+                buf_printf(&v->words, "a conversation turn has no member \"%s\"", members[i].name);
+                return REFUSAL_unknown_member;
+            }
+            continue;
+        }
+        if (!(members[i].shapes >> v->scan.nodes[node].shape & 1u)) {
+            buf_printf(&v->words, "\"%s\" must be %s", members[i].name, members[i].words);
+            return REFUSAL_wrong_type;
+        }
+        if (v->scan.nodes[node].is_odd && v->scan.nodes[node].shape == JSON_SHAPE_text) {
+            buf_printf(&v->words, "\"%s\" holds \\u0000 or half a character", members[i].name);
+            return REFUSAL_wrong_type;
+        }
+    }
+    return REFUSAL_none;
+}
+
+static enum refusal check_name(struct validator *v, struct bytes name, const char *what,
+                               size_t size_max) {
+    if (name.size <= size_max)
+        return REFUSAL_none;
+    buf_printf(&v->words, "\"%s\" has more than %zu bytes", what, size_max);
+    return REFUSAL_name_too_long;
+}
+
+// Parts of an input are objects that say their type; tags are strings.
+static enum refusal check_inside(struct validator *v, enum member member) {
+    const struct json_node *nodes = v->scan.nodes;
+    uint32_t list = v->at[member];
+    if (list == 0 || nodes[list].shape == JSON_SHAPE_text)
+        return REFUSAL_none;
+    for (uint32_t i = list + 1; i < nodes[list].end; i = nodes[i].end) {
+        if (member == MEMBER_tags ? nodes[i].shape == JSON_SHAPE_text
+                                  : json_find(&v->scan, i, "type") != 0)
+            continue;
+        buf_text(&v->words, member == MEMBER_tags ? "\"tags\" must be an object of strings"
+                                                  : "a part of \"input\" must be an object with "
+                                                    "a \"type\"");
+        return REFUSAL_wrong_type;
+    }
+    if (member == MEMBER_tags && nodes[list].size > TAGS_BYTES_MAX) {
+        buf_printf(&v->words, "\"tags\" have more than %d bytes", TAGS_BYTES_MAX);
+        return REFUSAL_name_too_long;
+    }
+    return REFUSAL_none;
+}
+
+// ---- calls --------------------------------------------------------------------------------------
+
+// The member of a call's body if it is there, and null counts as absent; 0 otherwise.
+static uint32_t body_member(struct validator *v, const char *name) {
+    uint32_t node = json_find(&v->scan, v->at[MEMBER_body], name);
+    return node != 0 && v->scan.nodes[node].shape == JSON_SHAPE_null ? 0 : node;
+}
+
+static enum refusal check_body(struct validator *v) {
+    const struct json_node *nodes = v->scan.nodes;
+    if (v->at[MEMBER_body] == 0) {
+        buf_text(&v->words, "a call needs a \"body\"");
+        return REFUSAL_wrong_type;
+    }
+    uint32_t model = body_member(v, "model");
+    if (model == 0 || nodes[model].size == 2)
+        return REFUSAL_no_model;
+    if (nodes[model].shape != JSON_SHAPE_text || nodes[model].is_odd) {
+        buf_text(&v->words, "\"body.model\" must be a string");
+        return REFUSAL_wrong_type;
+    }
+    uint32_t stream = body_member(v, "stream");
+    if (stream != 0 && nodes[stream].shape != JSON_SHAPE_false)
+        return REFUSAL_stream_not_served;
+    uint32_t messages = body_member(v, "messages");
+    if (messages != 0 && nodes[messages].shape != JSON_SHAPE_array) {
+        buf_text(&v->words, "\"body.messages\" must be a list");
+        return REFUSAL_wrong_type;
+    }
+    return REFUSAL_none;
+}
+
+// The largest output that a body asks for, all its choices together.
+static int64_t output_tokens_max(struct validator *v) {
+    static const char *const limits[] = {"max_completion_tokens", "max_tokens",
+                                         "max_output_tokens"};
+    int64_t most = OUTPUT_TOKENS_MAX, choices = 1, all;
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        uint32_t node = body_member(v, limits[i]);
+        if (node != 0 && json_count(&v->scan, node, &most))
+            break;
+    }
+    uint32_t n = body_member(v, "n");
+    if (n != 0 && (!json_count(&v->scan, n, &choices) || choices < 1))
+        choices = 1;
+    return __builtin_mul_overflow(most, choices, &all) ? INT64_MAX : all;
+}
+
+// A byte-pair token stands for one byte at least, so a body has at most as many tokens as bytes;
+// of ordinary text a token is some four bytes.
+static void estimate(struct validator *v, int64_t now_ms, struct put_item *item) {
+    int64_t bytes = v->scan.nodes[v->at[MEMBER_body]].size;
+    struct rating rating;
+    item->tokens_estimate = (uint64_t)bytes / 4 + 1;
+    rating_upper_bound(v->catalogue, item->provider, item->model, bytes, output_tokens_max(v),
+                       now_ms, &rating);
+    item->cost_max_pusd = rating.is_priced ? rating.pusd : -1;
+}
+
+static enum refusal judge_call(struct validator *v, struct put_item *item) {
+    enum refusal refusal = check_body(v);
+    if (refusal != REFUSAL_none)
+        return refusal;
+    struct bytes method = text_of(v, MEMBER_method, 2);
+    if (v->at[MEMBER_method] && !bytes_is(method, "POST"))
+        return REFUSAL_wrong_method;
+    if (item->custom_id.size == 0)
+        return REFUSAL_no_custom_id;
+    struct route_wish wish = {
+        .url = text_of(v, MEMBER_url, 2),
+        .api = text_of(v, MEMBER_api, 3),
+        .provider = bytes_text(v->provider),
+    };
+    buf_reset(&v->scratch[1]);
+    wish.model = json_text(&v->scan, body_member(v, "model"), &v->scratch[1]);
+    if (wish.url.size == 0 && wish.api.size == 0)
+        return REFUSAL_no_url;
+    item->turn = 1;
+    item->conversation_id = item->job_id;
+    return route_find(v->catalogue, &wish, &v->route, &v->words);
+}
+
+// ---- turns --------------------------------------------------------------------------------------
+
+static struct conversation *conversation_of(struct validator *v, struct id id) {
+    if (idmap_get(&v->conversation_ids, id, &v->conversation) == ERR_OK)
+        return &v->conversations[v->conversation];
+    if (idmap_put(&v->conversation_ids, id, v->conversation_count) != ERR_OK)
+        return NULL;
+    if (v->conversation_count == v->conversation_capacity) {
+        v->conversation_capacity = v->conversation_capacity ? v->conversation_capacity * 2 : 64;
+        v->conversations =
+            mem_grow(v->conversations, v->conversation_capacity * sizeof(*v->conversations));
+    }
+    v->conversation = v->conversation_count++;
+    v->conversations[v->conversation] = (struct conversation){.route = NONE};
+    return &v->conversations[v->conversation];
+}
+
+// Remembers the line's route for later turns: its number, or NONE when there are too many.
+static uint32_t remember_route(struct validator *v) {
+    const struct route_found *found = &v->route;
+    struct bytes parts[] = {found->provider, found->api, found->model};
+    uint32_t number;
+    buf_reset(&v->scratch[3]);
+    for (int i = 0; i < 3; i++) {
+        buf_put(&v->scratch[3], parts[i].at, parts[i].size);
+        buf_byte(&v->scratch[3], 0);
+    }
+    struct id id = fingerprint(buf_bytes(&v->scratch[3]));
+    if (idmap_get(&v->route_ids, id, &number) == ERR_OK)
+        return number;
+    if (idmap_put(&v->route_ids, id, v->route_count) != ERR_OK)
+        return NONE;
+    if (v->route_count == v->route_capacity) {
+        v->route_capacity = v->route_capacity ? v->route_capacity * 2 : 8;
+        v->routes = mem_grow(v->routes, v->route_capacity * sizeof(*v->routes));
+    }
+    v->routes[v->route_count] = (struct known_route){
+        .text = mem_copy(v->scratch[3].at, v->scratch[3].size),
+        .provider_size = (uint32_t)found->provider.size,
+        .api_size = (uint32_t)found->api.size,
+        .model_size = (uint32_t)found->model.size,
+    };
+    return v->route_count++;
+}
+
+static void recall_route(const struct validator *v, uint32_t number, struct route_wish *wish) {
+    if (number == NONE)
+        return;
+    const struct known_route *route = &v->routes[number];
+    const char *api = route->text + route->provider_size + 1;
+    wish->earlier_provider = bytes_of(route->text, route->provider_size);
+    wish->earlier_api = bytes_of(api, route->api_size);
+    wish->earlier_model = bytes_of(api + route->api_size + 1, route->model_size);
+}
+
+static enum refusal find_turn_route(struct validator *v, struct conversation *conversation) {
+    struct route_wish wish = {
+        .model = text_of(v, MEMBER_model, 2),
+        .api = text_of(v, MEMBER_api, 3),
+        .provider = bytes_text(v->provider),
+        .is_turn = true,
+    };
+    recall_route(v, conversation->route, &wish);
+    enum refusal refusal = route_find(v->catalogue, &wish, &v->route, &v->words);
+    bool is_restated = wish.model.size > 0 || wish.api.size > 0;
+    if (refusal != REFUSAL_none || !is_restated)
+        return refusal;
+    conversation->route = remember_route(v);
+    return conversation->route == NONE ? REFUSAL_too_many_models : REFUSAL_none;
+}
+
+// A turn without a custom_id gets conversation/turn, by which its result is known.
+static void make_custom_id(struct validator *v, struct put_item *item) {
+    buf_reset(&v->made_up);
+    buf_printf(&v->made_up, "%.*s/%llu", (int)item->conversation.size,
+               (const char *)item->conversation.at, (unsigned long long)item->turn);
+    item->custom_id = buf_bytes(&v->made_up);
+}
+
+// The conversation that a turn names, if it names one that can be: also for a line that is
+// refused, since the later turns of that conversation are then refused too.
+static enum refusal find_conversation(struct validator *v, struct put_item *item,
+                                      struct conversation **out) {
+    struct bytes name = text_of(v, MEMBER_conversation, 1);
+    if (name.size == 0 || v->scan.nodes[v->at[MEMBER_conversation]].is_odd)
+        return REFUSAL_no_conversation;
+    enum refusal refusal = check_name(v, name, "conversation", NAME_BYTES_MAX);
+    if (refusal != REFUSAL_none)
+        return refusal;
+    item->conversation = name;
+    item->conversation_id = uuid_named(v->batch_id, name);
+    *out = conversation_of(v, item->conversation_id);
+    if (!*out)
+        return REFUSAL_too_many_conversations;
+    item->turn = (*out)->turns + 1;
+    return REFUSAL_none;
+}
+
+static enum refusal judge_turn(struct validator *v, struct put_item *item) {
+    struct conversation *conversation = NULL;
+    enum refusal refusal = find_conversation(v, item, &conversation);
+    if (refusal != REFUSAL_none)
+        return refusal;
+    if (conversation->refused_line != 0) {
+        buf_printf(&v->words, "earlier turn refused, line %llu",
+                   (unsigned long long)conversation->refused_line);
+        return REFUSAL_earlier_turn_refused;
+    }
+    uint32_t input = v->at[MEMBER_input];
+    if (input == 0 || v->scan.nodes[input].end == 0 ||
+        (v->scan.nodes[input].shape == JSON_SHAPE_text ? v->scan.nodes[input].size == 2
+                                                       : v->scan.nodes[input].count == 0))
+        return REFUSAL_no_input;
+    refusal = check_inside(v, MEMBER_input);
+    if (refusal == REFUSAL_none)
+        refusal = check_inside(v, MEMBER_tags);
+    if (refusal == REFUSAL_none)
+        refusal = find_turn_route(v, conversation);
+    if (refusal == REFUSAL_none && item->custom_id.size == 0)
+        make_custom_id(v, item);
+    return refusal;
+}
+
+// ---- a line -------------------------------------------------------------------------------------
+
+// Reads the line into its members.
+static enum refusal read_line(struct validator *v, struct bytes raw) {
+    size_t at = 0;
+    memset(v->at, 0, sizeof(v->at));
+    if (json_scan(&v->scan, raw, &at) != ERR_OK) {
+        v->kind = 0;
+        if (!utf8_is_valid(raw))
+            return REFUSAL_invalid_utf8;
+        if (raw.size >= 3 && memcmp(raw.at, "\xef\xbb\xbf", 3) == 0)
+            buf_text(&v->words, "the file starts with a byte order mark; remove it");
+        else
+            buf_printf(&v->words, "not valid JSON at byte %zu of the line", at + 1);
+        return REFUSAL_not_json;
+    }
+    enum refusal refusal = find_members(v);
+    return refusal == REFUSAL_none ? check_types(v) : refusal;
+}
+
+static enum refusal check_names(struct validator *v, const struct put_item *item) {
+    enum refusal refusal = check_name(v, v->route.model, "model", MODEL_BYTES_MAX);
+    uint32_t first = 0;
+    if (refusal != REFUSAL_none)
+        return refusal;
+    uint32_t number = v->number < UINT32_MAX ? (uint32_t)v->number : UINT32_MAX;
+    struct id id = fingerprint(item->custom_id);
+    switch (idmap_put(&v->custom_ids, id, number)) {
+    case ERR_OK:
+        return REFUSAL_none;
+    case ERR_EXISTS:
+        (void)idmap_get(&v->custom_ids, id, &first);
+        buf_printf(&v->words, "this custom_id stands in line %u already", (unsigned)first);
+        return REFUSAL_duplicate_custom_id;
+    default:
+        return REFUSAL_too_many_custom_ids;
+    }
+}
+
+static void refuse(struct validator *v, enum refusal refusal, struct put_item *item) {
+    if (buf_state(&v->words) != ERR_OK || v->words.size == 0) {
+        buf_reset(&v->words);
+        buf_text(&v->words, refusal_text(refusal));
+    }
+    item->refused = bytes_text(refusal_code(refusal));
+    item->detail = buf_bytes(&v->words);
+    item->provider = item->api = item->key = item->model = bytes_of(NULL, 0);
+    item->cost_max_pusd = -1;
+    if (v->conversation != NONE) {
+        struct conversation *conversation = &v->conversations[v->conversation];
+        if (conversation->refused_line == 0)
+            conversation->refused_line = v->number;
+    } else if (item->conversation.size == 0) {
+        item->conversation_id = item->job_id;
+    }
+}
+
+// A refused line that names a conversation takes it along, whatever else is wrong with it.
+static void note_conversation(struct validator *v, struct put_item *item) {
+    struct conversation *conversation;
+    size_t said = v->words.size;
+    if (v->conversation == NONE && v->at[MEMBER_conversation] != 0 &&
+        find_conversation(v, item, &conversation) != REFUSAL_none)
+        v->words.size = v->words.failed ? 0 : said;
+}
+
+static enum refusal judge(struct validator *v, struct bytes raw, struct put_item *item) {
+    enum refusal refusal = read_line(v, raw);
+    struct bytes custom_id = text_of(v, MEMBER_custom_id, 0);
+    if (custom_id.size > 0 && !v->scan.nodes[v->at[MEMBER_custom_id]].is_odd) {
+        if (custom_id.size <= CUSTOM_ID_BYTES_MAX)
+            item->custom_id = custom_id;
+        else if (refusal == REFUSAL_none)
+            refusal = check_name(v, custom_id, "custom_id", CUSTOM_ID_BYTES_MAX);
+    }
+    if (refusal == REFUSAL_none)
+        refusal = v->kind == LINE_call ? judge_call(v, item) : judge_turn(v, item);
+    return refusal == REFUSAL_none ? check_names(v, item) : refusal;
+}
+
+enum refusal validator_line(struct validator *v, uint64_t number, struct bytes raw,
+                            struct id job_id, int64_t now_ms, struct put_item *item) {
+    assert(v->catalogue);
+    *item = (struct put_item){.line = number, .job_id = job_id, .cost_max_pusd = -1};
+    v->number = number;
+    v->conversation = NONE;
+    v->route = (struct route_found){.entry = NULL};
+    buf_reset(&v->words);
+    enum refusal refusal = judge(v, raw, item);
+    if (refusal != REFUSAL_none) {
+        note_conversation(v, item);
+        refuse(v, refusal, item);
+        return refusal;
+    }
+    item->provider = v->route.provider;
+    item->api = v->route.api;
+    item->key = bytes_text("default");
+    item->model = v->route.model;
+    if (v->kind == LINE_call)
+        estimate(v, now_ms, item);
+    else
+        v->conversations[v->conversation].turns++;
+    return REFUSAL_none;
+}
+
+void validator_long_line(struct validator *v, uint64_t number, struct id job_id,
+                         struct put_item *item) {
+    *item = (struct put_item){.line = number, .job_id = job_id};
+    v->number = number;
+    v->conversation = NONE;
+    buf_reset(&v->words);
+    buf_printf(&v->words, "longer than %d bytes", LINE_BYTES_MAX);
+    refuse(v, REFUSAL_line_too_long, item);
+}

@@ -1,0 +1,31 @@
+// An adapter turns a job into a request of one shape of API and knows a whole answer of it. It is
+// pure: the catalogue says where the request goes and who pays, transfer.h carries it.
+#ifndef PROVIDER_ADAPTER_H
+#define PROVIDER_ADAPTER_H
+
+#include "common/buf.h"
+#include "common/json.h"
+
+// What is to be asked: a submitted line as it was written, the neutral request that was prepared
+// for a conversation's turn (empty: a single call, whose line holds a native body), and the model
+// as the provider writes it.
+struct adapter_job {
+    struct bytes line;
+    struct bytes context;
+    struct bytes model;
+};
+
+struct adapter {
+    const char *shape; // as in the catalogue: openai.chat
+    // Appends the request's body. A native body goes out byte for byte, but for the model. NULL,
+    // or why no request can be made of the job: a code, static storage. scan is for its use.
+    const char *(*write)(const struct adapter_job *job, struct json_scan *scan, struct buf *body);
+    // Whether an answer with a success status, already found to be whole JSON, is what the API
+    // answers: false, and it is malformed.
+    bool (*is_answer)(const struct json_scan *scan);
+};
+
+// NULL if none speaks that shape.
+const struct adapter *adapter_for(const char *shape);
+
+#endif

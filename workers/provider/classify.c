@@ -1,0 +1,177 @@
+#include "workers/provider/classify.h"
+
+#include "workers/provider/retry_after.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void set_reason(struct verdict *verdict, const char *reason) {
+    (void)snprintf(verdict->reason, sizeof(verdict->reason), "%s", reason);
+}
+
+// ---- no answer ----------------------------------------------------------------------------------
+
+static const char *failure(const struct outcome *outcome) {
+    switch (outcome->end) {
+    case TRANSFER_stall_timeout:
+        return "stall_timeout";
+    case TRANSFER_too_large:
+        return "too_large";
+    case TRANSFER_aborted:
+        return "aborted";
+    case TRANSFER_as_http:
+        break;
+    }
+    return http_end_name(outcome->http_end);
+}
+
+// Only what ended before a byte left was not started; all else may have been billed.
+static void judge_failure(const struct outcome *outcome, struct verdict *verdict) {
+    verdict->ended = outcome->has_left ? "failed" : "not_started";
+    verdict->class = CLASS_retryable;
+    set_reason(verdict, failure(outcome));
+    (void)snprintf(verdict->detail, sizeof(verdict->detail), "%s", outcome->words);
+}
+
+// ---- an answer ----------------------------------------------------------------------------------
+
+// What a status means where the API's own table says nothing.
+static enum call_class class_of_status(unsigned status) {
+    switch (status) {
+    case 401:
+    case 402:
+    case 403:
+        return CLASS_lane_wide;
+    case 408:
+    case 409:
+    case 425:
+        return CLASS_retryable;
+    case 429:
+        return CLASS_rate_limited;
+    default:
+        return status >= 500 ? CLASS_retryable : CLASS_permanent;
+    }
+}
+
+static bool is_word(const char *rule, const char *word) {
+    return !rule || strcmp(rule, word) == 0;
+}
+
+// The rule for an error that came with a success status: by its code or type, whatever status
+// they have elsewhere.
+static const struct retry_rule *rule_of_words(const struct provider_api *api,
+                                              const struct error_words *words) {
+    for (size_t i = 0; i < api->retry_count; i++) {
+        const struct retry_rule *rule = &api->retries[i];
+        if ((rule->code || rule->type) && is_word(rule->code, words->code) &&
+            is_word(rule->type, words->type))
+            return rule;
+    }
+    return NULL;
+}
+
+// The status that an error's words would have come with, had it not come with a success: the code
+// itself ("429"), or that of the API family's common words. 0 if nothing says.
+static unsigned status_of_words(const struct error_words *words) {
+    static const struct {
+        const char *word;
+        unsigned status;
+    } known[] = {{"rate_limit_exceeded", 429},   {"slow_down", 429},    {"invalid_api_key", 401},
+                 {"invalid_request_error", 400}, {"server_error", 500}, {"model_not_found", 404}};
+    char *end = NULL;
+    unsigned long status = strtoul(words->code, &end, 10);
+    if (end != words->code && *end == 0 && status >= 400 && status <= 599)
+        return (unsigned)status;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (strcmp(words->code, known[i].word) == 0 || strcmp(words->type, known[i].word) == 0)
+            return known[i].status;
+    return 0;
+}
+
+// The provider's own codes, which are made of letters, digits and a few signs; its message may
+// hold content and is left to the ledger.
+static void put_words(const struct error_words *words, char *to, size_t size) {
+    (void)snprintf(to, size, "%s%.64s%s%.64s", words->code[0] ? "code " : "", words->code,
+                   words->type[0] ? (words->code[0] ? ", type " : "type ") : "", words->type);
+    for (char *c = to; *c; c++) {
+        bool is_plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+                        (*c >= '0' && *c <= '9') || strchr("_-., ", *c);
+        if (!is_plain)
+            *c = '?';
+    }
+}
+
+static void judge_error(const struct provider_api *api, const struct outcome *outcome,
+                        unsigned status, struct verdict *verdict) {
+    struct error_words words = {0};
+    const struct retry_rule *rule = NULL;
+    bool is_in_success = status / 100 == 2;
+    provider_api_error(api, outcome->body, &words);
+    if (is_in_success) {
+        rule = rule_of_words(api, &words);
+        status = status_of_words(&words);
+    }
+    if (!rule && status)
+        rule = provider_api_retry(api, status, &words);
+    if (rule) {
+        verdict->class = rule->class;
+        set_reason(verdict, rule->reason);
+    } else if (!status) {
+        verdict->class = CLASS_retryable;
+        set_reason(verdict, "error_in_answer");
+    } else {
+        verdict->class = class_of_status(status);
+        (void)snprintf(verdict->reason, sizeof(verdict->reason), "http_%u", status);
+    }
+    put_words(&words, verdict->detail, sizeof(verdict->detail));
+}
+
+// What the provider says of trying again weighs more than the status, but a lane that is out of
+// quota or keys stays held.
+static void heed_hint(const struct provider_api *api, const struct outcome *outcome,
+                      struct verdict *verdict) {
+    struct retry_hint hint =
+        retry_hint_of(outcome->head, api->should_retry_header, outcome->now_ms);
+    if (hint.says_retry && verdict->class == CLASS_permanent)
+        verdict->class = CLASS_retryable;
+    else if (hint.says_stop && verdict->class == CLASS_retryable)
+        verdict->class = CLASS_permanent;
+    else if (hint.says_stop && verdict->class == CLASS_rate_limited)
+        verdict->class = CLASS_lane_wide;
+    verdict->retry_after_ms = hint.after_ms;
+}
+
+// A success is a whole JSON object of the API's shape, without an error at its top.
+static void judge_success(const struct provider_api *api, const struct adapter *adapter,
+                          const struct outcome *outcome, struct json_scan *scan,
+                          struct verdict *verdict) {
+    verdict->class = CLASS_malformed;
+    set_reason(verdict, "malformed");
+    if (json_scan(scan, outcome->body, NULL) != ERR_OK)
+        return;
+    uint32_t error = json_find(scan, 0, "error");
+    if (error && scan->nodes[error].shape != JSON_SHAPE_null) {
+        judge_error(api, outcome, outcome->status, verdict);
+        heed_hint(api, outcome, verdict);
+    } else if (adapter->is_answer(scan)) {
+        verdict->class = CLASS_success;
+        set_reason(verdict, "");
+    }
+}
+
+void classify(const struct provider_api *api, const struct adapter *adapter,
+              const struct outcome *outcome, struct json_scan *scan, struct verdict *verdict) {
+    memset(verdict, 0, sizeof(*verdict));
+    if (outcome->end != TRANSFER_as_http || outcome->http_end != HTTP_answered) {
+        judge_failure(outcome, verdict);
+        return;
+    }
+    verdict->ended = "answered";
+    verdict->status = outcome->status;
+    if (outcome->status / 100 == 2) {
+        judge_success(api, adapter, outcome, scan, verdict);
+    } else {
+        judge_error(api, outcome, outcome->status, verdict);
+        heed_hint(api, outcome, verdict);
+    }
+}
