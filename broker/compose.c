@@ -6,22 +6,22 @@
 #include <assert.h>
 
 // The fields that name a job, which several items of the protocol share by name.
-#define NAME_JOB(to, loop, job, payload)                                                           \
-    do {                                                                                           \
-        const struct lane *lane_ = core_lane((loop)->core, (job)->lane);                           \
-        (to)->job = (job)->number;                                                                 \
-        (to)->job_id = (job)->id;                                                                  \
-        (to)->batch_id = core_batch((loop)->core, (job)->batch)->id;                               \
-        (to)->conversation_id = core_conversation_id((loop)->core, (job));                         \
-        (to)->turn = (job)->turn;                                                                  \
-        (to)->line = (job)->line;                                                                  \
-        (to)->custom_id = (payload)->custom_id;                                                    \
-        (to)->conversation = (payload)->conversation;                                              \
-        (to)->provider = bytes_text(lane_->provider);                                              \
-        (to)->api = (payload)->api;                                                                \
-        (to)->key = bytes_text(lane_->key);                                                        \
-        (to)->model = bytes_text(lane_->model);                                                    \
-        (to)->traceparent = (payload)->traceparent;                                                \
+#define NAME_JOB(to, loop, job, payload)                                   \
+    do {                                                                   \
+        const struct lane *lane_ = core_lane((loop)->core, (job)->lane);   \
+        (to)->job = (job)->number;                                         \
+        (to)->job_id = (job)->id;                                          \
+        (to)->batch_id = core_batch((loop)->core, (job)->batch)->id;       \
+        (to)->conversation_id = core_conversation_id((loop)->core, (job)); \
+        (to)->turn = (job)->turn;                                          \
+        (to)->line = (job)->line;                                          \
+        (to)->custom_id = (payload)->custom_id;                            \
+        (to)->conversation = (payload)->conversation;                      \
+        (to)->provider = bytes_text(lane_->provider);                      \
+        (to)->api = (payload)->api;                                        \
+        (to)->key = bytes_text(lane_->key);                                \
+        (to)->model = bytes_text(lane_->model);                            \
+        (to)->traceparent = (payload)->traceparent;                        \
     } while (0)
 
 // A worker's end brings the names itself, for the case that its job is long gone.
@@ -184,7 +184,8 @@ static void put_payload(struct loop *loop, const struct effect *effect, const st
     journal_put_payload(&loop->journal, core_job(loop->core, effect->slot)->number, &payload);
 }
 
-// ---- messages -------------------------------------------------------------------------------------
+// ---- messages
+// -------------------------------------------------------------------------------------
 
 static void say_opened(struct loop *loop, const struct effect *effect, const struct input *input) {
     struct opened_head head = {.request = effect->number, .is_known = effect->is_known};
@@ -259,8 +260,8 @@ static void say_lease(struct loop *loop, const struct effect *effect) {
     item.limit_ms = loop->call_limit_ms;
     frames[0] = payload.line;
     if (keep_get(&loop->contexts, effect->slot, &frames[1], &strategy)) {
-        item.strategy = bytes_of(strategy.at + sizeof(struct digest),
-                                 strategy.size - sizeof(struct digest));
+        item.strategy =
+            bytes_of(strategy.at + sizeof(struct digest), strategy.size - sizeof(struct digest));
         memcpy(item.context.at, strategy.at, sizeof(item.context.at));
     }
     outbox_item(&loop->outbox, effect->peer, KIND_lease, &head, &item, frames);
@@ -293,15 +294,14 @@ static void say_record(struct loop *loop, const struct effect *effect) {
     struct record_row row;
     struct record_item item;
     struct payload payload;
-    struct bytes facts;
+    struct bytes facts, refused;
     if (!journal_get_record(&loop->journal, effect->number, &row) ||
         wire_unpack_item(row.item, KIND_record, &item) != ERR_OK)
         return;
-    (void)keep_get(&loop->facts, effect->slot, &facts, NULL);
-    if (record->unextracted) {
-        item.unextracted = record->unextracted == 1 ? facts : bytes_text("extractor_lost");
-        facts = bytes_of(NULL, 0);
-    }
+    // An answer that could not be read may still have named itself in its headers.
+    (void)keep_get(&loop->facts, effect->slot, &facts, &refused);
+    if (record->unextracted)
+        item.unextracted = record->unextracted == 1 ? refused : bytes_text("extractor_lost");
     (void)journal_get_payload(&loop->journal, item.job, &payload);
     struct bytes frames[4] = {payload.line, row.headers, row.body, facts};
     outbox_item(&loop->outbox, effect->peer, KIND_record, &head, &item, frames);
@@ -321,9 +321,8 @@ static void keep_context(struct loop *loop, const struct effect *effect,
 }
 
 static void keep_facts(struct loop *loop, const struct effect *effect, const struct input *input) {
-    struct bytes refused = input->event->extracted->refused;
-    struct bytes facts = message_frame(input->message, input->item);
-    keep_put(&loop->facts, effect->slot, refused.size > 0 ? refused : facts, bytes_of(NULL, 0));
+    keep_put(&loop->facts, effect->slot, message_frame(input->message, input->item),
+             input->event->extracted->refused);
 }
 
 static void say_call(struct loop *loop, const struct effect *effect, enum kind kind) {

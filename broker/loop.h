@@ -41,7 +41,7 @@ struct loop {
     uint32_t call_limit_ms;
 
     struct keep contexts; // by job slot
-    struct keep facts;    // by record slot: facts, or the code of a refusal
+    struct keep facts;    // by record slot: facts, and the code of a refusal
     struct keep texts;    // by batch slot: name and tags of a batch that is not stored yet
     struct buf catalogue;
     char catalogue_hash[65];

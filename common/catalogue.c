@@ -60,19 +60,33 @@ static bool load_apis(struct catalogue *catalogue, struct reader *reader, const 
     return true;
 }
 
-// The prices of all models one behind the other; the entries stand in the order of their models.
+// Adds a model's prices behind the others, and the names under which they are found.
+static void add_model(struct catalogue *catalogue, const struct price *prices, size_t count) {
+    struct price *kept = catalogue->prices + catalogue->price_count;
+    memcpy(kept, prices, count * sizeof(*prices));
+    catalogue->price_count += count;
+    struct model_name name = {bytes_text(kept->provider), bytes_text(kept->model), kept, count};
+    catalogue->names[catalogue->name_count++] = name;
+    for (size_t i = 0; kept->aliases[i]; i++) {
+        name.name = bytes_text(kept->aliases[i]);
+        catalogue->names[catalogue->name_count++] = name;
+    }
+}
+
 static bool load_prices(struct catalogue *catalogue, struct reader *reader, const json_t *list) {
-    size_t total = 0;
-    for (size_t i = 0; i < json_array_size(list); i++)
-        total += json_array_size(json_object_get(json_array_get(list, i), "spans"));
-    catalogue->prices = pool_array(&catalogue->pool, total, sizeof(*catalogue->prices));
+    size_t prices_max = 0, names_max = 0;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        prices_max += json_array_size(json_object_get(json_array_get(list, i), "spans"));
+        names_max += json_array_size(json_object_get(json_array_get(list, i), "aliases")) + 1;
+    }
+    catalogue->prices = pool_array(&catalogue->pool, prices_max, sizeof(*catalogue->prices));
+    catalogue->names = pool_array(&catalogue->pool, names_max, sizeof(*catalogue->names));
     for (size_t i = 0; i < json_array_size(list); i++) {
         struct price *prices;
         size_t count;
         if (!catalogue_read_prices(reader, json_array_get(list, i), &prices, &count))
             return false;
-        memcpy(catalogue->prices + catalogue->price_count, prices, count * sizeof(*prices));
-        catalogue->price_count += count;
+        add_model(catalogue, prices, count);
     }
     return true;
 }
@@ -88,35 +102,9 @@ static int compare_names(const void *a, const void *b) {
     return order ? order : compare_bytes(x->name, y->name);
 }
 
-static void add_name(struct catalogue *catalogue, const struct price *prices, size_t count,
-                     const char *name) {
-    catalogue->names[catalogue->name_count++] =
-        (struct model_name){bytes_text(prices->provider), bytes_text(name), prices, count};
-}
-
-static void index_names(struct catalogue *catalogue) {
-    size_t total = 0;
-    for (size_t i = 0; i < catalogue->price_count; i++) {
-        total++;
-        for (size_t k = 0; catalogue->prices[i].aliases[k]; k++)
-            total++;
-    }
-    catalogue->names = pool_array(&catalogue->pool, total, sizeof(*catalogue->names));
-    for (size_t i = 0, count; i < catalogue->price_count; i += count) {
-        const struct price *first = &catalogue->prices[i];
-        for (count = 1; i + count < catalogue->price_count; count++)
-            if (strcmp(first[count].model, first->model) != 0 ||
-                strcmp(first[count].provider, first->provider) != 0)
-                break;
-        add_name(catalogue, first, count, first->model);
-        for (size_t k = 0; first->aliases[k]; k++)
-            add_name(catalogue, first, count, first->aliases[k]);
-    }
-    qsort(catalogue->names, catalogue->name_count, sizeof(*catalogue->names), compare_names);
-}
-
 // One name must not have two prices, or an answer would be priced by chance.
-static bool has_twin_names(const struct catalogue *catalogue) {
+static bool has_twin_names(struct catalogue *catalogue) {
+    qsort(catalogue->names, catalogue->name_count, sizeof(*catalogue->names), compare_names);
     for (size_t i = 1; i < catalogue->name_count; i++)
         if (compare_names(&catalogue->names[i - 1], &catalogue->names[i]) == 0)
             return true;
@@ -134,7 +122,6 @@ static bool load(struct catalogue *catalogue) {
         return false;
     if (!load_apis(catalogue, &reader, apis) || !load_prices(catalogue, &reader, prices))
         return false;
-    index_names(catalogue);
     return !has_twin_names(catalogue);
 }
 

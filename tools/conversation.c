@@ -55,9 +55,9 @@ static void show_messages(const json_t *answer) {
     const json_t *message;
     size_t i;
     json_array_foreach(member_of(answer, "messages"), i, message) {
+        const char *call = text_of(message, "call", "");
         out_printf("\n--- turn %lld, %s%s%s\n", (long long)int_of(message, "turn", 0),
-                   text_of(message, "role", "?"), member_of(message, "call") ? ", call " : "",
-                   text_of(message, "call", ""));
+                   text_of(message, "role", "?"), *call ? ", call " : "", call);
         show_content(member_of(message, "content"));
         const json_t *tools = member_of(message, "tool_calls");
         if (json_array_size(tools) > 0)
@@ -67,8 +67,10 @@ static void show_messages(const json_t *answer) {
 
 static void show_identifiers(const json_t *answer) {
     static const struct table_column columns[] = {
-        {"IDENTIFIER", false, true}, {"VALUE", false, true}, {"PROVIDER", false, true},
-        {"SOURCE", false, true},     {NULL, false, false},
+        {"IDENTIFIER", false, false},
+        {"VALUE", false, false},
+        {"SOURCE", false, true},
+        {NULL, false, false},
     };
     struct table table;
     const char *kind;
@@ -81,8 +83,7 @@ static void show_identifiers(const json_t *answer) {
             table_row(&table);
             table_cell(&table, 0, "%s", kind);
             table_cell(&table, 1, "%s", text_of(entry, "value", ""));
-            table_cell(&table, 2, "%s", text_of(entry, "provider", ""));
-            table_cell(&table, 3, "%s", text_of(entry, "source", ""));
+            table_cell(&table, 2, "%s", text_of(entry, "source", ""));
         }
     }
     out_text("\n");
@@ -109,8 +110,8 @@ static const json_t *usage_of(const json_t *answer, const char *call) {
 
 static void show_costs(const json_t *answer) {
     static const struct table_column columns[] = {
-        {"CALL", false, true},       {"MESSAGE", true, false}, {"TOKENS IN", true, false},
-        {"TOKENS OUT", true, false}, {"COST", true, false},    {"SO FAR", true, false},
+        {"CALL", false, false}, {"MESSAGE", true, false}, {"IN", true, false},
+        {"OUT", true, false},   {"COST", true, false},    {"SO FAR", true, false},
         {NULL, false, false},
     };
     struct table table;

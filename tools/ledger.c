@@ -47,8 +47,8 @@ int ledger_status(struct call *call) {
                size_text(int_of(answer, "pages", 0) * int_of(answer, "page_bytes", 0), text));
     out_printf("catalogue        %s\n", text_of(answer, "catalogue", "-"));
     json_array_foreach(member_of(answer, "migrations"), i, migration)
-        out_printf("migration        %04lld %s, %s\n", (long long)int_of(migration, "number", 0),
-                   text_of(migration, "name", ""), time_text(int_of(migration, "at_ms", 0), text));
+        out_printf("migration        %s, %s\n", text_of(migration, "name", ""),
+                   time_text(int_of(migration, "at_ms", 0), text));
     json_decref(answer);
     return 0;
 }

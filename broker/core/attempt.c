@@ -112,7 +112,8 @@ static void mark_close(struct core *core, struct job *job) {
     worker_drop_if_idle(core, worker);
 }
 
-// ---- what follows ---------------------------------------------------------------------------------
+// ---- what follows
+// ---------------------------------------------------------------------------------
 
 enum end_class {
     CLASS_success,
@@ -163,8 +164,8 @@ static struct ending ending_of(const struct end_item *item) {
     };
     if (ending.class == CLASS_success && !ending.is_answered)
         ending.class = CLASS_retryable; // only a complete answer can be a success
-    ending.is_possibly_billed = ending.class == CLASS_malformed ||
-                                (bytes_is(item->ended, "failed") && item->bytes_left);
+    ending.is_possibly_billed =
+        ending.class == CLASS_malformed || (bytes_is(item->ended, "failed") && item->bytes_left);
     return ending;
 }
 
@@ -306,8 +307,8 @@ static void end_attempt(struct core *core, struct job *job, const struct ending 
     bool had_answer = job->state == JOB_OVERTAKEN;
     bool was_probe = lane_of(core, job)->probe_job == job_slot(core, job);
     mark_close(core, job);
-    struct effect *effect = record_new(core, RECORD_job, job, batch_of(core, job), bytes,
-                                       ending->is_answered);
+    struct effect *effect =
+        record_new(core, RECORD_job, job, batch_of(core, job), bytes, ending->is_answered);
     struct record *record = &core->records[effect->slot];
     effect->call = job->call;
     effect->attempt = job->attempt;
@@ -338,7 +339,8 @@ void attempt_lapse(struct core *core, struct job *job) {
     end_attempt(core, job, &ending, NULL);
 }
 
-// ---- ends that come late ----------------------------------------------------------------------------
+// ---- ends that come late
+// ----------------------------------------------------------------------------
 
 // Whether a late success may become the job's answer.
 static bool may_still_answer(const struct core *core, const struct job *job) {
@@ -346,8 +348,7 @@ static bool may_still_answer(const struct core *core, const struct job *job) {
         return false; // it has its answer, or a person wanted none
     if (job->state != JOB_DEAD && job->state != JOB_PARKED)
         return true;
-    return !job->conversation ||
-           core->conversations[job->conversation].highest_marked <= job->turn;
+    return !job->conversation || core->conversations[job->conversation].highest_marked <= job->turn;
 }
 
 // The first stored success is the answer, whatever its token: calls off what else is on its way.
@@ -372,8 +373,9 @@ static void answer_late(struct core *core, struct job *job) {
 static void end_late(struct core *core, struct job *job, const struct event *event) {
     struct ending ending = ending_of(event->end.item);
     uint32_t batch_at = job ? job->batch : 0;
-    struct effect *effect = record_new(core, RECORD_job, job, batch_at ? &core->batches[batch_at] : NULL,
-                                       event->end.bytes, ending.is_answered);
+    struct effect *effect =
+        record_new(core, RECORD_job, job, batch_at ? &core->batches[batch_at] : NULL,
+                   event->end.bytes, ending.is_answered);
     effect->call = event->end.item->call;
     effect->has_attempt = effect->is_reported = true;
     effect->cost_max_pusd = -1;

@@ -12,12 +12,12 @@
 
 enum {
     EFFECTS_MAX = 512,
-    LANE_MISSES_MAX = 8,       // calls in a row that never started before a lane is held
-    RECORD_RESEND_MS = 10000,  // a record that was not confirmed is sent again
-    ASK_RESEND_MS = 5000,      // a question to the accountant is asked again
-    EXTRACT_LIMIT_MS = 30000,  // an extractor that keeps an answer this long has lost it
-    OPEN_MARKS_MAX = 65536,    // attempts open at once
-    KEYS_MAX = 64,             // provider keys known at once
+    LANE_MISSES_MAX = 8,      // calls in a row that never started before a lane is held
+    RECORD_RESEND_MS = 10000, // a record that was not confirmed is sent again
+    ASK_RESEND_MS = 5000,     // a question to the accountant is asked again
+    EXTRACT_LIMIT_MS = 30000, // an extractor that keeps an answer this long has lost it
+    OPEN_MARKS_MAX = 65536,   // attempts open at once
+    KEYS_MAX = 64,            // provider keys known at once
     BACKOFFS_MAX = 16,
 };
 
@@ -65,13 +65,13 @@ struct batch {
 
     // In memory only.
     uint8_t is_dirty;
-    uint32_t asker;   // peer and request that wait while it is ASKING
+    uint32_t asker; // peer and request that wait while it is ASKING
     uint64_t asker_request;
     uint64_t asked_ms;
-    uint64_t unsettled;      // jobs without an outcome that the ledger has
+    uint64_t unsettled; // jobs without an outcome that the ledger has
     uint64_t attempts_open;
-    uint64_t records;        // that the ledger does not have yet
-    uint64_t jobs_here;      // in the journal
+    uint64_t records;   // that the ledger does not have yet
+    uint64_t jobs_here; // in the journal
     uint64_t states[JOB_STATES];
     uint32_t first_job, last_job;
     uint32_t cancel_cursor;
@@ -94,9 +94,9 @@ struct lane {
     uint8_t misses; // calls in a row that never started
     uint32_t key_index;
     uint32_t concurrency;
-    uint32_t marks;      // open attempts
-    uint32_t window;     // jobs in the window
-    uint32_t waiting;    // jobs in its flows
+    uint32_t marks;   // open attempts
+    uint32_t window;  // jobs in the window
+    uint32_t waiting; // jobs in its flows
     uint32_t window_first[PRIORITIES], window_last[PRIORITIES];
     uint32_t ring[PRIORITIES]; // the flow whose turn it is
     uint32_t probe_job;        // the marked probe of a held lane; 0: none
@@ -118,11 +118,11 @@ struct worker {
     uint8_t is_settled; // its first heartbeat to this boot came
     uint32_t peer;
     uint32_t slots;
-    uint32_t marks; // open attempts
+    uint32_t marks;   // open attempts
     uint32_t foreign; // calls that it names and that are no open attempts here
-    uint64_t keys;  // bit a key index
-    uint64_t leases; // highest lease number sent to it by this boot
-    uint64_t beats;  // heartbeats taken in
+    uint64_t keys;    // bit a key index
+    uint64_t leases;  // highest lease number sent to it by this boot
+    uint64_t beats;   // heartbeats taken in
     uint64_t heard_ms;
     uint32_t first_mark;
 };
@@ -202,9 +202,9 @@ enum event_kind {
 
 struct event {
     enum event_kind kind;
-    uint32_t peer;    // 1 … PEERS_MAX-1, given by the loop; 0: the loop itself
-    uint64_t now_ms;  // monotonic
-    int64_t wall_ms;  // Unix time
+    uint32_t peer;   // 1 … PEERS_MAX-1, given by the loop; 0: the loop itself
+    uint64_t now_ms; // monotonic
+    int64_t wall_ms; // Unix time
     union {
         const struct hello_head *join;
         const struct heartbeat_head *heartbeat;
@@ -256,7 +256,7 @@ enum effect_kind {
 struct effect {
     enum effect_kind kind;
     uint32_t peer;
-    uint32_t slot;   // job, batch, record or worker, as the kind says
+    uint32_t slot; // job, batch, record or worker, as the kind says
     uint32_t item;
     uint64_t number; // request, record number, lease number or highest lease
     struct id call;
@@ -267,8 +267,8 @@ struct effect {
     int64_t marked_wall_ms;
     int64_t cost_max_pusd;
     uint16_t revision; // of the outcome
-    bool has_attempt;     // of the event's end item, or of an attempt that nobody reported
-    bool is_reported;     // the end item of the event tells it
+    bool has_attempt;  // of the event's end item, or of an attempt that nobody reported
+    bool is_reported;  // the end item of the event tells it
     bool is_answer;
     bool is_superfluous;
     bool is_possibly_billed;
@@ -342,7 +342,7 @@ uint64_t core_records_pending(const struct core *core);
 // looks at a bounded number of delayed jobs.
 struct wait {
     enum reason reason;
-    uint32_t lane;   // 0: no matter of a lane
+    uint32_t lane; // 0: no matter of a lane
     uint64_t jobs;
     uint64_t due_ms; // when the first of them goes on, monotonic; 0: not known
 };

@@ -156,7 +156,7 @@ static const struct recount recounts[] = {
 // Counts the roll-up's rows that differ from what the calls add up to, in either direction.
 // Rows whose calls have all gone elsewhere add up to nothing, and so do their calls.
 static int recount(struct inquirer *inquirer, const struct recount *what, int64_t *differ) {
-    char again[8192], kept[2048], sql[24576];
+    char again[4096], kept[2048], sql[8192];
     const char *from = strchr(what->from, '|');
     size_t at =
         (size_t)snprintf(again, sizeof(again), "SELECT %.*s", (int)(from - what->from), what->from);
@@ -167,9 +167,10 @@ static int recount(struct inquirer *inquirer, const struct recount *what, int64_
     (void)snprintf(kept, sizeof(kept), "SELECT %s, %s FROM %s WHERE calls<>0 OR amount_pusd<>0",
                    what->keys, sums_columns(), what->table);
     (void)snprintf(sql, sizeof(sql),
-                   "SELECT (SELECT count(*) FROM (%s EXCEPT %s)) + "
-                   "(SELECT count(*) FROM (%s EXCEPT %s))",
-                   again, kept, kept, again);
+                   "WITH again AS MATERIALIZED (%s), kept AS MATERIALIZED (%s) SELECT "
+                   "(SELECT count(*) FROM (SELECT * FROM again EXCEPT SELECT * FROM kept)) + "
+                   "(SELECT count(*) FROM (SELECT * FROM kept EXCEPT SELECT * FROM again))",
+                   again, kept);
     return count_rows(inquirer, sql, differ);
 }
 

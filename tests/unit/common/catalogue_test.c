@@ -365,7 +365,7 @@ START_TEST(what_is_no_catalogue_is_refused) {
         "{\"format\":1,\"providers\":[],\"prices\":[{\"provider\":\"a\",\"model\":\"b\"}]}",
         ("{\"format\":1,\"providers\":[],\"prices\":[{\"provider\":\"a\",\"model\":\"b\",\"spans\":"
          "[{\"input\":1,\"source\":\"s\",\"date\":\"2026-01-01\"}]},{\"provider\":\"a\",\"model\":"
-         "\"b\",\"spans\":[{\"input\":1,\"source\":\"s\",\"date\":\"2026-01-01\"}]}]} x"),
+         "\"b\",\"spans\":[{\"input\":1,\"source\":\"s\",\"date\":\"2026-01-01\"}]}]}"),
     };
     int64_t held = mem_held();
     for (size_t i = 0; i < sizeof(documents) / sizeof(*documents); i++) {

@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/id.h"
+#include "common/mem.h"
 #include "common/process.h"
 #include "common/sock.h"
 #include "workers/provider/ends.h"
@@ -37,7 +38,8 @@ static void start_worker(const char *behaviour, uint64_t slots) {
         int log_fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
         if (log_fd < 0 || dup2(log_fd, STDERR_FILENO) < 0)
             _exit(100);
-        _exit(worker_run(&conf, process_setup()));
+        int code = worker_run(&conf, process_setup());
+        _exit(code == 0 && mem_held() != 0 ? 101 : code);
     }
     ck_assert_int_gt(worker, 0);
     server_run(server); // a thread that is just being made must not be forked
