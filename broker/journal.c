@@ -62,7 +62,8 @@ static void make_meta(struct journal *journal, bool is_simulated) {
     sqlite3_stmt *insert;
     struct id id = uuid_new(0);
     bytes_put_u64(id.at, random_u64());
-    check(journal, db_prepare(&journal->db, "INSERT INTO meta VALUES (1,?1,?2,0,0,0,0,0,0)", &insert),
+    check(journal,
+          db_prepare(&journal->db, "INSERT INTO meta VALUES (1,?1,?2,0,0,0,0,0,0)", &insert),
           "meta");
     db_bind_id(insert, 1, &id);
     db_bind_u64(insert, 2, is_simulated);
@@ -73,9 +74,10 @@ static void make_meta(struct journal *journal, bool is_simulated) {
 static void read_meta(struct journal *journal) {
     sqlite3_stmt *select;
     check(journal,
-          db_prepare(&journal->db,
-                     "SELECT journal, simulated, jobs, batches, calls, issued, recorded, starts FROM meta",
-                     &select),
+          db_prepare(
+              &journal->db,
+              "SELECT journal, simulated, jobs, batches, calls, issued, recorded, starts FROM meta",
+              &select),
           "meta");
     check(journal, db_step(select), "meta");
     journal->id = db_id(select, 0);

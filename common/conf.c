@@ -138,13 +138,25 @@ const char *conf_env(const char *name) {
     return value && *value ? value : NULL;
 }
 
+// A copy that lives as long as the process, and is never lost sight of.
+static char *keep(const char *at, size_t size) {
+    static struct kept {
+        struct kept *next;
+        char *text;
+    } * all;
+    struct kept *one = mem_new(sizeof(*one));
+    *one = (struct kept){.next = all, .text = mem_copy(at, size)};
+    all = one;
+    return one->text;
+}
+
 __attribute__((format(printf, 1, 2))) static char *text_of(const char *format, ...) {
     char text[CONF_TEXT_BYTES_MAX];
     va_list args;
     va_start(args, format);
     int n = vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    return mem_copy(text, n < 0 ? 0 : strlen(text));
+    return keep(text, n < 0 ? 0 : strlen(text));
 }
 
 // ---- the file -----------------------------------------------------------------------------------
@@ -160,7 +172,7 @@ static const char *follow(const struct reading *reading, const struct conf_entry
         return value;
     }
     if (strncmp(entry->value, "file:", 5) != 0)
-        return mem_copy(entry->value, strlen(entry->value));
+        return keep(entry->value, strlen(entry->value));
     const char *name = entry->value + 5;
     const char *slash = strrchr(reading->path, '/');
     char path[CONF_TEXT_BYTES_MAX];
@@ -180,7 +192,7 @@ static const char *follow(const struct reading *reading, const struct conf_entry
     }
     while (size > 0 && isspace((unsigned char)text[size - 1]))
         size--;
-    return mem_copy(text, size);
+    return keep(text, size);
 }
 
 // A key that stands in the file itself must be readable by its owner only.
@@ -204,7 +216,7 @@ static struct conf_provider *provider_named(struct conf *conf, const char *name,
     if (conf->provider_count == CONF_PROVIDERS_MAX)
         return NULL;
     struct conf_provider *provider = &conf->providers[conf->provider_count++];
-    *provider = (struct conf_provider){.name = mem_copy(name, size)};
+    *provider = (struct conf_provider){.name = keep(name, size)};
     return provider;
 }
 
@@ -262,7 +274,7 @@ static enum err take_file(struct conf *conf, struct reading *reading, const char
     else if (e == ERR_BAD_CONFIG)
         (void)refuse(reading->error, EX_CONFIG, "%s: %s", path, why);
     if (e == ERR_OK)
-        reading->path = conf->file = mem_copy(path, strlen(path));
+        reading->path = conf->file = keep(path, strlen(path));
     for (size_t i = 0; e == ERR_OK && i < file->count; i++)
         e = take_entry(conf, reading, &file->entries[i]);
     conf_file_release(file);

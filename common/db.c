@@ -27,7 +27,11 @@ static void hear_sqlite(void *unused, int code, const char *text) {
         (code & 0xff) == SQLITE_INTERRUPT)
         return;
     bool is_note = (code & 0xff) == SQLITE_NOTICE;
-    log_line(is_note ? LOG_DEBUG : LOG_WARN, "sqlite.said", "code=%d why=\"%s\"", code, text);
+    char why[256];
+    (void)snprintf(why, sizeof(why), "%s", text);
+    for (char *at = why; *at; at++)
+        *at = *at == '"' ? '\'' : *at;
+    log_line(is_note ? LOG_DEBUG : LOG_WARN, "sqlite.said", "code=%d why=\"%s\"", code, why);
 }
 
 static void setup_library(void) {

@@ -56,6 +56,7 @@ static size_t on_body(char *at, size_t size, size_t count, void *data) {
     return easy->port->take_body(easy->owner, bytes_of(at, size * count)) ? size * count : 0;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): the types are curl's
 static int on_connected(void *data, char *peer, char *local, int peer_port, int local_port) {
     struct http_easy *easy = data;
     (void)peer, (void)local, (void)peer_port, (void)local_port;

@@ -22,9 +22,10 @@ enum {
     LINE_BYTES_MAX = 8 << 20,   // one line of a job file
     ANSWER_BYTES_MAX = 8 << 20, // one provider answer's body
     ANSWER_HEADERS_BYTES_MAX = 256 << 10,
-    CONTEXT_BYTES_MAX = 8 << 20,   // a prepared conversation turn
-    FACTS_BYTES_MAX = 9 << 20,     // what an extractor found
-    CATALOGUE_BYTES_MAX = 4 << 20, // the compiled catalogue
+    CONTEXT_BYTES_MAX = 8 << 20,        // a prepared conversation turn
+    ENDS_UNSTORED_BYTES_MAX = 64 << 20, // answers of one worker that wait to be called stored
+    FACTS_BYTES_MAX = 9 << 20,          // what an extractor found
+    CATALOGUE_BYTES_MAX = 4 << 20,      // the compiled catalogue
     JSON_DEPTH_MAX = 64,
     STREAM_BLOCK_BYTES_MAX = 256 << 10, // a block of a submitted file, client to ingress
     STREAM_BLOCKS_CREDIT = 16,          // blocks that a client may have on their way

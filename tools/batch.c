@@ -1,9 +1,11 @@
 // batch list, show, results and cancel.
 #include "common/mem.h"
+#include "common/process.h"
 #include "tools/commands.h"
 #include "tools/render.h"
 #include "tools/watch.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -129,6 +131,8 @@ int batch_results(struct call *call) {
         mem_free(cursor);
         if (!results_print(buf_bytes(&text), &cursor, &has_more, &count))
             fail(EX_PROTOCOL, "the answer cannot be read");
+        if (process_is_stopped(call->stop_fd))
+            exit(EXIT_STOPPED);
     }
     mem_free(cursor);
     buf_release(&text);

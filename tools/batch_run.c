@@ -214,22 +214,21 @@ static void hear(struct run *run, struct message *message, uint64_t now_ms) {
         (void)watch_take(&run->watch, message, now_ms);
 }
 
-// One turn: hears what waits, says what is due, and waits a little.
+// One turn: says what is due, and hears what comes within a little while.
 static void turn(struct run *run) {
-    enum { WAIT_MS = 50 };
-    struct moment now = clock_now();
-    long wait = WAIT_MS;
+    enum { WAIT_MS = 50, QUICK_MS = 10 };
+    uint64_t now_ms = clock_now().mono_ms;
+    if (run->has_submission)
+        submission_step(&run->submission, now_ms);
+    if (run->is_watching)
+        watch_step(&run->watch, now_ms);
+    client_tick(run->client, now_ms);
+    show_progress(run, now_ms);
+    long wait = run->is_watching && run->watch.pause_ms < WATCH_PAUSE_MS ? QUICK_MS : WAIT_MS;
     for (struct message *message; (message = client_receive(run->client, wait)) != NULL; wait = 0)
         hear(run, message, clock_now().mono_ms);
-    now = clock_now();
     if (process_is_stopped(run->call->stop_fd))
         stop_run(run);
-    if (run->has_submission)
-        submission_step(&run->submission, now.mono_ms);
-    if (run->is_watching)
-        watch_step(&run->watch, now.mono_ms);
-    client_tick(run->client, now.mono_ms);
-    show_progress(run, now.mono_ms);
 }
 
 // Sends the whole file; with watches also shows the batch as soon as it is open.
@@ -254,7 +253,7 @@ static void submit_all(struct run *run, bool watches, bool prints_results) {
 static void open_run(struct run *run, struct call *call) {
     *run = (struct run){.call = call, .client = call_client(call)};
     progress_open(&run->progress, call_has(call, "json"));
-    spool_open(&run->spool, call->operands[0], call->conf);
+    spool_open(&run->spool, call->operands[0], call->conf, call->stop_fd);
     run->tags = tags_of(call);
     make_key(run);
     if (!call_has(call, "strict"))
@@ -283,7 +282,11 @@ static int watch_all(struct run *run) {
     progress_close(&run->progress);
     out_flush();
     const json_t *shown = run->watch.shown;
-    progress_note(&run->progress, "end", "%s", watch_last_line(shown, text, sizeof(text)));
+    (void)watch_last_line(shown, text, sizeof(text));
+    if (run->progress.is_json)
+        progress_document(&run->progress, "end", text, "batch", shown);
+    else
+        progress_note(&run->progress, "end", "%s", text);
     return watch_is_all_done(shown) ? 0 : EXIT_SOME_FAILED;
 }
 

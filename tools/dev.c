@@ -16,8 +16,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum {
     STEP_MS = 50,
     SIMULATOR_START_MS = 5000,

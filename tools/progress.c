@@ -4,8 +4,10 @@
 #include "common/json.h"
 #include "tools/render.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -25,19 +27,39 @@ static size_t terminal_columns(void) {
 }
 
 // stderr that cannot be written has nowhere to be reported: errors are not looked at.
-static void write_json(const char *event, const char *text) {
+void progress_document(struct progress *progress, const char *event, const char *text,
+                       const char *name, const json_t *document) {
     struct buf line;
-    buf_init(&line, 64 << 10);
+    char *dumped = document ? json_dumps(document, JSON_COMPACT) : NULL;
+    progress_close(progress);
+    buf_init(&line, 1 << 20);
     buf_printf(&line, "{\"event\":\"%s\",\"text\":", event);
     json_put_text(&line, bytes_text(text));
+    if (dumped)
+        buf_printf(&line, ",\"%s\":%s", name, dumped);
     buf_text(&line, "}\n");
     (void)fputs(buf_cstr(&line), stderr);
     buf_release(&line);
+    free(dumped);
+}
+
+// Whether two texts differ in more than their numbers: seconds that run down are no news.
+static bool differ(const char *a, const char *b) {
+    for (;; a++, b++) {
+        while (isdigit((unsigned char)*a))
+            a++;
+        while (isdigit((unsigned char)*b))
+            b++;
+        if (*a != *b)
+            return true;
+        if (*a == 0)
+            return false;
+    }
 }
 
 void progress_show(struct progress *progress, const char *text, const char *state,
                    uint64_t now_ms) {
-    bool is_news = strcmp(state, progress->state) != 0;
+    bool is_news = differ(state, progress->state);
     (void)snprintf(progress->state, sizeof(progress->state), "%s", state);
     if (progress->is_terminal) {
         char line[PROGRESS_TEXT_SIZE];
@@ -56,7 +78,7 @@ void progress_show(struct progress *progress, const char *text, const char *stat
     if (!is_news && now_ms - progress->said_ms < PROGRESS_PLAIN_MS)
         return;
     if (progress->is_json)
-        write_json("progress", text);
+        progress_document(progress, "progress", text, NULL, NULL);
     else
         (void)fprintf(stderr, "%s\n", text);
     progress->said_ms = now_ms;
@@ -69,7 +91,7 @@ void progress_note(struct progress *progress, const char *event, const char *for
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     if (progress->is_json) {
-        write_json(event, text);
+        progress_document(progress, event, text, NULL, NULL);
         return;
     }
     progress_close(progress);

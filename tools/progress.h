@@ -4,6 +4,7 @@
 #ifndef TOOLS_PROGRESS_H
 #define TOOLS_PROGRESS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,6 +26,9 @@ void progress_show(struct progress *progress, const char *text, const char *stat
 // A line that stays; with is_json it is {"event": event, "text": …}.
 void progress_note(struct progress *progress, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+// With is_json: a line {"event": event, "text": text, name: document}.
+void progress_document(struct progress *progress, const char *event, const char *text,
+                       const char *name, const json_t *document);
 // Clears the line that is written over.
 void progress_close(struct progress *progress);
 

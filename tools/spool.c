@@ -2,6 +2,7 @@
 
 #include "common/id.h"
 #include "common/limits.h"
+#include "common/process.h"
 #include "tools/call.h"
 
 #include <errno.h>
@@ -39,12 +40,23 @@ static void write_all(const struct spool *spool, const uint8_t *at, size_t size)
     }
 }
 
+static _Noreturn void stop_reading(const struct spool *spool) {
+    if (*spool->path)
+        (void)unlink(spool->path);
+    exit(EXIT_STOPPED);
+}
+
 // Reads the source to its end, into the digest and, if there is one, into the copy.
-static void read_all(struct spool *spool, int source, const char *name) {
+static void read_all(struct spool *spool, int source, const char *name, int stop_fd) {
     static uint8_t bytes[STREAM_BLOCK_BYTES_MAX];
     struct hasher hasher;
     hasher_open(&hasher);
     for (;;) {
+        int fds[] = {stop_fd, source};
+        if (source != spool->fd)
+            sock_wait(NULL, 0, fds, 2, -1);
+        if (process_is_stopped(stop_fd))
+            stop_reading(spool);
         ssize_t got = read(source, bytes, sizeof(bytes));
         if (got < 0 && errno == EINTR)
             continue;
@@ -61,7 +73,7 @@ static void read_all(struct spool *spool, int source, const char *name) {
     hasher_close(&hasher);
 }
 
-void spool_open(struct spool *spool, const char *name, const struct conf *conf) {
+void spool_open(struct spool *spool, const char *name, const struct conf *conf, int stop_fd) {
     struct stat info;
     memset(spool, 0, sizeof(*spool));
     bool is_stdin = strcmp(name, "-") == 0;
@@ -72,7 +84,7 @@ void spool_open(struct spool *spool, const char *name, const struct conf *conf) 
         fail(EX_NOINPUT, "%s: is a folder; name a file of job lines", name);
     bool is_copied = is_stdin || !S_ISREG(info.st_mode);
     spool->fd = is_copied ? open_copy(spool, conf) : source;
-    read_all(spool, source, name);
+    read_all(spool, source, name, stop_fd);
     if (is_copied && !is_stdin)
         (void)close(source);
 }

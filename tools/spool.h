@@ -14,7 +14,8 @@ struct spool {
 };
 
 // name "-" is stdin. Ends the process with EX_NOINPUT or EX_IOERR where it cannot be read.
-void spool_open(struct spool *spool, const char *name, const struct conf *conf);
+// When stop_fd becomes readable while it is read, the process ends with EXIT_STOPPED.
+void spool_open(struct spool *spool, const char *name, const struct conf *conf, int stop_fd);
 // Closes it, and removes the copy unless it is kept.
 void spool_close(struct spool *spool, bool is_kept);
 

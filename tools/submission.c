@@ -42,16 +42,23 @@ static void give_up(struct submission *submission, int code, const char *why) {
 static bool send_block(struct submission *submission) {
     static uint8_t bytes[STREAM_BLOCK_BYTES_MAX];
     uint64_t room = submission->credit - submission->offset;
-    size_t want = room < sizeof(bytes) ? (size_t)room : sizeof(bytes);
+    uint64_t left = submission->file_bytes - submission->offset;
+    size_t want = sizeof(bytes);
+    want = room < want ? (size_t)room : want;
+    want = left < want ? (size_t)left : want;
     ssize_t got = pread(submission->fd, bytes, want, (off_t)submission->offset);
     if (got < 0) {
         give_up(submission, EX_IOERR, strerror(errno));
         return false;
     }
+    if (got == 0 && left > 0) {
+        give_up(submission, EX_DATAERR, "the file became shorter while it was read");
+        return false;
+    }
     struct block_head head = {
         .request = submission->submit.request,
         .offset = submission->offset,
-        .is_last = submission->offset + (uint64_t)got >= submission->file_bytes || got == 0,
+        .is_last = submission->offset + (uint64_t)got == submission->file_bytes,
     };
     struct bytes frame = bytes_of(bytes, (size_t)got);
     if (client_send(submission->client, KIND_block, &head, &frame, 1) != ERR_OK)

@@ -40,6 +40,9 @@ static _Noreturn void become(const struct program *program, int log_fd, pid_t pa
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         _exit(EX_OSERR);
+    // A stop signal that came meanwhile still waits: it must end the program, not find our ways.
+    (void)signal(SIGTERM, SIG_DFL);
+    (void)signal(SIGINT, SIG_DFL);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     if (log_fd >= 0 && (dup2(log_fd, STDERR_FILENO) < 0 || dup2(log_fd, STDOUT_FILENO) < 0))
         _exit(EX_OSERR);
@@ -90,7 +93,7 @@ static void show_last_line(const struct program *program) {
 }
 
 static bool is_hopeless(int code) {
-    return code == EX_CONFIG || code == EX_USAGE || code == EX_DATAERR || code == EX_UNAVAILABLE;
+    return code == EX_CONFIG || code == EX_USAGE || code == EX_DATAERR;
 }
 
 static void take_end(struct supervisor *supervisor, struct program *program, int status,

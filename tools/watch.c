@@ -17,6 +17,7 @@ void watch_start(struct watch *watch, struct client *client, const char *batch, 
         .heard_ms = now_ms,
         .moved_ms = now_ms,
         .has_more = true,
+        .pause_ms = WATCH_PAUSE_FIRST_MS,
     };
     (void)snprintf(watch->batch, sizeof(watch->batch), "%s", batch);
 }
@@ -133,11 +134,13 @@ static void ask(struct watch *watch, struct watch_question *question, const char
 void watch_step(struct watch *watch, uint64_t now_ms) {
     if (watch->is_over)
         return;
-    if (is_due(&watch->show, WATCH_SHOW_MS, now_ms) && !watch->is_settled)
+    if (is_due(&watch->show, watch->pause_ms, now_ms) && !watch->is_settled) {
         ask(watch, &watch->show, "batch.show", arguments_of("batch", watch->batch), now_ms);
+        uint64_t longer_ms = watch->pause_ms * 2;
+        watch->pause_ms = longer_ms < WATCH_PAUSE_MS ? longer_ms : WATCH_PAUSE_MS;
+    }
     bool is_urgent = watch->has_more || watch->is_settled;
-    if (!watch->prints_results ||
-        !is_due(&watch->results, is_urgent ? 0 : WATCH_RESULTS_MS, now_ms))
+    if (!watch->prints_results || !is_due(&watch->results, is_urgent ? 0 : watch->pause_ms, now_ms))
         return;
     json_t *new_arguments = arguments_of("batch", watch->batch);
     arguments_add(new_arguments, "order", "finished");

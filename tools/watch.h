@@ -7,8 +7,8 @@
 #include "tools/client.h"
 
 enum {
-    WATCH_RESULTS_MS = 200,
-    WATCH_SHOW_MS = 250,
+    WATCH_PAUSE_FIRST_MS = 20, // between two questions; doubles, since small batches end at once
+    WATCH_PAUSE_MS = 200,
     WATCH_LOST_MS = 5000,  // a question without an answer is put again
     WATCH_STILL_MS = 2000, // nothing moved for this long: say what it waits for
     WATCH_SAMPLES = 16,
@@ -24,6 +24,7 @@ struct watch {
         uint64_t number;
         uint64_t asked_ms;
     } show, results;
+    uint64_t pause_ms;
     bool is_final; // the results were asked for after the settlement
     bool has_more; // a page of results follows at once
     char *cursor;  // of the results printed last; NULL: none

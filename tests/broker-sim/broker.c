@@ -40,7 +40,8 @@ void broker_stop(struct world *world) {
     world->core = NULL;
 }
 
-// ---- speaking ---------------------------------------------------------------------------------------
+// ---- speaking
+// ---------------------------------------------------------------------------------------
 
 static struct message *say(struct world *world, enum message_kind kind, uint32_t peer) {
     PROMISE(world, world->outbox_count < OUTBOX_MAX, "a turn said too much");
@@ -97,8 +98,7 @@ static void put_record(struct world *world, const struct effect *effect,
         kept.job = message->end.job;
     } else if (effect->has_attempt) {
         kept.end.call = effect->call;
-        kept.end.ended =
-            effect->lapse == LAPSE_unknown ? ENDED_unknown : ENDED_not_started;
+        kept.end.ended = effect->lapse == LAPSE_unknown ? ENDED_unknown : ENDED_not_started;
     }
     if (row->type == RECORD_refused)
         kept.end.line = message->first + effect->item; // the world's chunks have no blank lines
@@ -174,7 +174,8 @@ static void do_effect(struct world *world, const struct effect *effect,
     }
 }
 
-// ---- hearing ----------------------------------------------------------------------------------------
+// ---- hearing
+// ----------------------------------------------------------------------------------------
 
 static void step(struct world *world, struct event *event, const struct message *message) {
     event->now_ms = world->now_ms;

@@ -22,8 +22,7 @@ void check_call(struct world *world, const struct message *lease) {
     if (!line->previous)
         return;
     const struct ledger_job *before = &world->ledger.jobs[file][line->previous];
-    PROMISE(world,
-            before->is_there && before->outcome == OUTCOME_answered && before->has_answer,
+    PROMISE(world, before->is_there && before->outcome == OUTCOME_answered && before->has_answer,
             "turn %u of batch %u is called before its previous turn is in the ledger", line->turn,
             file);
 }
@@ -47,17 +46,17 @@ static void apply_attempt(struct world *world, const struct kept_record *record)
     }
     if (record->end.digest == call->end.digest)
         return; // a repeat
-    PROMISE(world, record->end.ended == ENDED_unknown,
-            "call %llu ends in two ways: %s and then %s", (unsigned long long)counter,
-            ended_names[call->end.ended], ended_names[record->end.ended]);
+    PROMISE(world, record->end.ended == ENDED_unknown, "call %llu ends in two ways: %s and then %s",
+            (unsigned long long)counter, ended_names[call->end.ended],
+            ended_names[record->end.ended]);
 }
 
 static void apply_outcome(struct world *world, const struct kept_record *record) {
     uint32_t file = file_of(world, record->batch);
     PROMISE(world, file < BATCHES && record->end.line <= LINES_MAX, "an outcome without a line");
     struct ledger_job *job = &world->ledger.jobs[file][record->end.line];
-    PROMISE(world, !job->is_there || job->job == record->job,
-            "line %u of batch %u became two jobs", record->end.line, file);
+    PROMISE(world, !job->is_there || job->job == record->job, "line %u of batch %u became two jobs",
+            record->end.line, file);
     if (job->is_there && job->revision >= record->row.revision) {
         PROMISE(world, job->revision > record->row.revision || job->outcome == record->outcome,
                 "one revision with two outcomes");
@@ -67,7 +66,8 @@ static void apply_outcome(struct world *world, const struct kept_record *record)
     job->job = record->job;
     job->revision = record->row.revision;
     job->outcome = record->outcome;
-    job->has_answer = record->outcome == OUTCOME_answered && !is_unreadable(world, record->end.call);
+    job->has_answer =
+        record->outcome == OUTCOME_answered && !is_unreadable(world, record->end.call);
 }
 
 void check_record(struct world *world, const struct kept_record *record, bool *has_answer) {
@@ -81,8 +81,9 @@ void check_record(struct world *world, const struct kept_record *record, bool *h
         return;
     case RECORD_batch:
         if (file < BATCHES && record->row.batch_state == BATCH_SETTLED) {
-            PROMISE(world, world->ledger.settled_revision[file] <= record->row.revision ||
-                               world->ledger.is_settled[file],
+            PROMISE(world,
+                    world->ledger.settled_revision[file] <= record->row.revision ||
+                        world->ledger.is_settled[file],
                     "a settlement with an older revision");
             world->ledger.is_settled[file] = true;
             world->ledger.settled_revision[file] = record->row.revision;
@@ -99,7 +100,8 @@ void check_record(struct world *world, const struct kept_record *record, bool *h
         *has_answer = world->ledger.jobs[file][record->end.line].has_answer;
 }
 
-// ---- after each turn ----------------------------------------------------------------------------------
+// ---- after each turn
+// ----------------------------------------------------------------------------------
 
 // Counters equal a recount, and no job was marked that has its answer.
 void check_state(struct world *world) {
@@ -126,8 +128,10 @@ void check_state(struct world *world) {
             continue;
         PROMISE(world, batch->attempts_open == open[slot] && batch->jobs_here == here[slot],
                 "counters of batch %u differ from a recount", slot);
-        PROMISE(world, batch->states[JOB_LEASED] + batch->states[JOB_ABORTING] +
-                               batch->states[JOB_OVERTAKEN] == open[slot],
+        PROMISE(world,
+                batch->states[JOB_LEASED] + batch->states[JOB_ABORTING] +
+                        batch->states[JOB_OVERTAKEN] ==
+                    open[slot],
                 "states of batch %u differ from a recount", slot);
     }
     for (uint32_t slot = 1; slot <= core_worker_slots(core); slot++)
@@ -135,7 +139,8 @@ void check_state(struct world *world) {
                 "marks of worker %u differ from a recount", slot);
 }
 
-// ---- at the end ---------------------------------------------------------------------------------------
+// ---- at the end
+// ---------------------------------------------------------------------------------------
 
 static void check_line(struct world *world, uint32_t file, uint32_t line) {
     const struct ledger_job *job = &world->ledger.jobs[file][line];
@@ -144,7 +149,8 @@ static void check_line(struct world *world, uint32_t file, uint32_t line) {
                 line, file);
         return;
     }
-    PROMISE(world, job->is_there, "line %u of batch %u was accepted and has no outcome", line, file);
+    PROMISE(world, job->is_there, "line %u of batch %u was accepted and has no outcome", line,
+            file);
 }
 
 static void check_calls(struct world *world) {
@@ -173,7 +179,8 @@ static void check_answers(struct world *world) {
             continue;
         uint32_t file = call->end.batch, line = call->end.line;
         PROMISE(world, file < BATCHES && line <= LINES_MAX, "an answer to no line");
-        PROMISE(world, ++answers[file][line] == 1, "line %u of batch %u has two answers", line, file);
+        PROMISE(world, ++answers[file][line] == 1, "line %u of batch %u has two answers", line,
+                file);
         PROMISE(world, world->ledger.jobs[file][line].outcome == OUTCOME_answered,
                 "line %u of batch %u has an answer and is not answered", line, file);
     }

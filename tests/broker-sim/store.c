@@ -5,8 +5,17 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum operation_kind { WRITE_job, WRITE_batch, WRITE_lane, WRITE_worker, WRITE_conversation,
-                      WRITE_counters, WRITE_payload, WRITE_record, FORGET_record };
+enum operation_kind {
+    WRITE_job,
+    WRITE_batch,
+    WRITE_lane,
+    WRITE_worker,
+    WRITE_conversation,
+    WRITE_counters,
+    WRITE_payload,
+    WRITE_record,
+    FORGET_record
+};
 
 struct operation {
     enum operation_kind kind;

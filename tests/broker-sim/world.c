@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-// ---- chance: xoshiro256** (public domain, Blackman and Vigna), seeded by splitmix64 ---------------------
+// ---- chance: xoshiro256** (public domain, Blackman and Vigna), seeded by splitmix64
+// ---------------------
 
 static uint64_t rotate(uint64_t value, int by) {
     return value << by | value >> (64 - by);
@@ -41,7 +42,8 @@ static void seed_rng(struct rng *rng, uint64_t seed) {
     }
 }
 
-// ---- the files that are submitted -----------------------------------------------------------------------
+// ---- the files that are submitted
+// -----------------------------------------------------------------------
 
 static uint64_t mix(uint64_t a, uint64_t b) {
     uint64_t z = a * 0x9e3779b97f4a7c15ull + b;
@@ -59,10 +61,10 @@ uint64_t prefix_digest(uint32_t batch, uint32_t lines) {
 
 // 0 stands for no lines at all, whose SHA-256 the core knows.
 struct digest as_digest(uint64_t value) {
-    static const struct digest nothing = {
-        {0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4,
-         0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b,
-         0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55}};
+    static const struct digest nothing = {{0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14,
+                                           0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
+                                           0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c,
+                                           0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55}};
     struct digest digest = {{0}};
     if (value == 0)
         return nothing;
@@ -118,7 +120,8 @@ static void write_file(struct world *world, uint32_t at) {
     }
 }
 
-// ---- messages on their way ------------------------------------------------------------------------------
+// ---- messages on their way
+// ------------------------------------------------------------------------------
 
 void trace(struct world *world, uint64_t value) {
     world->trace = (world->trace ^ value ^ world->now_ms << 20) * 1099511628211u;
@@ -146,8 +149,7 @@ static void queue_pop(struct world *world, struct message *out) {
         uint32_t child = 2 * at;
         if (child > world->queue_count)
             break;
-        if (child < world->queue_count &&
-            is_before(&world->queue[child + 1], &world->queue[child]))
+        if (child < world->queue_count && is_before(&world->queue[child + 1], &world->queue[child]))
             child++;
         if (!is_before(&world->queue[child], &last))
             break;
@@ -172,7 +174,8 @@ void world_send(struct world *world, const struct message *message) {
     } while (draw_chance(&world->rng, world->faults.duplicate));
 }
 
-// ---- a schedule -------------------------------------------------------------------------------------------
+// ---- a schedule
+// -------------------------------------------------------------------------------------------
 
 void broken(struct world *world, const char *format, ...) {
     va_list args;

@@ -5,30 +5,23 @@
 
 #include "workers/accountant/inquirer.h"
 
-#define CALL_COLUMN_MAP(X)                                                                         \
-    X(call)                                                                                        \
-    X(id)                                                                                          \
-    X(attempt)                                                                                     \
-    X(state) X(role) X(status) X(class) X(reason) X(detail) X(marked_ms) X(started_ms)             \
-        X(first_byte_ms) X(duration_ms) X(retry_after_ms) X(at_ms) X(finish) X(tier) X(error_type) \
-            X(error_code) X(error_message) X(in_uncached) X(in_cached) X(in_cache_write)           \
-                X(in_audio) X(out_visible) X(out_reasoning) X(out_audio) X(total_stated)           \
-                    X(is_inconsistent) X(cost_state) X(amount_pusd) X(stated_pusd)                 \
-                        X(computed_pusd) X(is_possibly_billed) X(possibly_pusd) X(identifiers)     \
-                            X(strategy) X(turn) X(unpriced)
-enum call_column {
-#define X(name) CALL_AT_##name,
-    CALL_COLUMN_MAP(X)
+#define CALL_END_MAP(X)    X(call) X(id) X(attempt) X(state) X(role) X(status) X(class) X(reason)
+#define CALL_WHEN_MAP(X)   X(marked_ms) X(started_ms) X(first_byte_ms) X(duration_ms)
+#define CALL_REST_MAP(X)   X(retry_after_ms) X(at_ms) X(detail) X(strategy) X(turn) X(identifiers)
+#define CALL_FACT_MAP(X)   X(finish) X(tier) X(error_type) X(error_code) X(error_message)
+#define CALL_IN_MAP(X)     X(in_uncached) X(in_cached) X(in_cache_write) X(in_audio)
+#define CALL_OUT_MAP(X)    X(out_visible) X(out_reasoning) X(out_audio) X(total_stated)
+#define CALL_COST_MAP(X)   X(cost_state) X(amount_pusd) X(stated_pusd) X(computed_pusd) X(unpriced)
+#define CALL_DOUBT_MAP(X)  X(is_inconsistent) X(is_possibly_billed) X(possibly_pusd)
+#define CALL_STORY_MAP(X)  CALL_END_MAP(X) CALL_WHEN_MAP(X) CALL_REST_MAP(X) CALL_FACT_MAP(X)
+#define CALL_COUNT_MAP(X)  CALL_IN_MAP(X) CALL_OUT_MAP(X) CALL_COST_MAP(X) CALL_DOUBT_MAP(X)
+#define CALL_COLUMN_MAP(X) CALL_STORY_MAP(X) CALL_COUNT_MAP(X)
+// Joined from other tables, behind those.
+#define CALL_JOIN_MAP(X) X(provider) X(api) X(model) X(served) X(worker) X(price)
+
+#define X(name)          CALL_AT_##name,
+enum call_column { CALL_COLUMN_MAP(X) CALL_JOIN_MAP(X) CALL_COLUMNS };
 #undef X
-    // Joined from other tables.
-    CALL_AT_provider,
-    CALL_AT_api,
-    CALL_AT_model,
-    CALL_AT_served,
-    CALL_AT_worker,
-    CALL_AT_price,
-    CALL_COLUMNS
-};
 
 // A statement that gives calls' columns in that order: of one job (?1) by attempt, or of a
 // conversation (?1) by turn and attempt. 0 or a sysexits code.

@@ -232,7 +232,7 @@ void writer_headers(struct writer *writer, struct bytes headers) {
     writer_open(writer, '{');
     for (size_t i = 0; i < count; i++) {
         size_t first = 0;
-        while (!same_name(all[first].name, all[i].name))
+        while (first < i && !same_name(all[first].name, all[i].name))
             first++;
         if (first == i)
             put_header(writer, all, count, i);

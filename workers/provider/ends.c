@@ -25,11 +25,24 @@ static struct held_queue *queue_of(struct ends *ends, enum held_state state) {
                                   : &ends->said;
 }
 
+static uint64_t size_of(const struct held *held) {
+    return held->head.size + held->body.size;
+}
+
+// Takes a call out of the queue of its state.
+static void held_leave(struct ends *ends, struct held *held) {
+    queue_remove(queue_of(ends, held->state), held);
+    if (held->state == HELD_said)
+        ends->said_bytes -= size_of(held);
+}
+
 // The only assignment to held->state after its start.
 static void held_move(struct ends *ends, struct held *held, enum held_state state) {
-    queue_remove(queue_of(ends, held->state), held);
+    held_leave(ends, held);
     held->state = state;
     queue_push(queue_of(ends, state), held);
+    if (state == HELD_said)
+        ends->said_bytes += size_of(held);
 }
 
 void ends_init(struct ends *ends, struct peer *peer, const char *worker) {
@@ -192,7 +205,7 @@ bool ends_stored(struct ends *ends, struct id call) {
     if (!held || held->state == HELD_running)
         return false;
     *place = held->same_bucket;
-    queue_remove(queue_of(ends, held->state), held);
+    held_leave(ends, held);
     held_free(held);
     ends->ended_count--;
     bool was_named = peer_forget(ends->peer, call);
@@ -207,14 +220,21 @@ void ends_rejoined(struct ends *ends) {
         held_move(ends, ends->said.first, HELD_unsaid);
 }
 
+// Whether the first unsaid end may be said: alone it always may.
+static bool may_say(const struct ends *ends) {
+    const struct held *next = ends->unsaid.first;
+    return next &&
+           (ends->said_bytes == 0 || ends->said_bytes + size_of(next) <= ENDS_UNSTORED_BYTES_MAX);
+}
+
 uint32_t ends_batch(struct ends *ends, uint64_t now_ms, struct held *batch[ITEMS_MAX]) {
     while (ends->said.first && now_ms - ends->said.first->said_ms >= END_RESEND_MS)
         held_move(ends, ends->said.first, HELD_unsaid);
     uint32_t count = 0;
     size_t size = 0;
-    while (ends->unsaid.first && count < ITEMS_MAX) {
+    while (may_say(ends) && count < ITEMS_MAX) {
         struct held *held = ends->unsaid.first;
-        size += held->head.size + held->body.size;
+        size += size_of(held);
         if (count > 0 && size > MESSAGE_BYTES_SOFT)
             break;
         held->said_ms = now_ms;
@@ -225,7 +245,7 @@ uint32_t ends_batch(struct ends *ends, uint64_t now_ms, struct held *batch[ITEMS
 }
 
 uint64_t ends_rest_ms(const struct ends *ends, uint64_t now_ms) {
-    if (ends->unsaid.first)
+    if (may_say(ends))
         return 0;
     if (!ends->said.first)
         return UINT64_MAX;

@@ -57,6 +57,7 @@ struct ends {
     struct held_queue running, unsaid, said;
     uint32_t running_count;
     uint32_t ended_count;
+    uint64_t said_bytes; // of answers that were said and are not stored
 };
 
 void ends_init(struct ends *ends, struct peer *peer, const char *worker);
@@ -77,7 +78,8 @@ bool ends_stored(struct ends *ends, struct id call);
 // The broker welcomed us anew: all that it has not called stored is to be said again.
 void ends_rejoined(struct ends *ends);
 // The next ends to say, at most ITEMS_MAX and about MESSAGE_BYTES_SOFT: one message. They count
-// as said then. 0: nothing is to be said now.
+// as said then. 0: nothing is to be said now, or ENDS_UNSTORED_BYTES_MAX are on their way and
+// must be stored first.
 uint32_t ends_batch(struct ends *ends, uint64_t now_ms, struct held *batch[ITEMS_MAX]);
 // Milliseconds until ends_batch may have something; UINT64_MAX: not before something ends.
 uint64_t ends_rest_ms(const struct ends *ends, uint64_t now_ms);

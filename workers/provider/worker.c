@@ -262,8 +262,10 @@ static void begin_lease(struct worker *worker, struct held *held, const struct l
 static void take_leases(struct worker *worker, struct message *message) {
     struct lease_head head;
     struct lease_item lease;
-    if (wire_head(&message->wire, &head) != ERR_OK)
+    if (wire_head(&message->wire, &head) != ERR_OK) {
+        log_line(LOG_WARN, "message.dropped", "why=\"a lease that is not valid\"");
         return;
+    }
     uint64_t way_ms = lag_take(&worker->lag, head.boot, head.stamp_ms, worker->now.mono_ms);
     for (uint32_t i = 0; wire_next(&message->wire, &lease) == ERR_OK; i++) {
         if (!peer_takes(&worker->link.peer, head.boot, head.process, lease.number)) {

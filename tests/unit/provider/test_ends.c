@@ -158,6 +158,34 @@ START_TEST(messages_are_bounded_in_items_and_bytes) {
 }
 END_TEST
 
+// A broker that stores slowly must not be buried: what is on its way is bounded, and goes on as
+// soon as something was stored.
+START_TEST(answers_on_their_way_are_bounded) {
+    enum { LARGE = 4 << 20, FIT = ENDS_UNSTORED_BYTES_MAX / LARGE };
+    char *large = mem_new(LARGE);
+    memset(large, 'x', LARGE - 1);
+    for (uint64_t i = 1; i <= FIT + 2; i++)
+        (void)take_and_finish(i, large);
+    mem_free(large);
+    uint32_t said = 0, count;
+    while ((count = say(1)) > 0)
+        said += count;
+    ck_assert_uint_le(ends->said_bytes, ENDS_UNSTORED_BYTES_MAX);
+    ck_assert_uint_ge(said, FIT - 1);
+    ck_assert_uint_le(said, FIT);
+    ck_assert_uint_gt(ends_rest_ms(ends, 1), 0);
+    ck_assert(ends_stored(ends, call_of(1)));
+    ck_assert_uint_eq(ends_rest_ms(ends, 1), 0);
+    ck_assert_uint_eq(say(1), 1);
+    for (uint64_t i = 2; i <= FIT + 2; i++) {
+        while (say(1) > 0)
+            ;
+        ck_assert(ends_stored(ends, call_of(i)));
+    }
+    ck_assert_uint_eq(ends->said_bytes, 0);
+}
+END_TEST
+
 // The broker tells a repetition from a contradiction by the digest alone.
 START_TEST(the_digest_covers_what_the_end_says) {
     struct ending ending = good;
@@ -251,6 +279,7 @@ int main(void) {
     tcase_add_test(tests, a_running_call_is_held_whatever_is_called_stored);
     tcase_add_test(tests, a_call_is_taken_once);
     tcase_add_test(tests, messages_are_bounded_in_items_and_bytes);
+    tcase_add_test(tests, answers_on_their_way_are_bounded);
     tcase_add_test(tests, the_digest_covers_what_the_end_says);
     tcase_add_test(tests, long_texts_are_cut_between_characters);
     tcase_add_test(tests, held_calls_are_found_through_any_order);

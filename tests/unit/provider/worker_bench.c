@@ -45,6 +45,7 @@ static _Noreturn void give_up(const char *why) {
 
 // ---- the bare loop ------------------------------------------------------------------------------
 
+// NOLINTNEXTLINE(readability-non-const-parameter): the types are curl's
 static size_t bare_take(char *at, size_t size, size_t count, void *data) {
     (void)at;
     *(size_t *)data += size * count;

@@ -130,7 +130,8 @@ static void put_content(struct buf *out, const struct json_scan *scan, uint32_t 
 
 // What the API takes of a message is copied; anything else is for us only.
 static void put_message(struct buf *out, const struct json_scan *scan, uint32_t message) {
-    static const char *const copied[] = {"role", "name", "tool_call_id", "refusal", "audio", NULL};
+    static const char *const copied[] = {
+        "role", "name", "tool_call_id", "refusal", "audio", "function_call", NULL};
     const char *comma = "";
     buf_text(out, "{");
     for (uint32_t i = first_in(message); i < scan->nodes[message].end; i = next_in(scan, i)) {

@@ -1,0 +1,28 @@
+#!/bin/bash
+# A missing key, a wrong key, an exhausted quota: each is named within 3 s, nothing dies of it,
+# and the batch goes on when it is mended.
+. "$(dirname "$0")/lib.sh"
+"$BIN/make-lines" 200 3 >"$work/job.jsonl"
+mkdir -p "$work"
+keys=$work/keys.txt quota=$work/quota
+echo sk-another-key >"$keys"
+
+start_dev "--key-file $keys --quota-file $quota"
+client batch run "$work/job.jsonl" >"$work/out.jsonl" 2>"$work/err.txt" &
+run=$!
+check "a wrong key is named on the progress line" until_true 6 grep -q 'http_401' "$work/err.txt"
+check "and in stat" sh -c "'$BIN/colloq' stat --simulate --data '$data' | grep -q http_401"
+check "no job is dead of it" is "$(client batch list --json | grep -o '"dead":[1-9]' | head -1)" ""
+echo simulated >"$keys"
+cat "$data"/log/*.log | grep -q 'sk-another' && check "no key is in a log" false
+client lane list | awk '/held|probing/ { print $1 }' | while read -r lane; do
+    client lane resume "$lane" >/dev/null
+done
+touch "$quota"
+check "an exhausted quota is named" until_true 8 sh -c \
+    "'$BIN/colloq' stat --simulate --data '$data' | grep -q quota"
+rm "$quota"
+check "the batch goes on and ends" wait "$run"
+check "with every line" is "$(wc -l <"$work/out.jsonl")" 200
+check "no job died" is "$(grep -c '"error":{' "$work/out.jsonl")" 0
+end_test

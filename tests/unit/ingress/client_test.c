@@ -1,0 +1,237 @@
+// What the client says: the last line, tables, amounts, and results cut out of a page.
+#include "common/mem.h"
+#include "tools/call.h"
+#include "tools/render.h"
+#include "tools/watch.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static json_t *parse(const char *text) {
+    json_t *value = json_loads(text, 0, NULL);
+    ck_assert_ptr_nonnull(value);
+    return value;
+}
+
+// The last line is what goes into the report: it must count truthfully, and leave nothing out.
+START_TEST(the_last_line_counts_everything_that_happened) {
+    char text[512];
+    json_t *shown = parse("{\"accepted\":20000,\"refused\":0,\"done\":19950,\"cut\":14,"
+                          "\"failed\":48,\"parked\":2,\"calls\":20431,"
+                          "\"possibly_billed_calls\":3,\"possibly_billed_pusd\":40000000000,"
+                          "\"possibly_billed_unpriced\":0,\"amount_pusd\":31870000000000,"
+                          "\"unpriced_calls\":0}");
+    ck_assert_str_eq(watch_last_line(shown, text, sizeof(text)),
+                     "20,000 lines: 19,950 done (14 cut at the length limit), 48 failed, 2 parked; "
+                     "20,431 calls, 3 possibly billed (at most $0.04); $31.87, 0 unpriced");
+    ck_assert(!watch_is_all_done(shown));
+    json_decref(shown);
+    shown = parse("{\"accepted\":1,\"refused\":2,\"done\":1,\"calls\":1,\"amount_pusd\":null,"
+                  "\"possibly_billed_calls\":1,\"possibly_billed_pusd\":null,"
+                  "\"possibly_billed_unpriced\":1,\"unpriced_calls\":1}");
+    ck_assert_str_eq(watch_last_line(shown, text, sizeof(text)),
+                     "3 lines: 1 done, 2 refused; 1 call, 1 possibly billed (1 without a price); "
+                     "$0, 1 unpriced");
+    ck_assert(!watch_is_all_done(shown));
+    json_decref(shown);
+    shown = parse("{\"accepted\":5,\"done\":5,\"calls\":5,\"amount_pusd\":0}");
+    ck_assert(watch_is_all_done(shown));
+    json_decref(shown);
+}
+END_TEST
+
+static char out_path[] = "/tmp/colloq-client-XXXXXX";
+static int saved_stdout;
+
+static void catch_output(void) {
+    int fd = mkstemp(out_path);
+    ck_assert_int_ge(fd, 0);
+    (void)fflush(stdout);
+    saved_stdout = dup(STDOUT_FILENO);
+    ck_assert_int_ge(dup2(fd, STDOUT_FILENO), 0);
+    (void)close(fd);
+}
+
+static const char *caught(void) {
+    static char text[4096];
+    out_flush();
+    FILE *file = fopen(out_path, "r");
+    ck_assert_ptr_nonnull(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = 0;
+    (void)fclose(file);
+    ck_assert_int_ge(dup2(saved_stdout, STDOUT_FILENO), 0);
+    (void)close(saved_stdout);
+    (void)unlink(out_path);
+    return text;
+}
+
+// Results are piped into other programs: each must be a line of its own, byte for byte.
+START_TEST(a_page_of_results_becomes_json_lines) {
+    static const char page[] = "{\"lines\": [\n{\"a\": 1},\n{\"b\":\"x, y\"}\n], \"next\": \"c9\"}";
+    char *cursor = NULL;
+    bool has_more = false;
+    uint64_t count = 0;
+    catch_output();
+    ck_assert(results_print(bytes_text(page), &cursor, &has_more, &count));
+    ck_assert_str_eq(caught(), "{\"a\": 1}\n{\"b\":\"x, y\"}\n");
+    ck_assert_uint_eq(count, 2);
+    ck_assert(has_more);
+    ck_assert_str_eq(cursor, "c9");
+    mem_free(cursor);
+}
+END_TEST
+
+// The last page names where to go on later; an empty one prints nothing.
+START_TEST(the_last_page_of_results_keeps_its_cursor) {
+    static const char *const pages[] = {"{\"lines\":[\n],\"next\":null,\"last\":\"c5\"}",
+                                        "{\"lines\":[],\"next\":null,\"last\":\"c5\"}\n"};
+    for (int i = 0; i < 2; i++) {
+        char *cursor = NULL;
+        bool has_more = true;
+        uint64_t count = 7;
+        ck_assert(results_print(bytes_text(pages[i]), &cursor, &has_more, &count));
+        ck_assert_uint_eq(count, 0);
+        ck_assert(!has_more);
+        ck_assert_str_eq(cursor, "c5");
+        mem_free(cursor);
+    }
+    char *cursor;
+    bool has_more;
+    uint64_t count;
+    ck_assert(!results_print(bytes_text("no answer"), &cursor, &has_more, &count));
+}
+END_TEST
+
+// A table that wraps at 80 columns cannot be read; one that cuts its numbers lies.
+START_TEST(tables_fit_eighty_columns_by_cutting_names_only) {
+    static const struct table_column columns[] = {{"NAME", false, true},
+                                                  {"STATE", false, false},
+                                                  {"COST", true, false},
+                                                  {NULL, false, false}};
+    struct table table;
+    char name[200];
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = 0;
+    catch_output();
+    table_begin(&table, columns);
+    table_row(&table);
+    table_cell(&table, 0, "%s", name);
+    table_cell(&table, 1, "%s", "a state of some length, kept");
+    table_cell(&table, 2, "%s", "$31.87");
+    table_row(&table);
+    table_cell(&table, 0, "%s", "caf\u00e9 \u6f22\u5b57");
+    table_cell(&table, 2, "%s", "$1");
+    table_end(&table);
+    char *line = (char *)caught();
+    for (int i = 0; i < 3; i++) {
+        char *end = strchr(line, '\n');
+        ck_assert_ptr_nonnull(end);
+        *end = 0;
+        ck_assert_uint_le(text_columns(line), LINE_COLUMNS);
+        if (i == 1)
+            ck_assert(strstr(line, "\u2026") && strstr(line, "length, kept") &&
+                      strstr(line, "$31.87"));
+        if (i == 2)
+            ck_assert(strstr(line, "caf\u00e9 \u6f22\u5b57") && strstr(line, "    $1"));
+        line = end + 1;
+    }
+}
+END_TEST
+
+// A control byte of a name could write over the terminal.
+START_TEST(texts_are_cut_at_characters_and_freed_of_control_bytes) {
+    char out[64];
+    text_fit("caf\u00e9s", 4, out, sizeof(out));
+    ck_assert_str_eq(out, "caf\u2026");
+    text_fit("caf\u00e9", 4, out, sizeof(out));
+    ck_assert_str_eq(out, "caf\u00e9");
+    text_fit("a\x1b[2Jb\n", 20, out, sizeof(out));
+    ck_assert_str_eq(out, "a [2Jb ");
+}
+END_TEST
+
+// Spans and sizes are read at a glance or not at all.
+START_TEST(spans_and_sizes_are_rounded_for_people) {
+    char text[SHORT_TEXT_SIZE];
+    ck_assert_str_eq(span_text(850, text), "850 ms");
+    ck_assert_str_eq(span_text(6400, text), "6 s");
+    ck_assert_str_eq(span_text(12 * 60 * 1000, text), "12 min");
+    ck_assert_str_eq(span_text(200 * 60 * 1000, text), "3 h 20 min");
+    ck_assert_str_eq(span_text(-5, text), "0 ms");
+    ck_assert_str_eq(size_text(1000, text), "1000 B");
+    ck_assert_str_eq(size_text(8ll << 30, text), "8.0 GiB");
+    ck_assert_str_eq(time_text(0, text), "-");
+    ck_assert_str_eq(amount_text(NULL, text), "-");
+}
+END_TEST
+
+// An answer of a later version, or of a broken peer, must not end the client.
+START_TEST(members_of_the_wrong_type_count_as_absent) {
+    json_t *answer = parse("{\"n\":\"5\",\"t\":5,\"f\":\"true\"}");
+    ck_assert_int_eq(int_of(answer, "n", -1), -1);
+    ck_assert_str_eq(text_of(answer, "t", "none"), "none");
+    ck_assert(!flag_of(answer, "f"));
+    ck_assert_ptr_null(member_of(NULL, "x"));
+    ck_assert_uint_eq(watch_finished(answer), 0);
+    json_decref(answer);
+}
+END_TEST
+
+static const struct option options[] = {
+    {"json", OPTION_flag, NULL, "", false},
+    {"tag", OPTION_text, "K=V", "", true},
+    {"limit", OPTION_count, "N", "", false},
+    {NULL, OPTION_flag, NULL, NULL, false},
+};
+static const struct command command = {"batch", "run", "FILE", 1, 2, "", options, NULL};
+
+// Words in any order mean the same; a value is not taken for an operand.
+START_TEST(options_and_operands_may_stand_in_any_order) {
+    char *words[] = {(char *)"--tag",  (char *)"a=1",       (char *)"file",
+                     (char *)"--json", (char *)"--tag=b=2", (char *)"--limit",
+                     (char *)"7",      (char *)"--",        (char *)"--odd"};
+    struct call call = {.command = &command};
+    call_read(&call, 9, words);
+    ck_assert_int_eq(call.operand_count, 2);
+    ck_assert_str_eq(call.operands[0], "file");
+    ck_assert_str_eq(call.operands[1], "--odd");
+    ck_assert(call_has(&call, "json"));
+    ck_assert_str_eq(call_value(&call, "tag", 0), "a=1");
+    ck_assert_str_eq(call_value(&call, "tag", 1), "b=2");
+    ck_assert_ptr_null(call_value(&call, "tag", 2));
+    ck_assert_uint_eq(call_count(&call, "limit", 3), 7);
+}
+END_TEST
+
+static const char *const misuses[] = {"--no-such", "--limit", "--limit=x", "--json=1"};
+
+// A mistyped option that is passed over changes what is done without a word.
+START_TEST(a_misused_option_is_a_usage_error) {
+    char *words[] = {(char *)"file", (char *)misuses[_i]};
+    struct call call = {.command = &command};
+    call_read(&call, 2, words);
+    ck_abort_msg("%s was taken", misuses[_i]);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("client");
+    TCase *all = tcase_create("client");
+    tcase_add_test(all, the_last_line_counts_everything_that_happened);
+    tcase_add_test(all, a_page_of_results_becomes_json_lines);
+    tcase_add_test(all, the_last_page_of_results_keeps_its_cursor);
+    tcase_add_test(all, tables_fit_eighty_columns_by_cutting_names_only);
+    tcase_add_test(all, texts_are_cut_at_characters_and_freed_of_control_bytes);
+    tcase_add_test(all, spans_and_sizes_are_rounded_for_people);
+    tcase_add_test(all, members_of_the_wrong_type_count_as_absent);
+    tcase_add_test(all, options_and_operands_may_stand_in_any_order);
+    tcase_add_loop_exit_test(all, a_misused_option_is_a_usage_error, 64, 0, 4);
+    suite_add_tcase(suite, all);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,245 @@
+// Settings: who wins, what is written, and what is said where one is wrong.
+#include "common/conf.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/colloq-conf-XXXXXX";
+static char path[128];
+static struct conf conf;
+static struct conf_error error;
+
+static void set_up(void) {
+    static const char *const variables[] = {"COLLOQ_DATA",     "COLLOQ_SIMULATE", "COLLOQ_SLOTS",
+                                            "COLLOQ_CONFIG",   "XDG_DATA_HOME",   "COLLOQ_BROKER",
+                                            "COLLOQ_LOG_LEVEL"};
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
+        (void)unsetenv(variables[i]);
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/colloq.yaml", folder);
+    (void)setenv("HOME", folder, 1);
+}
+
+static void tear_down(void) {
+    char text[256];
+    (void)unlink(path);
+    (void)snprintf(text, sizeof(text), "%s/key", folder);
+    (void)unlink(text);
+    (void)rmdir(folder);
+}
+
+static void write_file(const char *name, const char *text) {
+    FILE *file = fopen(name, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(text, file), 0);
+    (void)fclose(file);
+    ck_assert_int_eq(chmod(name, 0600), 0);
+}
+
+// Reads the settings of a program from up to three words and the file.
+static enum err read_words(const char *program, const char *a, const char *b, const char *c) {
+    char *argv[] = {(char *)"colloq", (char *)a, (char *)b, (char *)c, NULL};
+    int argc = 1;
+    while (argv[argc])
+        argc++;
+    return conf_read(&conf, program, &argc, argv, false, &error);
+}
+
+static enum err read_file(const char *program, const char *text) {
+    write_file(path, text);
+    return read_words(program, "--config", path, NULL);
+}
+
+// A setting that quietly came from the wrong place is found only when it is too late.
+START_TEST(a_flag_beats_the_environment_which_beats_the_file) {
+    write_file(path, "worker:\n  slots: 11\n");
+    ck_assert_int_eq(read_words("worker", NULL, NULL, NULL), ERR_OK);
+    ck_assert_uint_eq(conf.slots, 256);
+    (void)setenv("COLLOQ_CONFIG", path, 1);
+    ck_assert_int_eq(read_words("worker", NULL, NULL, NULL), ERR_OK);
+    ck_assert_uint_eq(conf.slots, 11);
+    ck_assert_str_eq(conf.file, path);
+    (void)setenv("COLLOQ_SLOTS", "12", 1);
+    ck_assert_int_eq(read_words("worker", NULL, NULL, NULL), ERR_OK);
+    ck_assert_uint_eq(conf.slots, 12);
+    ck_assert_int_eq(read_words("worker", "--slots=13", NULL, NULL), ERR_OK);
+    ck_assert_uint_eq(conf.slots, 13);
+}
+END_TEST
+
+// Simulated money must never lie in the folder of the real.
+START_TEST(simulated_money_has_a_folder_of_its_own) {
+    (void)setenv("COLLOQ_DATA", "/data", 1);
+    ck_assert_int_eq(read_words("broker", NULL, NULL, NULL), ERR_OK);
+    ck_assert_str_eq(conf.data, "/data");
+    ck_assert_str_eq(conf.broker, "ipc:///data/broker.sock");
+    ck_assert(!conf.simulated);
+    ck_assert_int_eq(read_words("broker", "--simulate", NULL, NULL), ERR_OK);
+    ck_assert_str_eq(conf.data, "/data/simulated");
+    ck_assert_int_eq(read_words("broker", "--simulate", "--data", "/other"), ERR_OK);
+    ck_assert_str_eq(conf.data, "/other");
+    ck_assert_str_eq(conf.ingress, "ipc:///other/ingress.sock");
+}
+END_TEST
+
+// Programs started from another folder must mean the same place.
+START_TEST(a_relative_folder_becomes_a_whole_path) {
+    ck_assert_int_eq(chdir(folder), 0);
+    ck_assert_int_eq(read_words("broker", "--data", "here", NULL), ERR_OK);
+    ck_assert_int_eq(conf.data[0], '/');
+    ck_assert_ptr_nonnull(strstr(conf.data, "/here"));
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    const char *words[3]; // all must be said
+} broken[] = {
+    {"worker:\n  slots: many\n", {":2:", "worker.slots", "a number from 1 to 10000"}},
+    {"worker:\n  slots: 0\n", {":2:", "worker.slots", "a number from 1"}},
+    {"calls:\n  limit: soon\n", {":2:", "calls.limit", "30s"}},
+    {"log:\n  level: loud\n", {":2:", "log.level", "debug, info"}},
+    {"log:\n  json: perhaps\n", {":2:", "log.json", "true or false"}},
+    {"\nwrkr:\n  slots: 5\n", {":3:", "wrkr.slots", "--help"}},
+    {"data: /a\ndata: /b\n", {"line 2", "twice", "data"}},
+    {"worker: [1, 2]\n", {"line 1", "list", ""}},
+    {"worker:\n  slots: 5\n bad\n", {"line ", "YAML", ""}},
+    {"just words\n", {"line 1", "name: value", ""}},
+    {"data: env:NO_SUCH_VARIABLE\n", {":1:", "NO_SUCH_VARIABLE", "set it"}},
+    {"data: file:no-such-file\n", {":1:", "no-such-file", "cannot be read"}},
+    {"providers:\n  openai:\n    kee: x\n", {":3:", "providers.openai.kee", "key and base_url"}},
+    {"endpoints:\n  broker: http://x\n", {"http://x", "ipc://PATH", "tcp://"}},
+};
+enum { BROKEN = sizeof(broken) / sizeof(broken[0]) };
+
+// "Configuration is not valid" has cost more evenings than any bug.
+START_TEST(a_mistake_in_the_file_is_named_with_its_line_and_its_remedy) {
+    ck_assert_int_eq(read_file(_i == 2 ? "broker" : "worker", broken[_i].text), ERR_BAD_CONFIG);
+    ck_assert_int_eq(error.exit, EX_CONFIG);
+    for (int k = 0; k < 3; k++)
+        ck_assert_msg(strstr(error.text, broken[_i].words[k]) != NULL, "%s: no %s", error.text,
+                      broken[_i].words[k]);
+}
+END_TEST
+
+// A misspelt flag that is passed over is a limit that does not hold.
+START_TEST(a_mistake_on_the_command_line_is_a_usage_error) {
+    ck_assert_int_eq(read_words("worker", "--slotz", "5", NULL), ERR_BAD_CONFIG);
+    ck_assert_int_eq(error.exit, EX_USAGE);
+    ck_assert_ptr_nonnull(strstr(error.text, "--slotz"));
+    ck_assert_int_eq(read_words("worker", "--slots", NULL, NULL), ERR_BAD_CONFIG);
+    ck_assert_int_eq(error.exit, EX_USAGE);
+    ck_assert_int_eq(read_words("worker", "--slots", "-3", NULL), ERR_BAD_CONFIG);
+    ck_assert_int_eq(error.exit, EX_USAGE);
+    ck_assert_int_eq(read_words("worker", "--jobs-max", "5", NULL), ERR_BAD_CONFIG);
+    ck_assert_int_eq(error.exit, EX_USAGE);
+    ck_assert_int_eq(read_words("worker", "--config", "/no/such/file", NULL), ERR_BAD_CONFIG);
+    ck_assert_int_eq(error.exit, EX_NOINPUT);
+    (void)setenv("COLLOQ_SLOTS", "x", 1);
+    ck_assert_int_eq(read_words("worker", NULL, NULL, NULL), ERR_BAD_CONFIG);
+    ck_assert_ptr_nonnull(strstr(error.text, "COLLOQ_SLOTS"));
+}
+END_TEST
+
+// A key lies where its owner put it, and comes to the worker only.
+START_TEST(keys_are_followed_for_the_worker_alone) {
+    static const char text[] = "providers:\n"
+                               "  openai: {key: file:key, base_url: 'http://127.0.0.1:1/v1'}\n"
+                               "  other:\n    key: env:OTHER_KEY\n";
+    char name[160];
+    (void)snprintf(name, sizeof(name), "%s/key", folder);
+    write_file(name, "secret\n");
+    (void)setenv("OTHER_KEY", "second", 1);
+    ck_assert_int_eq(read_file("worker", text), ERR_OK);
+    ck_assert_uint_eq(conf.provider_count, 2);
+    ck_assert_str_eq(conf.providers[0].name, "openai");
+    ck_assert_str_eq(conf.providers[0].key, "secret");
+    ck_assert_str_eq(conf.providers[0].base_url, "http://127.0.0.1:1/v1");
+    ck_assert_str_eq(conf.providers[1].key, "second");
+    (void)unsetenv("OTHER_KEY");
+    ck_assert_int_eq(read_file("worker", text), ERR_BAD_CONFIG);
+    ck_assert_ptr_nonnull(strstr(error.text, "OTHER_KEY"));
+    ck_assert_ptr_null(strstr(error.text, "secret"));
+    ck_assert_int_eq(read_file("broker", text), ERR_OK);
+    ck_assert_ptr_null(conf.providers[0].key);
+}
+END_TEST
+
+// A key in a file that others can read is no secret any more.
+START_TEST(a_key_in_a_readable_file_is_refused) {
+    write_file(path, "providers:\n  openai:\n    key: sk-literal\n");
+    ck_assert_int_eq(read_words("worker", "--config", path, NULL), ERR_OK);
+    ck_assert_int_eq(chmod(path, 0644), 0);
+    ck_assert_int_eq(read_words("worker", "--config", path, NULL), ERR_BAD_CONFIG);
+    ck_assert_ptr_nonnull(strstr(error.text, "chmod 600"));
+    ck_assert_ptr_null(strstr(error.text, "sk-literal"));
+}
+END_TEST
+
+// One unit read for another is a limit that is off by a thousand.
+START_TEST(times_and_sizes_have_units) {
+    ck_assert_int_eq(read_file("broker", "calls: {limit: 2m}\njournal: {max: 512MiB}\n"), ERR_OK);
+    ck_assert_uint_eq(conf.call_limit_ms, 120000);
+    ck_assert_uint_eq(conf.journal_bytes_max, 512ull << 20);
+    ck_assert_int_eq(read_file("broker", "calls: {limit: 1500}\njournal: {max: 1g}\n"), ERR_OK);
+    ck_assert_uint_eq(conf.call_limit_ms, 1500);
+    ck_assert_uint_eq(conf.journal_bytes_max, 1ull << 30);
+    ck_assert_int_eq(read_file("broker", "calls: {limit: 2 m}\n"), ERR_BAD_CONFIG);
+    ck_assert_int_eq(read_file("broker", "calls: {limit: 1e3}\n"), ERR_BAD_CONFIG);
+}
+END_TEST
+
+// The client has words of its own: they must come through in their order, settings taken out.
+START_TEST(what_is_no_setting_stays_for_the_client) {
+    char *argv[] = {(char *)"colloq", (char *)"batch",  (char *)"--data",
+                    (char *)"/d",     (char *)"run",    (char *)"--json",
+                    (char *)"--",     (char *)"--data", NULL};
+    int argc = 8;
+    ck_assert_int_eq(conf_read(&conf, "client", &argc, argv, true, &error), ERR_OK);
+    ck_assert_int_eq(argc, 6);
+    ck_assert_str_eq(argv[2], "run");
+    ck_assert_str_eq(argv[3], "--json");
+    ck_assert_str_eq(argv[5], "--data");
+    ck_assert_ptr_null(argv[6]);
+    ck_assert_str_eq(conf.data, "/d");
+}
+END_TEST
+
+// A socket path that the system cannot hold fails at bind, far from its cause.
+START_TEST(a_folder_too_long_for_a_socket_is_refused_with_a_remedy) {
+    char name[160];
+    memset(name, 'd', sizeof(name) - 1);
+    name[0] = '/';
+    name[sizeof(name) - 1] = 0;
+    ck_assert_int_eq(read_words("broker", "--data", name, NULL), ERR_BAD_CONFIG);
+    ck_assert_ptr_nonnull(strstr(error.text, "shorter --data"));
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("conf");
+    TCase *all = tcase_create("conf");
+    tcase_add_checked_fixture(all, set_up, tear_down);
+    tcase_add_test(all, a_flag_beats_the_environment_which_beats_the_file);
+    tcase_add_test(all, simulated_money_has_a_folder_of_its_own);
+    tcase_add_test(all, a_relative_folder_becomes_a_whole_path);
+    tcase_add_loop_test(all, a_mistake_in_the_file_is_named_with_its_line_and_its_remedy, 0,
+                        BROKEN);
+    tcase_add_test(all, a_mistake_on_the_command_line_is_a_usage_error);
+    tcase_add_test(all, keys_are_followed_for_the_worker_alone);
+    tcase_add_test(all, a_key_in_a_readable_file_is_refused);
+    tcase_add_test(all, times_and_sizes_have_units);
+    tcase_add_test(all, what_is_no_setting_stays_for_the_client);
+    tcase_add_test(all, a_folder_too_long_for_a_socket_is_refused_with_a_remedy);
+    suite_add_tcase(suite, all);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
