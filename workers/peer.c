@@ -20,8 +20,9 @@ enum peer_say peer_due(struct peer *peer, uint64_t now_ms) {
         peer->state = PEER_STRANGER;
     if (now_ms < peer->next_say_ms)
         return SAY_nothing;
-    peer->next_say_ms = now_ms + HEARTBEAT_MS;
-    return peer->state == PEER_JOINED ? SAY_heartbeat : SAY_hello;
+    bool is_joined = peer->state == PEER_JOINED;
+    peer->next_say_ms = now_ms + (is_joined ? HEARTBEAT_MS : HELLO_MS);
+    return is_joined ? SAY_heartbeat : SAY_hello;
 }
 
 uint64_t peer_rest_ms(const struct peer *peer, uint64_t now_ms) {

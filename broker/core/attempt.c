@@ -145,7 +145,8 @@ static enum end_class class_of(const struct end_item *item) {
         {"rate_limited", CLASS_rate_limited}, {"permanent", CLASS_permanent},
         {"lane_wide", CLASS_lane_wide},       {"malformed", CLASS_malformed},
     };
-    if (bytes_is(item->ended, "not_started"))
+    // A call that could never be made from this job is as dead as one that was refused.
+    if (bytes_is(item->ended, "not_started") && !bytes_is(item->class, "permanent"))
         return CLASS_not_started;
     for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
         if (bytes_is(item->class, classes[i].name))
@@ -230,13 +231,21 @@ static void billed_retry(struct core *core, struct job *job, const struct ending
     }
 }
 
+// Whether a call that never started says something of its lane (connect_failed, tls_failed …), or
+// only of the worker that gave it back.
+static bool is_lane_trouble(struct bytes reason) {
+    static const char suffix[] = "_failed";
+    size_t size = sizeof(suffix) - 1;
+    return reason.size > size && memcmp(reason.at + reason.size - size, suffix, size) == 0;
+}
+
 static void never_started(struct core *core, struct job *job, const struct ending *ending) {
     struct lane *lane = lane_of(core, job);
     if (!ending->was_received) {
         again_later(core, job, 0, REASON_none); // lost on its way: nothing is wrong with it
         return;
     }
-    if (ending->reason.size > 0 && ++lane->misses >= LANE_MISSES_MAX)
+    if (is_lane_trouble(ending->reason) && ++lane->misses >= LANE_MISSES_MAX)
         lane_hold(core, lane, ending->reason, ending->detail);
     again_later(core, job, backoff_ms(job), REASON_delayed);
 }

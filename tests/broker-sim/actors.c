@@ -53,6 +53,8 @@ static void crash(struct world *world, uint32_t actor) {
     trace(world, 0xc0000 + actor);
     *life_of(world, actor) = 0;
     *back_of(world, actor) = world->now_ms + 100 + draw_below(&world->rng, 4000);
+    if (actor == FIRST_WORKER && draw_chance(&world->rng, 300))
+        *back_of(world, actor) = UINT64_MAX; // it never comes back: only time ends its attempts
     if (actor < FIRST_EXTRACTOR)
         memset(world->workers[actor - FIRST_WORKER].calls, 0,
                sizeof(world->workers[0].calls)); // what it had not handed over is lost

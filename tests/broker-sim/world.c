@@ -196,7 +196,7 @@ static void draw_faults(struct world *world) {
         .duplicate = some(world, 300),
         .delay_max_ms = 1 + some(world, 3000),
         .broker_crash = some(world, 15),
-        .worker_crash = some(world, 400),
+        .worker_crash = some(world, world->seed % 5 == 0 ? 4000 : 400),
         .other_crash = some(world, 300),
         .provider_error = some(world, 250),
         .provider_limit = some(world, 150),
@@ -262,7 +262,7 @@ static bool is_settled(const struct world *world) {
         if (!world->files[file].is_sealed || !world->ledger.is_settled[file])
             return false;
     for (uint32_t worker = 0; worker < WORKERS; worker++)
-        if (world->workers[worker].peer.held_count > 0)
+        if (world->workers[worker].life && world->workers[worker].peer.held_count > 0)
             return false;
     return core_records_pending(world->core) == 0;
 }

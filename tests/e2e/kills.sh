@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 lines=${LINES_WANTED:-4000}
 "$BIN/make-lines" "$lines" 11 >"$work/job.jsonl"
-export COLLOQ_CALL_LIMIT_MS=8000
+export COLLOQ_CALL_LIMIT=8s
 start_dev "--latency-ms 20 --error-rate 1%"
 client batch run "$work/job.jsonl" >"$work/out.jsonl" 2>"$work/err.txt" &
 run=$!

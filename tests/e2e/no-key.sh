@@ -7,7 +7,8 @@ unset OPENAI_API_KEY OPENAI_API_KEY_FILE
 "$BIN/provider-sim" --port 0 --port-file "$work/port" --bill "$work/bill.jsonl" &
 simulator=$!
 until_true 5 test -s "$work/port"
-export OPENAI_BASE_URL=http://127.0.0.1:$(cat "$work/port")/v1
+OPENAI_BASE_URL=http://127.0.0.1:$(cat "$work/port")/v1
+export OPENAI_BASE_URL
 client() { "$BIN/colloq" "$@" --data "$data"; }
 start_real() {
     "$BIN/colloq" dev --data "$data" >"$work/dev.out" 2>&1 &

@@ -159,6 +159,13 @@ START_TEST(a_record_that_cannot_be_applied_is_quarantined_alone) {
     ck_assert(told[0].has_answer && told[2].has_answer);
     ck_assert(told[1].is_quarantined && !told[1].has_answer);
     ck_assert_int_eq(world_count(&world, "SELECT count(*) FROM call"), 2);
+    // What was made for the records and undone with them was made again.
+    ck_assert_int_eq(world_count(&world, "SELECT count(*) FROM call c JOIN model m ON "
+                                         "m.model=c.model JOIN batch b ON b.batch=c.batch JOIN "
+                                         "ai_platform p ON p.platform=c.platform JOIN worker w ON "
+                                         "w.worker=c.worker JOIN job j ON j.answer=c.call"),
+                     2);
+    ck_assert_int_eq(world_count(&world, "SELECT max(call) FROM call"), 2);
     ck_assert_int_eq(world_count(&world, "SELECT count(*) FROM quarantine WHERE record=2 AND "
                                          "why='unknown_end'"),
                      1);
@@ -254,10 +261,13 @@ START_TEST(a_later_outcome_replaces_the_earlier_in_the_batchs_counters) {
     ck_assert_int_eq(world_count(&world, "SELECT answered FROM batch"), 1);
     ck_assert_int_eq(world_count(&world, "SELECT cut FROM batch"), 1);
     ck_assert_int_eq(world_count(&world, "SELECT jobs FROM batch"), 1);
-    telling_end(&t, "unknown");
     telling_outcome(&t, "dead", 1);
     (void)world_tell(&world, &t);
     ck_assert_int_eq(world_count(&world, "SELECT dead FROM batch"), 0);
+    telling_outcome(&t, "cancelled", 3);
+    (void)world_tell(&world, &t);
+    ck_assert_int_eq(world_count(&world, "SELECT cancelled FROM batch"), 1);
+    ck_assert_int_eq(world_count(&world, "SELECT answered+cut FROM batch"), 0);
     telling_release(&t);
 }
 END_TEST
@@ -266,6 +276,12 @@ START_TEST(refused_lines_and_the_batchs_states_are_kept_once) {
     struct telling t;
     telling_batch(&world, &t, "open", 1, 0);
     (void)world_tell(&world, &t);
+    telling_batch(&world, &t, "sealed", 1, 3);
+    (void)world_tell(&world, &t);
+    telling_batch(&world, &t, "open", 1, 0);
+    t.item.number = 1;
+    (void)world_tell(&world, &t);
+    ck_assert_int_eq(world_count(&world, "SELECT state='sealed' AND lines=3 FROM batch"), 1);
     telling_batch(&world, &t, "settled", 2, 3);
     (void)world_tell(&world, &t);
     telling_batch(&world, &t, "open", 1, 0);

@@ -182,6 +182,63 @@ START_TEST(failed_parked_and_cancelled_lines_say_why) {
 }
 END_TEST
 
+// A call that came too late was paid for, but it is not what the job answered.
+START_TEST(a_result_shows_the_answer_and_not_a_later_superfluous_one) {
+    struct telling t;
+    char hex[ID_HEX_SIZE];
+    tell_answered(1, NULL, 1);
+    telling_answered(&world, &t, 1, NULL, 1);
+    t.item.call = call_of(50);
+    t.item.attempt = 2;
+    t.item.digest.at[9] = 1;
+    t.item.is_answer = false;
+    t.item.is_superfluous = true;
+    t.item.outcome = bytes_text("");
+    (void)world_tell(&world, &t);
+    telling_release(&t);
+    json_t *answer = world_ask(&world, "batch.results", "{\"batch\":\"%s\"}", batch_text());
+    json_t *colloq = json_object_get(json_array_get(json_object_get(answer, "lines"), 0), "colloq");
+    id_hex(call_of(1), hex);
+    ck_assert_str_eq(text_at(colloq, "call"), hex);
+    ck_assert_int_eq(number_at(colloq, "attempts"), 2);
+    json_t *cost = json_object_get(colloq, "cost");
+    ck_assert_int_eq(number_at(cost, "amount_pusd"), 24100000);
+    ck_assert_int_eq(number_at(cost, "total_pusd"), 2 * 24100000);
+    json_decref(answer);
+}
+END_TEST
+
+static char *large_body(size_t size) {
+    char *body = malloc(size + 1);
+    memset(body, 'x', size);
+    memcpy(body, "{\"a\":\"", 6);
+    memcpy(body + size - 2, "\"}", 3);
+    return body;
+}
+
+// A page that no message can carry would never arrive, and the results with it.
+START_TEST(pages_stay_within_their_measure_whatever_the_answers_size) {
+    static const size_t sizes[] = {1500000, 1500000, 1500000, 100, ANSWER_BYTES_MAX, 200};
+    int64_t lines[16];
+    struct telling t;
+    for (size_t i = 0; i < 6; i++) {
+        char *body = large_body(sizes[i]);
+        telling_answered(&world, &t, i + 1, NULL, 1);
+        t.frames.body = bytes_of(body, sizes[i]);
+        (void)world_tell(&world, &t);
+        telling_release(&t);
+        free(body);
+    }
+    ck_assert_uint_eq(all_lines("input", 100, lines, 16), 6);
+    for (int64_t i = 0; i < 6; i++)
+        ck_assert_int_eq(lines[i], i + 1);
+    json_t *answer = world_ask(&world, "batch.results", "{\"batch\":\"%s\"}", batch_text());
+    ck_assert_uint_le(world.inquirer.answer.size, ANSWER_PAGE_BYTES_MAX);
+    ck_assert_uint_eq(json_array_size(json_object_get(answer, "lines")), 2);
+    json_decref(answer);
+}
+END_TEST
+
 // The last line of `batch run` is made of these numbers.
 START_TEST(a_batch_counts_its_lines_truthfully) {
     struct telling t;
@@ -286,6 +343,10 @@ START_TEST(a_single_calls_conversation_is_shown_under_the_jobs_id) {
     json_t *attempt = json_array_get(json_object_get(shown_job, "attempts"), 0);
     ck_assert_str_eq(text_at(attempt, "state"), "answered");
     ck_assert_str_eq(text_at(attempt, "worker"), "worker-0");
+    ck_assert_int_eq(number_at(attempt, "first_byte_ms"), 400);
+    ck_assert_int_eq(number_at(attempt, "duration_ms"), 412);
+    ck_assert_int_eq(number_at(attempt, "in_uncached"), 80);
+    ck_assert_int_eq(number_at(attempt, "amount_pusd"), 24100000);
     ck_assert_uint_eq(json_array_size(json_object_get(attempt, "identifiers")), 2);
     json_decref(shown_job);
 }
@@ -378,6 +439,8 @@ int main(void) {
     tcase_add_test(tests, a_replaced_result_comes_again_behind_the_others);
     tcase_add_test(tests, a_result_is_a_line_of_openais_batch_output_with_our_object_added);
     tcase_add_test(tests, failed_parked_and_cancelled_lines_say_why);
+    tcase_add_test(tests, a_result_shows_the_answer_and_not_a_later_superfluous_one);
+    tcase_add_test(tests, pages_stay_within_their_measure_whatever_the_answers_size);
     tcase_add_test(tests, a_batch_counts_its_lines_truthfully);
     tcase_add_test(tests, a_conversation_shows_its_messages_and_the_four_fields);
     tcase_add_test(tests, a_single_calls_conversation_is_shown_under_the_jobs_id);

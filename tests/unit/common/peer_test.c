@@ -34,10 +34,10 @@ static bool join(uint64_t boot, uint64_t now_ms) {
 START_TEST(a_stranger_says_hello_until_it_is_welcomed) {
     ck_assert_int_eq(peer_due(peer, 1000), SAY_hello);
     ck_assert_int_eq(peer_due(peer, 1000), SAY_nothing);
-    ck_assert_uint_eq(peer_rest_ms(peer, 1000), HEARTBEAT_MS);
-    ck_assert_int_eq(peer_due(peer, 1000 + HEARTBEAT_MS - 1), SAY_nothing);
-    ck_assert_int_eq(peer_due(peer, 1000 + HEARTBEAT_MS), SAY_hello);
-    ck_assert_uint_eq(peer_rest_ms(peer, 1000 + 5 * HEARTBEAT_MS), 0);
+    ck_assert_uint_eq(peer_rest_ms(peer, 1000), HELLO_MS);
+    ck_assert_int_eq(peer_due(peer, 1000 + HELLO_MS - 1), SAY_nothing);
+    ck_assert_int_eq(peer_due(peer, 1000 + HELLO_MS), SAY_hello);
+    ck_assert_uint_eq(peer_rest_ms(peer, 1000 + 5 * HELLO_MS), 0);
 }
 END_TEST
 
@@ -77,11 +77,11 @@ START_TEST(a_stranger_that_is_unknown_says_hello_no_more_often) {
     (void)join(BOOT, 1000);
     peer_unknown(peer, 1001);
     ck_assert_int_eq(peer_due(peer, 1001), SAY_hello);
-    for (uint64_t ms = 1002; ms < 1001 + HEARTBEAT_MS; ms++) {
+    for (uint64_t ms = 1002; ms < 1001 + HELLO_MS; ms++) {
         peer_unknown(peer, ms);
         ck_assert_int_eq(peer_due(peer, ms), SAY_nothing);
     }
-    ck_assert_int_eq(peer_due(peer, 1001 + HEARTBEAT_MS), SAY_hello);
+    ck_assert_int_eq(peer_due(peer, 1001 + HELLO_MS), SAY_hello);
 }
 END_TEST
 

@@ -37,6 +37,7 @@ static const struct {
     LIMIT(CATALOGUE_BYTES_MAX, "bytes of the compiled catalogue"),
     LIMIT(STREAM_BLOCK_BYTES_MAX, "bytes of a block of a submitted file"),
     LIMIT(SLOTS_MAX, "call slots of a worker"),
+    LIMIT(HELLO_MS, "milliseconds between hellos, until one is answered"),
     LIMIT(HEARTBEAT_MS, "milliseconds between heartbeats"),
     LIMIT(PEER_SILENT_MS, "milliseconds after which who says nothing is silent"),
     LIMIT(CALL_MARGIN_MS, "milliseconds that the broker waits beyond a call's limit"),
