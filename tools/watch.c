@@ -251,6 +251,7 @@ const char *watch_wait_text(const struct watch *watch, uint64_t now_ms, char *te
     bool is_still = now_ms - watch->moved_ms >= WATCH_STILL_MS;
     const json_t *waits = member_of(member_of(watch->shown, "live"), "waits_for");
     const json_t *silent = member_of(watch->shown, "silent");
+    int64_t open = int_of(member_of(watch->shown, "live"), "attempts_open", 0);
     size_t i;
     const json_t *wait;
     text[0] = 0;
@@ -267,13 +268,16 @@ const char *watch_wait_text(const struct watch *watch, uint64_t now_ms, char *te
         const char *reason = text_of(wait, "reason", "");
         if (!is_lasting(reason) && !is_still)
             continue;
+        // While calls are under way, they are what later turns wait for.
+        if (open > 0 && strcmp(reason, "earlier_turn") == 0)
+            continue;
         (void)snprintf(text, size, "%s (%lld)", text_of(wait, "text", reason),
                        (long long)int_of(wait, "jobs", 0));
         return text;
     }
-    int64_t open = int_of(member_of(watch->shown, "live"), "attempts_open", 0);
     if (is_still && open > 0)
-        (void)snprintf(text, size, "%lld calls under way", (long long)open);
+        (void)snprintf(text, size, "%lld %s under way", (long long)open,
+                       open == 1 ? "call" : "calls");
     return text;
 }
 

@@ -21,10 +21,10 @@ enum { INGRESS, WORKER, EXTRACTOR, ACCOUNTANT };
 struct bench {
     struct link links[ROLES];
     uint64_t jobs;
-    uint64_t batch;      // its number
-    uint64_t accepted;   // lines stored
-    uint64_t sent;       // lines sent
-    uint64_t recorded;   // outcomes recorded
+    uint64_t batch;    // its number
+    uint64_t accepted; // lines stored
+    uint64_t sent;     // lines sent
+    uint64_t recorded; // outcomes recorded
     struct digest before;
     struct id batch_id;
     bool is_opened, has_failed;
@@ -284,8 +284,8 @@ int main(int argc, char **argv) {
     (void)snprintf(endpoint, sizeof(endpoint), "ipc://%s/broker.sock", folder);
     pid_t broker = fork();
     if (broker == 0) {
-        execl(argv[1], argv[1], "--data", folder, "--simulate", "--broker", endpoint, "--lane-concurrency", "512",
-              "--log-level", "error", (char *)NULL);
+        execl(argv[1], argv[1], "--data", folder, "--simulate", "--broker", endpoint,
+              "--lane-concurrency", "512", "--log-level", "error", (char *)NULL);
         _exit(72);
     }
     bench = mem_new(sizeof(*bench));

@@ -71,8 +71,8 @@ static void send_end(struct world *world, uint32_t actor, struct call *call) {
 
 static void finish(struct world *world, uint32_t actor, struct call *call) {
     call->has_ended = true;
-    call->end.digest = call_id_counter(call->end.call) * 1000003u + call->end.class * 17u +
-                       call->end.ended + 1;
+    call->end.digest =
+        call_id_counter(call->end.call) * 1000003u + call->end.class * 17u + call->end.ended + 1;
     send_end(world, actor, call);
 }
 
@@ -182,7 +182,8 @@ static void worker_runs(struct world *world, uint32_t actor) {
     }
 }
 
-// ---- extractors and the accountant ------------------------------------------------------------------
+// ---- extractors and the accountant
+// ------------------------------------------------------------------
 
 static void answer(struct world *world, uint32_t actor, const struct message *question,
                    enum message_kind kind, bool flag) {
@@ -218,7 +219,8 @@ static void accountant_hears(struct world *world, const struct message *message)
     }
 }
 
-// ---- the client -------------------------------------------------------------------------------------
+// ---- the client
+// -------------------------------------------------------------------------------------
 
 static void submit_more(struct world *world, uint32_t file_at) {
     struct file *file = &world->files[file_at];
@@ -285,15 +287,16 @@ static void client_hears(struct world *world, const struct message *message) {
     }
 }
 
-// ---- all of them --------------------------------------------------------------------------------------
+// ---- all of them
+// --------------------------------------------------------------------------------------
 
 static void say_what_is_due(struct world *world, uint32_t actor) {
     struct peer *peer = peer_of(world, actor);
     enum peer_say say = peer_due(peer, world->now_ms);
     if (say == SAY_nothing)
         return;
-    struct message message = make(world, say == SAY_hello ? SAY_HELLO : SAY_HEARTBEAT, actor,
-                                  *life_of(world, actor));
+    struct message message =
+        make(world, say == SAY_hello ? SAY_HELLO : SAY_HEARTBEAT, actor, *life_of(world, actor));
     message.boot = peer->boot;
     message.seen = peer->seen;
     struct bytes named = peer_named(peer);

@@ -145,29 +145,33 @@ static int usage(void) {
     return 64;
 }
 
+// Reads the pair of a flag and its number; false: it is none of ours.
+static bool take_flag(const char *flag, const char *number, uint64_t *from, uint64_t *count,
+                      uint64_t *jobs) {
+    uint64_t value = strtoull(number, NULL, 10);
+    if (strcmp(flag, "--seeds") == 0) {
+        *count = value;
+    } else if (strcmp(flag, "--from") == 0) {
+        *from = value;
+    } else if (strcmp(flag, "--jobs") == 0) {
+        *jobs = value;
+    } else if (strcmp(flag, "--seed") == 0) {
+        *from = value;
+        *count = 1;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 int main(int argc, char **argv) {
     uint64_t from = 0, count = 0, jobs = 1;
     if (getrandom(&from, sizeof(from), 0) != (ssize_t)sizeof(from))
         return 71;
     from >>= 16; // short enough to type
-    for (int i = 1; i < argc; i++) {
-        if (i + 1 >= argc)
+    for (int i = 1; i < argc; i += 2)
+        if (i + 1 >= argc || !take_flag(argv[i], argv[i + 1], &from, &count, &jobs))
             return usage();
-        uint64_t value = strtoull(argv[i + 1], NULL, 10);
-        if (strcmp(argv[i], "--seeds") == 0) {
-            count = value;
-        } else if (strcmp(argv[i], "--from") == 0) {
-            from = value;
-        } else if (strcmp(argv[i], "--jobs") == 0) {
-            jobs = value;
-        } else if (strcmp(argv[i], "--seed") == 0) {
-            from = value;
-            count = 1;
-        } else {
-            return usage();
-        }
-        i++;
-    }
     if (count == 0 || jobs == 0 || jobs > 64)
         return usage();
     printf("seeds %llu from %llu\n", (unsigned long long)count, (unsigned long long)from);

@@ -16,14 +16,14 @@ enum {
     WORKERS = 3,
     EXTRACTORS = 2,
     SIM_CHUNK_MAX = 4,
-    CALLS_MAX = 16,       // a worker's slots
+    CALLS_MAX = 16, // a worker's slots
     CALLS_TOTAL_MAX = 8192,
     QUEUE_MAX = 8192,
     OPERATIONS_MAX = 8192,
     JOBS_TOTAL_MAX = BATCHES * LINES_MAX + 1,
     RECORDS_TOTAL_MAX = 16384,
-    FAULTY_MS = 90 * 1000,   // how long faults are on
-    HEALED_MS = 400 * 1000,  // how long everything then may take to settle
+    FAULTY_MS = 90 * 1000,  // how long faults are on
+    HEALED_MS = 400 * 1000, // how long everything then may take to settle
     SIM_CALL_LIMIT_MS = 20 * 1000,
     OUTBOX_MAX = 2048,
 };
@@ -47,12 +47,12 @@ bool draw_chance(struct rng *rng, uint32_t per_mille);
 
 // What a fault mix may do; each is drawn anew for a seed, and zero in the second phase.
 struct faults {
-    uint32_t drop, duplicate; // per mille of messages
-    uint32_t delay_max_ms;    // of a message
-    uint32_t broker_crash;    // per mille of turns, at their commit
+    uint32_t drop, duplicate;           // per mille of messages
+    uint32_t delay_max_ms;              // of a message
+    uint32_t broker_crash;              // per mille of turns, at their commit
     uint32_t worker_crash, other_crash; // per 100,000 of milliseconds that something happens in
     uint32_t provider_error, provider_limit, provider_cut, provider_hang, provider_refusal,
-        provider_lane; // per mille of calls
+        provider_lane;   // per mille of calls
     uint32_t unreadable; // per mille of answers: the ledger cannot read them
     uint32_t cancel;     // per mille: the client cancels a batch
 };
@@ -62,8 +62,8 @@ struct ended {
     struct id call;
     uint64_t job;
     uint32_t batch, line;
-    uint8_t ended;      // enum ended_how
-    uint8_t class;      // index of class_names
+    uint8_t ended; // enum ended_how
+    uint8_t class; // index of class_names
     uint8_t bytes_left;
     uint32_t retry_after_ms;
     uint64_t digest;
@@ -112,8 +112,8 @@ struct message {
     uint32_t from, to;
     uint64_t from_life, to_life; // the processes that it is between
     uint64_t boot;
-    uint64_t number;             // request, lease number, record number, ask, sent
-    uint64_t job, batch;         // numbers
+    uint64_t number;     // request, lease number, record number, ask, sent
+    uint64_t job, batch; // numbers
     uint32_t line, first, last;
     struct id call;
     struct ended end;
@@ -126,7 +126,8 @@ struct message {
     uint32_t limit_ms;
 };
 
-// ---- the store: what a commit makes durable ---------------------------------------------------------
+// ---- the store: what a commit makes durable
+// ---------------------------------------------------------
 
 struct kept_job {
     struct job row;
@@ -139,7 +140,7 @@ struct kept_job {
 struct store {
     struct counters_row counters;
     struct kept_job jobs[JOBS_TOTAL_MAX + 1]; // by number
-    struct batch batches[BATCH_NUMBERS];        // by number
+    struct batch batches[BATCH_NUMBERS];      // by number
     bool batch_is_there[BATCH_NUMBERS];
     struct lane lanes[LANES_MAX];
     uint32_t lane_count;
@@ -152,7 +153,8 @@ struct store {
     bool was_marked[CALLS_TOTAL_MAX]; // by call counter: its mark was durable
 };
 
-// ---- the actors ---------------------------------------------------------------------------------------
+// ---- the actors
+// ---------------------------------------------------------------------------------------
 
 struct call {
     bool is_used;
@@ -188,7 +190,7 @@ struct file {
     uint32_t count;
     struct id id;
     char key[32];
-    uint64_t number; // of the batch, as opened
+    uint64_t number;   // of the batch, as opened
     uint32_t accepted; // as the client knows
     bool is_opened, is_sealed, is_cancelled;
     uint64_t resend_ms;
@@ -271,10 +273,10 @@ void world_run(struct world *world, uint64_t seed);
 // Ends the schedule: a promise is broken.
 _Noreturn void broken(struct world *world, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-#define PROMISE(world, condition, ...)                                                             \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            broken(world, __VA_ARGS__);                                                            \
+#define PROMISE(world, condition, ...)  \
+    do {                                \
+        if (!(condition))               \
+            broken(world, __VA_ARGS__); \
     } while (0)
 void trace(struct world *world, uint64_t value);
 // Puts a message on its way, with the faults that it meets.

@@ -13,15 +13,20 @@ enum { KINDS_SHOWN_MAX = 64 };
                                  "LEFT JOIN worker w ON w.worker=c.worker "                       \
                                  "LEFT JOIN price r ON r.price=c.price "
 
-int calls_of_job(struct inquirer *inquirer, sqlite3_stmt **row) {
-    return inquirer_prepare(inquirer, CALL_SELECT "WHERE c.job=?1 ORDER BY c.attempt, c.call", row);
+#define OF_JOB  "WHERE c.job=?1 ORDER BY c.attempt "
+#define OF_TALK "JOIN job j ON j.job=c.job WHERE j.conversation=?1 ORDER BY j.turn "
+
+int calls_of_job(struct inquirer *inquirer, bool newest_first, sqlite3_stmt **row) {
+    return inquirer_prepare(
+        inquirer,
+        newest_first ? CALL_SELECT OF_JOB "DESC, c.call DESC" : CALL_SELECT OF_JOB ", c.call", row);
 }
 
 // By way of the conversation's jobs, since calls are found by job.
-int calls_of_conversation(struct inquirer *inquirer, sqlite3_stmt **row) {
+int calls_of_conversation(struct inquirer *inquirer, bool newest_first, sqlite3_stmt **row) {
     return inquirer_prepare(inquirer,
-                            CALL_SELECT "JOIN job j ON j.job=c.job WHERE j.conversation=?1 "
-                                        "ORDER BY j.turn, c.attempt, c.call",
+                            newest_first ? CALL_SELECT OF_TALK "DESC, c.attempt DESC, c.call DESC"
+                                         : CALL_SELECT OF_TALK ", c.attempt, c.call",
                             row);
 }
 #undef X

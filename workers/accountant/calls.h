@@ -24,9 +24,9 @@ enum call_column { CALL_COLUMN_MAP(X) CALL_JOIN_MAP(X) CALL_COLUMNS };
 #undef X
 
 // A statement that gives calls' columns in that order: of one job (?1) by attempt, or of a
-// conversation (?1) by turn and attempt. 0 or a sysexits code.
-int calls_of_job(struct inquirer *inquirer, sqlite3_stmt **row);
-int calls_of_conversation(struct inquirer *inquirer, sqlite3_stmt **row);
+// conversation (?1) by turn and attempt; oldest or newest first. 0 or a sysexits code.
+int calls_of_job(struct inquirer *inquirer, bool newest_first, sqlite3_stmt **row);
+int calls_of_conversation(struct inquirer *inquirer, bool newest_first, sqlite3_stmt **row);
 
 // Members "in_uncached" … "out_audio".
 void put_counters(struct writer *writer, sqlite3_stmt *call);

@@ -100,7 +100,9 @@ static int ask_in_snapshot(struct inquirer *inquirer, question *ask) {
     db_deadline(&inquirer->db, 0);
     (void)db_commit(&inquirer->db);
     if (exit == 0 && buf_state(&inquirer->answer) != ERR_OK)
-        exit = inquirer_refuse(inquirer, EX_DATAERR, "the answer exceeds what a message may hold");
+        exit = inquirer_refuse(inquirer, EX_DATAERR,
+                               "the answer exceeds what a message may hold: ask for less "
+                               "(a smaller limit; of a conversation, without bodies)");
     return exit;
 }
 

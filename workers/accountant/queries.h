@@ -1,6 +1,6 @@
 // The accountant's answers: questions of clients about history, answered by a thread of its own
-// over a read-only connection, one snapshot of at most QUERY_MS each. The thread never makes the
-// writer wait. This page is the contract for those who ask.
+// over a read-only connection, one snapshot of at most QUERY_SNAPSHOT_MS each. The thread never
+// makes the writer wait. This page is the contract for those who ask.
 //
 // A question is a `query` message (what, arguments: a JSON object; a member that is not needed
 // may be left out or null), the answer a frame with one JSON object of at most
@@ -9,6 +9,7 @@
 //   EX_NOINPUT    there is no such batch, conversation, job …; or a prefix is not unique
 //   EX_TEMPFAIL   the snapshot's time is over: ask for less (a batch, a smaller page)
 //   EX_IOERR      the ledger cannot be read
+//   EX_DATAERR    the answer exceeds what a message may hold
 // Lists are pages: "next" is a cursor to send as "after" for what follows, null at the end;
 // "limit" bounds the entries of a page (default 1000, at most 10000).
 //
@@ -53,10 +54,11 @@
 //     "reason","provider","api","model_requested","model_served","call","finish",
 //     "service_tier","identifiers": {kind: value…} (the first of a kind),
 //     "usage": {counters…,"state"} | null,
-//     "cost": {"currency":"USD","amount_pusd","stated_pusd","computed_pusd","state","price",
+//     "cost": {"currency":"USD","amount_pusd","stated_pusd","computed_pusd",
+//              "state": "priced|unpriced|stated|none","unpriced": why, "price": by which,
 //              "total_pusd" (all attempts), "possibly_billed_calls","possibly_billed_pusd"},
 //     "attempts","timing": {"marked_ms","started_ms","first_byte_ms","duration_ms",
-//     "recorded_ms"},"tags": {…}}}
+//     "recorded_ms"},"tags": {…} | null}}
 //   error.code: for outcome dead the provider's error code, else the reason; turn_parked,
 //   batch_cancelled, batch_expired, turn_skipped. A dead job whose last attempt was answered
 //   (an HTTP error) has that answer as response as well.

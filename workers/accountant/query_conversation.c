@@ -105,8 +105,11 @@ static int open_show(struct show *show) {
               "LEFT JOIN call c ON c.call=j.answer WHERE j.conversation=?1 ORDER BY j.turn, j.job",
         &show->jobs);
     if (exit == 0)
-        exit = is_single ? calls_of_job(inquirer, &show->calls)
-                         : calls_of_conversation(inquirer, &show->calls);
+        exit = is_single ? calls_of_job(inquirer, false, &show->calls)
+                         : calls_of_conversation(inquirer, false, &show->calls);
+    if (exit == 0)
+        exit = is_single ? calls_of_job(inquirer, true, &show->newest)
+                         : calls_of_conversation(inquirer, true, &show->newest);
     if (exit == 0)
         exit = identifier_kinds(inquirer, &show->kinds);
     if (exit == 0)
@@ -125,6 +128,7 @@ static int open_show(struct show *show) {
     if (exit == 0) {
         db_bind_i64(show->jobs, 1, key);
         db_bind_i64(show->calls, 1, key);
+        db_bind_i64(show->newest, 1, key);
     }
     return exit;
 }
@@ -132,6 +136,7 @@ static int open_show(struct show *show) {
 static void close_show(struct show *show) {
     (void)sqlite3_finalize(show->jobs);
     (void)sqlite3_finalize(show->calls);
+    (void)sqlite3_finalize(show->newest);
     (void)sqlite3_finalize(show->kinds);
     (void)sqlite3_finalize(show->answer);
     (void)sqlite3_finalize(show->lines);

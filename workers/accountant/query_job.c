@@ -82,7 +82,7 @@ static void put_attempt(struct writer *writer, sqlite3_stmt *call, sqlite3_stmt 
 static int put_attempts(struct inquirer *inquirer, struct writer *writer, int64_t job) {
     sqlite3_stmt *calls = NULL, *kinds = NULL;
     enum err e = ERR_OK;
-    int exit = calls_of_job(inquirer, &calls);
+    int exit = calls_of_job(inquirer, false, &calls);
     if (exit == 0)
         exit = identifier_kinds(inquirer, &kinds);
     writer_name(writer, "attempts");

@@ -61,7 +61,7 @@ static int open_results(struct results *results, struct inquirer *inquirer, int6
                              "AND j.line>?2 AND j.outcome IS NOT NULL ORDER BY j.line, j.job",
                          &results->job);
     if (exit == 0)
-        exit = calls_of_job(inquirer, &results->calls);
+        exit = calls_of_job(inquirer, false, &results->calls);
     if (exit == 0)
         exit = identifier_kinds(inquirer, &results->kinds);
     if (exit == 0)

@@ -9,41 +9,27 @@ static void put_call_names(struct writer *writer, sqlite3_stmt *call) {
     put_call_of(writer, "call", call, CALL_AT_id);
 }
 
-// All values of one kind, newest first: the calls come oldest first, so they are gathered in
-// front of each other. Kinds are few; each goes through the calls once.
-static void put_kind(struct show *show, struct bytes kind_name, struct buf *values) {
-    struct buf one;
+// All values of one kind, newest first. Kinds are few; each goes through the calls once.
+static void put_kind(struct show *show, struct bytes kind_name) {
+    struct writer *writer = show->writer;
     struct bytes name, source, value;
-    buf_init(&one, ANSWER_PAGE_BYTES_MAX);
-    buf_reset(values);
-    while (db_step(show->calls) == ERR_OK) {
-        struct bytes packed = db_bytes(show->calls, CALL_AT_identifiers);
+    while (db_step(show->newest) == ERR_OK) {
+        struct bytes packed = db_bytes(show->newest, CALL_AT_identifiers);
         int64_t kind;
-        struct writer writer = {.out = &one};
-        buf_reset(&one);
         while (identifiers_next(&packed, &kind, &value)) {
             if (!identifier_kind(show->kinds, kind, &name, &source) ||
                 !bytes_equal(name, kind_name))
                 continue;
-            writer_open(&writer, '{');
-            put_text(&writer, "value", value);
-            put_text_of(&writer, "provider", show->calls, CALL_AT_provider);
-            put_text(&writer, "source", source);
-            put_call_of(&writer, "call", show->calls, CALL_AT_id);
-            put_i64(&writer, "message", 2 * db_i64(show->calls, CALL_AT_turn));
-            put_i64_of(&writer, "at", show->calls, CALL_AT_at_ms);
-            writer_close(&writer, '}');
-        }
-        if (one.size > 0 && values->size > 0)
-            buf_byte(&one, ',');
-        if (one.size > 0)
-            buf_put(&one, values->at, values->size);
-        if (one.size > 0) {
-            buf_reset(values);
-            buf_put(values, one.at, one.size);
+            writer_open(writer, '{');
+            put_text(writer, "value", value);
+            put_text_of(writer, "provider", show->newest, CALL_AT_provider);
+            put_text(writer, "source", source);
+            put_call_of(writer, "call", show->newest, CALL_AT_id);
+            put_i64(writer, "message", 2 * db_i64(show->newest, CALL_AT_turn));
+            put_i64_of(writer, "at", show->newest, CALL_AT_at_ms);
+            writer_close(writer, '}');
         }
     }
-    buf_release(&one);
 }
 
 enum { KINDS_MAX = 64 };
@@ -72,20 +58,16 @@ static size_t find_kinds(struct show *show, char names[KINDS_MAX][64]) {
 
 void show_identifiers(struct show *show) {
     char names[KINDS_MAX][64];
-    struct buf values;
     size_t count = find_kinds(show, names);
-    buf_init(&values, ANSWER_PAGE_BYTES_MAX);
     writer_name(show->writer, "extracted_identifiers");
     writer_open(show->writer, '{');
     for (size_t i = 0; i < count; i++) {
-        put_kind(show, bytes_text(names[i]), &values);
         writer_name(show->writer, names[i]);
         writer_open(show->writer, '[');
-        buf_put(show->writer->out, values.at, values.size);
+        put_kind(show, bytes_text(names[i]));
         writer_close(show->writer, ']');
     }
     writer_close(show->writer, '}');
-    buf_release(&values);
 }
 
 int show_metadata(struct show *show) {

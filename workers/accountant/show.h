@@ -14,12 +14,12 @@ struct show {
     struct inquirer *inquirer;
     struct writer *writer;
     struct found found;
-    sqlite3_stmt *jobs, *calls, *kinds, *answer, *lines, *messages;
+    sqlite3_stmt *jobs, *calls, *newest, *kinds, *answer, *lines, *messages;
     bool has_bodies;
 };
 
 // extracted_identifiers, provider_metadata, token_usage_history, cost_tracking. Each goes through
-// show->calls once or more, from its start to its end.
+// the calls (the identifiers: newest first) from their start to their end.
 void show_identifiers(struct show *show);
 int show_metadata(struct show *show);
 int show_usage(struct show *show);

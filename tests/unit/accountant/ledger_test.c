@@ -5,7 +5,9 @@
 #include "common/wire.h"
 
 #include <check.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 static struct world world;
 
@@ -394,6 +396,37 @@ START_TEST(roll_ups_equal_a_recount_after_any_sequence) {
 }
 END_TEST
 
+// A disk that takes no more must stop the process before anything is called recorded.
+START_TEST(a_write_that_fails_is_an_error_of_the_transaction) {
+    struct rlimit limit, before;
+    enum err e = ERR_OK;
+    struct recorded_item told;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = (struct rlimit){.rlim_cur = 1 << 20, .rlim_max = before.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    uint64_t committed = 0;
+    for (uint64_t n = 1; e == ERR_OK && n <= 5000; n++) {
+        struct telling t;
+        telling_answered(&world, &t, n, NULL, 1);
+        t.item.number = n;
+        telling_seal(&t);
+        e = ledger_apply(&world.ledger, &t.item, &t.frames, 1, &told);
+        if (e == ERR_OK)
+            e = ledger_commit(&world.ledger);
+        committed += e == ERR_OK;
+        telling_release(&t);
+    }
+    ck_assert(e == ERR_IO || e == ERR_FULL);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+    world_restart(&world);
+    // What was committed is there; of the one whose commit failed nobody can know.
+    int64_t there = world_count(&world, "SELECT count(*) FROM call");
+    ck_assert(there == (int64_t)committed || there == (int64_t)committed + 1);
+    ck_assert_uint_eq(world.ledger.applied, (uint64_t)there);
+}
+END_TEST
+
 // A person put back one of the two files: going on would lose records or account them twice.
 START_TEST(journal_and_ledger_of_different_moments_are_told_apart) {
     char why[512];
@@ -453,6 +486,7 @@ int main(void) {
     tcase_add_test(tests, refused_lines_and_the_batchs_states_are_kept_once);
     tcase_add_test(tests, calls_count_under_the_tags_of_batch_line_and_conversation);
     tcase_add_loop_test(tests, roll_ups_equal_a_recount_after_any_sequence, 0, 4);
+    tcase_add_test(tests, a_write_that_fails_is_an_error_of_the_transaction);
     tcase_add_test(tests, journal_and_ledger_of_different_moments_are_told_apart);
     tcase_add_test(tests, a_ledger_stays_simulated_or_real);
     suite_add_tcase(suite, tests);

@@ -11,8 +11,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static struct supervisor supervisor;
 
 // As in colloq itself, stop signals wait until somebody looks for them.
