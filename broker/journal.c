@@ -6,6 +6,11 @@
 
 #include <sysexits.h>
 
+enum {
+    FREE_PAGES_KEPT = 4096, // 16 MiB that the next batch will want again
+    VACUUM_PAGES = 256,     // given back in one idle turn
+};
+
 static const char *const texts_of[STATEMENTS] = {
     [PUT_JOB] = "INSERT INTO job VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,"
                 "?17,?18,?19,?20,?21,?22,?23,?24,?25)",
@@ -372,6 +377,9 @@ void journal_commit(struct journal *journal) {
 
 void journal_tidy(struct journal *journal, bool is_idle) {
     check(journal, db_checkpoint_if_due(&journal->db, is_idle), "checkpoint");
+    // What a large batch has left is given back to the file system, a little at a time.
+    if (is_idle && db_free_count(&journal->db) > FREE_PAGES_KEPT)
+        check(journal, db_vacuum_some(&journal->db, VACUUM_PAGES), "vacuum");
 }
 
 uint64_t journal_used_bytes(struct journal *journal) {

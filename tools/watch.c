@@ -9,6 +9,20 @@
 #include <string.h>
 #include <sysexits.h>
 
+static void note_sample(struct watch *watch, uint64_t now_ms) {
+    unsigned last = watch->sample_count;
+    if (last > 0 && now_ms - watch->samples[last - 1].at_ms < WATCH_SAMPLE_MS)
+        return;
+    if (last == WATCH_SAMPLES) {
+        memmove(&watch->samples[0], &watch->samples[1],
+                (WATCH_SAMPLES - 1) * sizeof(watch->samples[0]));
+        last--;
+    }
+    watch->samples[last].at_ms = now_ms;
+    watch->samples[last].finished = watch->finished;
+    watch->sample_count = last + 1;
+}
+
 void watch_start(struct watch *watch, struct client *client, const char *batch, bool prints_results,
                  uint64_t now_ms) {
     *watch = (struct watch){
@@ -20,6 +34,7 @@ void watch_start(struct watch *watch, struct client *client, const char *batch, 
         .pause_ms = WATCH_PAUSE_FIRST_MS,
     };
     (void)snprintf(watch->batch, sizeof(watch->batch), "%s", batch);
+    note_sample(watch, now_ms);
 }
 
 void watch_end(struct watch *watch) {
@@ -160,20 +175,6 @@ uint64_t watch_finished(const json_t *shown) {
     return (uint64_t)sum;
 }
 
-static void note_sample(struct watch *watch, uint64_t now_ms) {
-    unsigned last = watch->sample_count;
-    if (last > 0 && now_ms - watch->samples[last - 1].at_ms < WATCH_SAMPLE_MS)
-        return;
-    if (last == WATCH_SAMPLES) {
-        memmove(&watch->samples[0], &watch->samples[1],
-                (WATCH_SAMPLES - 1) * sizeof(watch->samples[0]));
-        last--;
-    }
-    watch->samples[last].at_ms = now_ms;
-    watch->samples[last].finished = watch->finished;
-    watch->sample_count = last + 1;
-}
-
 double watch_rate(const struct watch *watch) {
     if (watch->sample_count < 2)
         return 0;
@@ -237,7 +238,8 @@ bool watch_take(struct watch *watch, struct message *message, uint64_t now_ms) {
 
 // ---- for people ---------------------------------------------------------------------------------
 
-// Reasons that do not pass by themselves are named at once.
+// Reasons that do not pass by themselves are named soon: not at once, since processes that have
+// just been started need a moment to find each other.
 static bool is_lasting(const char *reason) {
     static const char *const lasting[] = {"no_key",       "lane_held",       "lane_paused",
                                           "journal_full", "accountant_away", "no_worker"};
@@ -249,6 +251,7 @@ static bool is_lasting(const char *reason) {
 
 const char *watch_wait_text(const struct watch *watch, uint64_t now_ms, char *text, size_t size) {
     bool is_still = now_ms - watch->moved_ms >= WATCH_STILL_MS;
+    bool is_named = now_ms - watch->moved_ms >= WATCH_NAMED_MS;
     const json_t *waits = member_of(member_of(watch->shown, "live"), "waits_for");
     const json_t *silent = member_of(watch->shown, "silent");
     int64_t open = int_of(member_of(watch->shown, "live"), "attempts_open", 0);
@@ -266,7 +269,7 @@ const char *watch_wait_text(const struct watch *watch, uint64_t now_ms, char *te
     }
     json_array_foreach(waits, i, wait) {
         const char *reason = text_of(wait, "reason", "");
-        if (!is_lasting(reason) && !is_still)
+        if (!(is_lasting(reason) ? is_named : is_still))
             continue;
         // While calls are under way, they are what later turns wait for.
         if (open > 0 && strcmp(reason, "earlier_turn") == 0)

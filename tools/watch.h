@@ -11,6 +11,7 @@ enum {
     WATCH_PAUSE_MS = 200,
     WATCH_LOST_MS = 5000,  // a question without an answer is put again
     WATCH_STILL_MS = 2000, // nothing moved for this long: say what it waits for
+    WATCH_NAMED_MS = 1000, // and so long, what does not pass by itself
     WATCH_SAMPLES = 16,
     WATCH_SAMPLE_MS = 500,
 };

@@ -3,6 +3,7 @@
 #include "tests/broker-sim/world.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 static const struct core_config *config_of(struct world *world) {
     static struct core_config config;
@@ -20,13 +21,25 @@ static const struct core_config *config_of(struct world *world) {
     return &config;
 }
 
+// Zeroed pages that cost nothing until they are touched: a world has many brokers.
+void *pages_new(size_t size) {
+    void *at =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        abort();
+    return at;
+}
+
+void pages_free(void *at, size_t size) {
+    if (at)
+        (void)munmap(at, size);
+}
+
 void broker_start(struct world *world) {
     world->boot = (draw(&world->rng) >> 1) | 1u;
     world->broker_life = ++world->lives;
     world->starts++;
-    world->memory = calloc(1, core_size(config_of(world)));
-    if (!world->memory)
-        abort();
+    world->memory = pages_new(core_size(config_of(world)));
     world->core = core_init(world->memory, config_of(world));
     memset(world->routes, 0, sizeof(world->routes));
     world->operation_count = 0;
@@ -35,7 +48,7 @@ void broker_start(struct world *world) {
 }
 
 void broker_stop(struct world *world) {
-    free(world->memory);
+    pages_free(world->memory, core_size(config_of(world)));
     world->memory = NULL;
     world->core = NULL;
 }

@@ -11,21 +11,17 @@
 #include <unistd.h>
 
 static struct world *world_new(void) {
-    struct world *world = calloc(1, sizeof(*world));
-    if (!world)
-        abort();
-    world->queue = calloc(QUEUE_MAX + 1, sizeof(struct message));
+    struct world *world = pages_new(sizeof(*world));
+    world->queue = pages_new((QUEUE_MAX + 1) * sizeof(struct message));
     world->operations = operations_new(OPERATIONS_MAX);
-    if (!world->queue || !world->operations)
-        abort();
     return world;
 }
 
 static void world_free(struct world *world) {
     broker_stop(world);
-    free(world->queue);
-    free(world->operations);
-    free(world);
+    pages_free(world->queue, (QUEUE_MAX + 1) * sizeof(struct message));
+    operations_free(world->operations, OPERATIONS_MAX);
+    pages_free(world, sizeof(*world));
 }
 
 // What stood where when a promise broke: for `--seed`.

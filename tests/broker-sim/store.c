@@ -230,5 +230,9 @@ void store_restore(struct world *world) {
 }
 
 struct operation *operations_new(uint32_t count) {
-    return calloc(count, sizeof(struct operation));
+    return pages_new(count * sizeof(struct operation));
+}
+
+void operations_free(struct operation *operations, uint32_t count) {
+    pages_free(operations, count * sizeof(struct operation));
 }

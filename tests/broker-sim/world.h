@@ -289,6 +289,8 @@ uint32_t file_of(const struct world *world, uint64_t number);
 struct digest as_digest(uint64_t value);
 
 // broker.c
+void *pages_new(size_t size); // never NULL
+void pages_free(void *at, size_t size);
 void broker_start(struct world *world);
 void broker_stop(struct world *world);
 void broker_turn(struct world *world, struct message *const *messages, uint32_t count);
@@ -296,7 +298,8 @@ uint64_t broker_due_ms(const struct world *world);
 
 // store.c
 struct operation;
-struct operation *operations_new(uint32_t count); // freed by free()
+struct operation *operations_new(uint32_t count);
+void operations_free(struct operation *operations, uint32_t count);
 void store_write_rows(struct world *world);
 void store_payload(struct world *world, uint64_t job, uint64_t digest);
 void store_record(struct world *world, const struct kept_record *record);

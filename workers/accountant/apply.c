@@ -64,7 +64,8 @@ static const char *read_attempt(const struct record_item *record, bool has_facts
         return "unknown_end";
     if (told->state == CALL_answered && record->status == 0)
         return "answer_without_status";
-    if (told->state == CALL_answered && !has_facts)
+    // A refused answer may still bring what its headers say.
+    if (told->state == CALL_answered && (!has_facts || record->unextracted.size > 0))
         told->state = CALL_unextracted;
     if ((record->is_answer || record->is_superfluous) && told->state != CALL_answered &&
         told->state != CALL_unextracted)
