@@ -60,6 +60,12 @@ static size_t on_body(char *at, size_t size, size_t count, void *data) {
 static int on_connected(void *data, char *peer, char *local, int peer_port, int local_port) {
     struct http_easy *easy = data;
     (void)peer, (void)local, (void)peer_port, (void)local_port;
+    // A second time: the first connection died before an answer, and as none of the body was read
+    // yet, curl would send the request once more without a word.
+    if (easy->is_connected) {
+        easy->is_replay_refused = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
     easy->is_connected = true;
     easy->port->connected(easy->owner);
     return CURL_PREREQFUNC_OK;
@@ -231,6 +237,7 @@ void http_easy_start(struct http_easy *easy, const struct http_request *request)
     easy->may_be_private = request->may_be_private;
     easy->unmoved_limit_ms = request->unmoved_limit_ms;
     easy->is_connected = easy->is_address_refused = easy->has_left = false;
+    easy->is_replay_refused = false;
     easy->status = 0;
     easy->error[0] = 0;
     SET(easy, URL, request->url);
@@ -269,6 +276,8 @@ static enum http_end end_of(CURLcode code, const struct http_easy *easy) {
         return HTTP_send_failed;
     case CURLE_SEND_FAIL_REWIND:
         return HTTP_send_failed_rewind;
+    case CURLE_ABORTED_BY_CALLBACK:
+        return easy->is_replay_refused ? HTTP_send_failed_rewind : HTTP_failed;
     case CURLE_GOT_NOTHING:
         return HTTP_no_answer;
     case CURLE_RECV_ERROR:

@@ -21,7 +21,7 @@
     X(connect_timeout) /* resolving included */                                              \
     X(tls_failed)      /* no handshake, or the certificate is not the host's */              \
     X(send_failed)                                                                           \
-    X(send_failed_rewind) /* the connection died under the body, which is not sent again */  \
+    X(send_failed_rewind) /* the connection died under the request, which is not sent again */  \
     X(no_answer)          /* the connection was closed before the first byte of an answer */ \
     X(reset)                                                                                 \
     X(truncated) /* the answer ended before its stated length */                             \
@@ -65,7 +65,7 @@ void http_pool_timeout(struct http_pool *pool);
 
 // Whom an exchange speaks to. The calls come from inside the pool's functions.
 struct http_port {
-    // The connection stands, the request goes out next. May come again before any answer.
+    // The connection stands, the request goes out next: once an exchange.
     void (*connected)(void *owner);
     // The next bytes of the request's body, at most room; 0 ends it.
     size_t (*give)(void *owner, uint8_t *to, size_t room);
@@ -87,6 +87,7 @@ struct http_easy {
     bool is_running;
     bool is_connected;       // of the last exchange: a connection stood
     bool is_address_refused; // of the last exchange
+    bool is_replay_refused;  // of the last exchange: curl wanted to send it a second time
     bool has_left;           // of the last exchange: a byte of the request had left
     unsigned status;         // of the last exchange; 0: none
     uint64_t unmoved_limit_ms;

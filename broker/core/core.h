@@ -120,6 +120,7 @@ struct worker {
     uint32_t slots;
     uint32_t marks;   // open attempts
     uint32_t foreign; // calls that it names and that are no open attempts here
+    uint64_t life;    // of two processes under a name the lower one is dead; 0: not known
     uint64_t keys;    // bit a key index
     uint64_t leases;  // highest lease number sent to it by this boot
     uint64_t beats;   // heartbeats taken in

@@ -98,6 +98,7 @@ static void replace_earlier(struct core *core, const struct worker *worker) {
             !bytes_equal(name_of(earlier), name_of(worker)))
             continue;
         earlier->state = WORKER_REPLACED;
+        earlier->heard_ms = core->now_ms; // what it said before may still be on its way
         lapse_all(core, earlier);
         worker_drop_if_idle(core, earlier);
     }
@@ -114,8 +115,23 @@ static void probe_lanes(struct core *core, const struct worker *worker) {
     }
 }
 
+// Whether a later process of the same name has joined: then this hello came late, from a dead one.
+static bool is_outlived(const struct core *core, const struct hello_head *hello) {
+    for (uint32_t slot = 1; slot <= core->worker_used; slot++) {
+        const struct worker *other = &core->workers[slot];
+        if (other->state != WORKER_FREE && other->life > hello->life &&
+            bytes_equal(name_of(other), hello->name))
+            return true;
+    }
+    return false;
+}
+
 static void join_worker(struct core *core, const struct event *event) {
     const struct hello_head *hello = event->join;
+    if (hello->proves_death && is_outlived(core, hello)) {
+        refuse(core, event->peer, "name_in_use");
+        return;
+    }
     struct worker *worker = worker_of_process(core, hello->process);
     if (!worker) {
         refuse(core, event->peer, "too_many_workers");
@@ -131,6 +147,7 @@ static void join_worker(struct core *core, const struct event *event) {
     worker->peer = event->peer;
     worker->slots = (uint32_t)hello->slots;
     worker->keys = keys;
+    worker->life = hello->proves_death ? hello->life : 0;
     worker->heard_ms = core->now_ms;
     size_t size = hello->name.size < NAME_BYTES_MAX ? hello->name.size : NAME_BYTES_MAX;
     memcpy(worker->name, hello->name.at, size);
@@ -262,9 +279,10 @@ void on_heartbeat(struct core *core, const struct event *event) {
         struct worker *worker = &core->workers[peer->worker];
         if (!id_equal(worker->process, head->process))
             return; // the process was replaced, and its slot given to another
-        if (worker->state == WORKER_REPLACED)
+        if (worker->state == WORKER_REPLACED && core->now_ms - worker->heard_ms > PEER_SILENT_MS)
             zombie_speaks(core, worker);
-        worker->heard_ms = core->now_ms;
+        if (worker->state != WORKER_REPLACED)
+            worker->heard_ms = core->now_ms;
         worker->beats++;
         stamp_named(core, worker, head->held);
         settle_unnamed(core, worker, head->seen);

@@ -27,9 +27,13 @@ static struct peer *peer_of(struct world *world, uint32_t actor) {
                                    : &world->others[actor].peer;
 }
 
-static uint64_t *life_of(struct world *world, uint32_t actor) {
+static uint64_t *life_at(struct world *world, uint32_t actor) {
     return actor < FIRST_EXTRACTOR ? &world->workers[actor - FIRST_WORKER].life
                                    : &world->others[actor].life;
+}
+
+uint64_t life_of(struct world *world, uint32_t actor) {
+    return *life_at(world, actor);
 }
 
 static uint64_t *back_of(struct world *world, uint32_t actor) {
@@ -39,8 +43,8 @@ static uint64_t *back_of(struct world *world, uint32_t actor) {
 
 static void start(struct world *world, uint32_t actor) {
     struct id process = {{0}};
-    *life_of(world, actor) = ++world->lives;
-    bytes_put_u64(process.at, *life_of(world, actor));
+    *life_at(world, actor) = ++world->lives;
+    bytes_put_u64(process.at, *life_at(world, actor));
     peer_init(peer_of(world, actor), process);
 }
 
@@ -51,7 +55,7 @@ void actors_start(struct world *world) {
 
 static void crash(struct world *world, uint32_t actor) {
     trace(world, 0xc0000 + actor);
-    *life_of(world, actor) = 0;
+    *life_at(world, actor) = 0;
     *back_of(world, actor) = world->now_ms + 100 + draw_below(&world->rng, 4000);
     if (actor == FIRST_WORKER && draw_chance(&world->rng, 300))
         *back_of(world, actor) = UINT64_MAX; // it never comes back: only time ends its attempts
@@ -63,7 +67,7 @@ static void crash(struct world *world, uint32_t actor) {
 // ---- workers ------------------------------------------------------------------------------------
 
 static void send_end(struct world *world, uint32_t actor, struct call *call) {
-    struct message message = make(world, SAY_END, actor, *life_of(world, actor));
+    struct message message = make(world, SAY_END, actor, *life_at(world, actor));
     message.end = call->end;
     call->resend_ms = world->now_ms + END_RESEND_MS;
     world_send(world, &message);
@@ -187,7 +191,7 @@ static void worker_runs(struct world *world, uint32_t actor) {
 
 static void answer(struct world *world, uint32_t actor, const struct message *question,
                    enum message_kind kind, bool flag) {
-    struct message message = make(world, kind, actor, *life_of(world, actor));
+    struct message message = make(world, kind, actor, *life_at(world, actor));
     message.number = question->number;
     message.job = question->job;
     message.batch = question->batch;
@@ -296,7 +300,7 @@ static void say_what_is_due(struct world *world, uint32_t actor) {
     if (say == SAY_nothing)
         return;
     struct message message =
-        make(world, say == SAY_hello ? SAY_HELLO : SAY_HEARTBEAT, actor, *life_of(world, actor));
+        make(world, say == SAY_hello ? SAY_HELLO : SAY_HEARTBEAT, actor, *life_at(world, actor));
     message.boot = peer->boot;
     message.seen = peer->seen;
     struct bytes named = peer_named(peer);
@@ -310,7 +314,7 @@ static void say_what_is_due(struct world *world, uint32_t actor) {
 void actor_hears(struct world *world, const struct message *message) {
     uint32_t actor = message->to;
     struct peer *peer = peer_of(world, actor);
-    if (*life_of(world, actor) == 0 || message->to_life != *life_of(world, actor))
+    if (*life_at(world, actor) == 0 || message->to_life != *life_at(world, actor))
         return;
     peer_heard(peer, world->now_ms);
     switch (message->kind) {
@@ -338,7 +342,7 @@ void actor_hears(struct world *world, const struct message *message) {
 
 void actors_run(struct world *world) {
     for (uint32_t actor = FIRST_WORKER; actor < ACTORS; actor++) {
-        if (*life_of(world, actor) == 0) {
+        if (*life_at(world, actor) == 0) {
             if (*back_of(world, actor) <= world->now_ms)
                 start(world, actor);
             continue;

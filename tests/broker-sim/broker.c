@@ -229,12 +229,15 @@ static void take_hello(struct world *world, const struct message *message) {
     bytes_put_u64(hello.process.at, message->from_life);
     hello.keys = bytes_text("p/k,q/k");
     hello.proves_death = true;
+    hello.life = message->from_life;
     uint32_t peer = peer_add(world, message);
     struct event event = {.kind = EVENT_join, .peer = peer, .join = &hello};
     step(world, &event, message);
     for (uint32_t i = 0; i < world->effects.count; i++)
-        PROMISE(world, world->effects.items[i].kind != EFFECT_send_unwelcome, "refused: %s",
-                world->effects.items[i].why);
+        PROMISE(world,
+                world->effects.items[i].kind != EFFECT_send_unwelcome ||
+                    message->from_life != life_of(world, message->from),
+                "refused: %s", world->effects.items[i].why);
     say(world, SAY_WELCOME, peer)->number = world->starts;
 }
 

@@ -311,6 +311,7 @@ void store_restore(struct world *world);
 void actors_start(struct world *world);
 void actor_hears(struct world *world, const struct message *message);
 void actors_run(struct world *world);
+uint64_t life_of(struct world *world, uint32_t actor); // of its process now; 0: it is dead
 
 // check.c
 void check_call(struct world *world, const struct message *lease);

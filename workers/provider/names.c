@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -23,15 +24,29 @@ static void new_id(char id[ID_DIGITS + 1]) {
     (void)snprintf(id, ID_DIGITS + 1, "%016llx", (unsigned long long)random_u64());
 }
 
-// Reads the id of a locked file. A file without one (new, or cut short by a crash) gets one.
-static bool read_id(int fd, char id[ID_DIGITS + 1]) {
-    ssize_t size = pread(fd, id, ID_DIGITS, 0);
-    id[size > 0 ? size : 0] = 0;
-    if (size > 0 && is_id(id, (size_t)size))
-        return true;
-    new_id(id);
-    return size >= 0 && ftruncate(fd, 0) == 0 && pwrite(fd, id, ID_DIGITS, 0) == ID_DIGITS &&
-           fsync(fd) == 0;
+// What a locked file holds: the id, a blank, and how often the name was taken.
+static bool write_file(int fd, const char *id, uint64_t life) {
+    char text[64];
+    int size = snprintf(text, sizeof(text), "%s %020llu\n", id, (unsigned long long)life);
+    return pwrite(fd, text, (size_t)size, 0) == size && ftruncate(fd, size) == 0 && fsync(fd) == 0;
+}
+
+// Reads the id of a locked file and counts this life in it. A file without an id (new, or cut
+// short by a crash) gets a new one.
+static bool read_id(int fd, char id[ID_DIGITS + 1], uint64_t *life) {
+    char text[64];
+    ssize_t size = pread(fd, text, sizeof(text) - 1, 0);
+    if (size < 0)
+        return false;
+    text[size] = 0;
+    *life = 0;
+    (void)snprintf(id, ID_DIGITS + 1, "%.*s", ID_DIGITS, text);
+    if (is_id(id, strlen(id)))
+        *life = strtoull(text + ID_DIGITS, NULL, 10);
+    else
+        new_id(id);
+    ++*life;
+    return write_file(fd, id, *life);
 }
 
 // Takes worker-NUMBER. False with errno EWOULDBLOCK if another process has it.
@@ -44,7 +59,7 @@ static bool take_file(struct name *name, const char *folder, unsigned number) {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return false;
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !read_id(fd, id)) {
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !read_id(fd, id, &name->life)) {
         int why = errno;
         (void)close(fd);
         errno = why;

@@ -76,6 +76,7 @@ static void join(struct worker *worker) {
         .version = bytes_text(COLLOQ_VERSION),
         .slots = worker->slots,
         .proves_death = worker->name.is_lasting,
+        .life = worker->name.life,
         .simulated = worker->conf->simulated,
     };
     if (link_open(&worker->link, worker->conf->broker, &hello) != ERR_OK)

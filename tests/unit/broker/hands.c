@@ -205,20 +205,20 @@ bool world_has_lease(struct world *w, uint32_t worker) {
     return world_untaken(w, EFFECT_send_lease, w->workers[worker].peer) > 0;
 }
 
-struct lease world_lose_lease(struct world *w, uint32_t worker) {
+struct lease world_lease(struct world *w, uint32_t worker) {
     struct sent sent;
     ck_assert(world_take(w, EFFECT_send_lease, w->workers[worker].peer, &sent));
     return (struct lease){
         .job = sent.job, .number = sent.effect.number, .call = sent.effect.call};
 }
 
-struct lease world_lease(struct world *w, uint32_t worker) {
+struct lease world_lose_lease(struct world *w, uint32_t worker) {
     struct hand *hand = &w->workers[worker];
-    struct lease lease = world_lose_lease(w, worker);
-    ck_assert_uint_lt(hand->held_count, HELD);
-    hand->held[hand->held_count++] = lease.call;
-    if (lease.number > hand->seen)
-        hand->seen = lease.number;
+    struct lease lease = world_lease(w, worker);
+    ck_assert_uint_gt(hand->held_count, 0);
+    ck_assert(id_equal(hand->held[hand->held_count - 1], lease.call)); // the last that left
+    hand->held_count--;
+    hand->seen--;
     return lease;
 }
 

@@ -3,7 +3,6 @@
 #include "common/mem.h"
 
 #include <check.h>
-#include <stdio.h>
 
 const struct how ANSWERED = {"answered", "success", "", false, 0};
 const struct how RETRYABLE = {"answered", "retryable", "http_500", false, 0};
@@ -103,6 +102,17 @@ static void hand_forget(struct world *w, const struct effect *effect) {
             hand->held[i--] = hand->held[--hand->held_count];
 }
 
+// A lease arrives at once, and the worker names it from then on.
+static void hand_take(struct world *w, const struct effect *effect) {
+    struct hand *hand = hand_of(w, effect->peer);
+    if (!hand)
+        return;
+    ck_assert_uint_lt(hand->held_count, HELD);
+    hand->held[hand->held_count++] = effect->call;
+    if (effect->number > hand->seen)
+        hand->seen = effect->number;
+}
+
 static void hold_sent(struct world *w, const struct effect *effect) {
     if (w->sent_count == SENT) { // throws away what was taken
         uint32_t kept = 0;
@@ -136,6 +146,10 @@ static void absorb_one(struct world *w, const struct effect *effect) {
     }
     case EFFECT_send_end_stored:
         hand_forget(w, effect);
+        break;
+    case EFFECT_send_lease:
+        hand_take(w, effect);
+        hold_sent(w, effect);
         break;
     default:
         if (effect->kind >= EFFECT_send_opened)
@@ -241,6 +255,8 @@ static void restore_jobs(struct world *w) {
             continue;
         struct job row = kept->row;
         row.batch = core_find_batch(w->core, kept->batch);
+        row.lapse = 0; // in memory only, like these
+        row.named = row.ask = row.due_ms = 0;
         (void)core_restore_job(w->core, &row, kept->conversation);
     }
 }

@@ -157,9 +157,9 @@ void world_replace_worker(struct world *w, uint32_t worker, bool proves_death);
 void world_beat(struct world *w, uint32_t worker);
 void world_leave(struct world *w, uint32_t worker);
 bool world_has_lease(struct world *w, uint32_t worker);
-// Takes the next lease that left for the worker, which holds it from then on.
+// The oldest lease that left for the worker (which has it, and names it) and was not looked at.
 struct lease world_lease(struct world *w, uint32_t worker);
-// The next lease is lost on its way.
+// The same for the only one that left: it was lost on its way.
 struct lease world_lose_lease(struct world *w, uint32_t worker);
 void world_end(struct world *w, uint32_t worker, struct lease lease, struct how how);
 void world_answer(struct world *w, uint32_t worker, struct lease lease);
