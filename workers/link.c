@@ -92,6 +92,14 @@ static void take_unwelcome(struct link *link, struct message *message, uint64_t 
              (int)head.detail.size, (const char *)head.detail.at);
 }
 
+static void take_beat(struct link *link, const struct beat_head *beat) {
+    peer_saw(&link->peer, beat->boot, beat->process, beat->sent);
+    if (beat->boot != link->peer.boot)
+        return;
+    link->beat_stamp_ms = beat->stamp_ms;
+    link->beats++;
+}
+
 // Handles what concerns the link itself; returns whether it did.
 static bool take_own(struct link *link, struct message *message, uint64_t now_ms) {
     struct beat_head beat;
@@ -105,7 +113,7 @@ static bool take_own(struct link *link, struct message *message, uint64_t now_ms
         return true;
     case KIND_beat:
         if (wire_head(&message->wire, &beat) == ERR_OK)
-            peer_saw(&link->peer, beat.boot, beat.process, beat.sent);
+            take_beat(link, &beat);
         return true;
     case KIND_catalogue:
         if (wire_head(&message->wire, &catalogue) == ERR_OK)

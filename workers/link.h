@@ -17,6 +17,8 @@ struct link {
     struct buf catalogue; // the compiled catalogue (JSON); empty until one came
     char catalogue_hash[65];
     uint64_t catalogue_version;  // counts its changes: 0, none yet
+    uint64_t beat_stamp_ms;      // the broker's clock, as its last beat said it
+    uint64_t beats;              // counts them
     struct welcome_head welcome; // what the broker said last; its texts are dead
     bool is_refused;             // an unwelcome other than join_first came
     char refusal[128];

@@ -32,6 +32,7 @@ struct worker {
     struct link link;
     struct ends ends;
     struct lag lag;
+    uint64_t beats_taken;
     struct name name;
     struct transfers *transfers;
     struct endpoints *endpoints; // of the newest catalogue; NULL until one came
@@ -300,11 +301,21 @@ static void take_aborts(struct worker *worker, struct message *message) {
     }
 }
 
+// A beat a second keeps the smallest difference of the clocks known while no lease comes, so that
+// the first one after a long silence can be seen to be old.
+static void take_beats(struct worker *worker) {
+    if (worker->beats_taken == worker->link.beats)
+        return;
+    worker->beats_taken = worker->link.beats;
+    (void)lag_take(&worker->lag, worker->link.peer.boot, worker->link.beat_stamp_ms,
+                   worker->now.mono_ms);
+}
+
 static void take_messages(struct worker *worker) {
     struct message *message;
     for (int i = 0; i < TURN_MESSAGES_MAX; i++) {
         if (link_receive(&worker->link, worker->now.mono_ms, &message) != ERR_OK)
-            return;
+            break;
         switch (message->wire.kind) {
         case KIND_lease:
             take_leases(worker, message);
@@ -319,6 +330,7 @@ static void take_messages(struct worker *worker) {
             log_line(LOG_WARN, "message.dropped", "why=\"not for a worker\"");
         }
     }
+    take_beats(worker);
 }
 
 // ---- ends ---------------------------------------------------------------------------------------
