@@ -293,7 +293,7 @@ static void say_record(struct loop *loop, const struct effect *effect) {
     struct record_head head = {.boot = loop->boot};
     struct record_row row;
     struct record_item item;
-    struct payload payload;
+    struct payload payload = {{0}, {0}, {0}, {0}, {0}};
     struct bytes facts, refused;
     if (!journal_get_record(&loop->journal, effect->number, &row) ||
         wire_unpack_item(row.item, KIND_record, &item) != ERR_OK)
@@ -302,7 +302,9 @@ static void say_record(struct loop *loop, const struct effect *effect) {
     (void)keep_get(&loop->facts, effect->slot, &facts, &refused);
     if (record->unextracted)
         item.unextracted = record->unextracted == 1 ? refused : bytes_text("extractor_lost");
-    (void)journal_get_payload(&loop->journal, item.job, &payload);
+    if (record->job)
+        (void)journal_get_payload(&loop->journal, core_job(loop->core, record->job)->number,
+                                  &payload);
     struct bytes frames[4] = {payload.line, row.headers, row.body, facts};
     outbox_item(&loop->outbox, effect->peer, KIND_record, &head, &item, frames);
     journal_release_record(&loop->journal);

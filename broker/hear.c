@@ -57,11 +57,12 @@ static void copy_name(char *to, size_t room, struct bytes text) {
     (void)snprintf(to, room, "%.*s", (int)text.size, (const char *)text.at);
 }
 
-static bool was_refused(const struct loop *loop) {
+// The code of the refusal of a hello; NULL: it was not refused.
+static const char *refusal(const struct loop *loop) {
     for (uint32_t i = 0; i < loop->effects.count; i++)
         if (loop->effects.items[i].kind == EFFECT_send_unwelcome)
-            return true;
-    return false;
+            return loop->effects.items[i].why;
+    return NULL;
 }
 
 static void take_hello(struct loop *loop, struct message *message) {
@@ -90,7 +91,10 @@ static void take_hello(struct loop *loop, struct message *message) {
     copy_name(entry->host, sizeof(entry->host), hello.host);
     struct event event = {.kind = EVENT_join, .peer = peer, .join = &hello};
     loop_step(loop, &event, message, 0);
-    if (was_refused(loop))
+    const char *refused = refusal(loop);
+    if (refused && bytes_is(hello.role, "accountant"))
+        loop->stop_why = refused; // both stop: to go on would be to pay without a ledger
+    if (refused)
         return;
     say_welcome(loop, peer);
     if (is_new)
@@ -124,26 +128,33 @@ static void refuse_malformed(const struct loop *loop, uint32_t peer,
              loop->peers.entries[peer].name);
 }
 
+// A chunk's items are lines of it, in their order; lines without an item are blank.
+static bool lines_ascend(const struct put_head *head, const struct put_item *items,
+                         uint32_t count) {
+    uint64_t above = head->first;
+    for (uint32_t i = 0; i < count; i++) {
+        if (items[i].line < above || items[i].line > head->last)
+            return false;
+        above = items[i].line + 1;
+    }
+    return head->first > 0 && head->last >= head->first;
+}
+
 static void take_put(struct loop *loop, uint32_t peer, struct message *message) {
     struct put_head head;
     uint32_t count = message->wire.items;
     enum err e = count <= ITEMS_MAX ? wire_head(&message->wire, &head) : ERR_MALFORMED;
     for (uint32_t i = 0; e == ERR_OK && i < count; i++) {
         e = wire_next(&message->wire, &loop->put_items[i]);
-        size_t size = message_frame(message, i).size;
-        loop->put_bytes[i] = (uint32_t)size;
     }
-    if (e != ERR_OK || head.last < head.first) {
+    if (e != ERR_OK || !lines_ascend(&head, loop->put_items, count)) {
         refuse_malformed(loop, peer, message);
         return;
     }
     struct event event = {
         .kind = EVENT_put,
         .peer = peer,
-        .put = {.head = &head,
-                .items = loop->put_items,
-                .line_bytes = loop->put_bytes,
-                .count = count},
+        .put = {.head = &head, .items = loop->put_items, .count = count},
     };
     loop_step(loop, &event, message, 0);
 }
@@ -177,6 +188,7 @@ static void take_items(struct loop *loop, uint32_t peer, struct message *message
         case KIND_prepared:
             event.kind = EVENT_prepared;
             event.prepared = &item.prepared;
+            event.bytes = message_item_frame(message, i, 0).size;
             break;
         default:
             event.kind = EVENT_recorded;
@@ -303,4 +315,9 @@ void loop_forget_silent(struct loop *loop) {
         if (loop->peers.entries[i].is_used &&
             loop->now.mono_ms - loop->peers.entries[i].heard_ms > PEER_SILENT_MS)
             loop_forget_peer(loop, i);
+}
+
+void loop_excuse_silence(struct loop *loop) {
+    for (uint32_t i = 1; i <= loop->peers.used; i++)
+        loop->peers.entries[i].heard_ms = loop->now.mono_ms;
 }

@@ -13,12 +13,12 @@ enum {
 
 static const char *const texts_of[STATEMENTS] = {
     [PUT_JOB] = "INSERT INTO job VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,"
-                "?17,?18,?19,?20,?21,?22,?23,?24,?25)",
+                "?17,?18,?19,?20,?21,?22,?23,?24,?25,?26)",
     // What never changes stands in the insert only; the numbers of the arguments are the same.
     [UPDATE_JOB] = "UPDATE job SET state=?9, tokens_estimate=?10, cost_max_pusd=?11, call=?12,"
                    " worker=?13, lease_number=?14, marked_wall_ms=?15, attempt=?16, counted=?17,"
                    " backoffs=?18, delay_from_wall_ms=?19, delay_ms=?20, outcome=?21, reason=?22,"
-                   " revision=?23, recorded=?24, end_mark=?25 WHERE number=?1",
+                   " revision=?23, recorded=?24, end_mark=?25, answer=?26 WHERE number=?1",
     [DELETE_JOB] = "DELETE FROM job WHERE number=?1",
     [PUT_PAYLOAD] = "INSERT INTO payload VALUES (?1,?2,?3,?4,?5,?6)",
     [GET_PAYLOAD] = "SELECT custom_id, conversation, api, traceparent, line FROM payload"
@@ -76,6 +76,16 @@ static void make_meta(struct journal *journal, bool is_simulated) {
     sqlite3_finalize(insert);
 }
 
+static bool has_meta(struct journal *journal) {
+    sqlite3_stmt *select;
+    check(journal, db_prepare(&journal->db, "SELECT 1 FROM meta", &select), "meta");
+    enum err e = db_step(select);
+    if (e != ERR_NOT_FOUND)
+        check(journal, e, "meta");
+    sqlite3_finalize(select);
+    return e == ERR_OK;
+}
+
 static void read_meta(struct journal *journal) {
     sqlite3_stmt *select;
     check(journal,
@@ -115,8 +125,8 @@ void journal_open(struct journal *journal, const char *path, bool is_simulated) 
               "path=%s why=\"%s\"", path, err_text(e));
     for (int i = 0; i < STATEMENTS; i++)
         check(journal, db_prepare(&journal->db, texts_of[i], &journal->statements[i]), texts_of[i]);
-    if (journal->db.is_new)
-        make_meta(journal, is_simulated);
+    if (!has_meta(journal))
+        make_meta(journal, is_simulated); // new, or its first start was cut short
     read_meta(journal);
     check(journal, db_exec(&journal->db, "UPDATE meta SET starts = starts + 1"), "meta");
     if (journal->is_simulated != is_simulated)
@@ -135,6 +145,14 @@ void journal_close(struct journal *journal) {
 
 // ---- writing ----------------------------------------------------------------------------------
 
+// A call id; NULL where there is none.
+static void bind_call(sqlite3_stmt *to, int at, const struct id *call) {
+    if (id_is_none(*call))
+        db_bind_null(to, at);
+    else
+        db_bind_id(to, at, call);
+}
+
 static void bind_job(sqlite3_stmt *to, const struct core *core, const struct job *job) {
     db_bind_u64(to, 1, job->number);
     db_bind_id(to, 2, &job->id);
@@ -150,10 +168,7 @@ static void bind_job(sqlite3_stmt *to, const struct core *core, const struct job
     db_bind_u64(to, 9, job->state);
     db_bind_u64(to, 10, job->tokens_estimate);
     db_bind_i64(to, 11, job->cost_max_pusd);
-    if (id_is_none(job->call))
-        db_bind_null(to, 12);
-    else
-        db_bind_id(to, 12, &job->call);
+    bind_call(to, 12, &job->call);
     db_bind_u64(to, 13, job->worker);
     db_bind_u64(to, 14, job->lease_number);
     db_bind_i64(to, 15, job->marked_wall_ms);
@@ -167,6 +182,7 @@ static void bind_job(sqlite3_stmt *to, const struct core *core, const struct job
     db_bind_u64(to, 23, job->revision);
     db_bind_u64(to, 24, job->recorded);
     db_bind_i64(to, 25, (int64_t)job->end_mark);
+    bind_call(to, 26, &job->answer);
 }
 
 static void delete_by_number(struct journal *journal, enum statement statement, uint64_t number) {

@@ -128,6 +128,8 @@ static void read_job(struct core *core, struct slots *slots, sqlite3_stmt *row) 
         conversation = db_id(row, 3);
     if (db_bytes(row, 11).size > 0)
         job.call = db_id(row, 11);
+    if (db_bytes(row, 25).size > 0)
+        job.answer = db_id(row, 25);
     (void)core_restore_job(core, &job, conversation);
 }
 

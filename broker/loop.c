@@ -164,6 +164,13 @@ static void write_down(struct loop *loop) {
     journal_commit(&loop->journal);
 }
 
+static void stop_mismatched(struct loop *loop) {
+    sock_close(&loop->sock, 1000); // the accountant is told before
+    fatal(EX_DATAERR, "ledger.mismatch",
+          "why=%s what=\"journal and ledger are not of one moment: restore both from one backup\"",
+          loop->stop_why);
+}
+
 static void gone(void *owner, uint32_t peer) {
     loop_forget_peer(owner, peer);
 }
@@ -183,12 +190,18 @@ void loop_turn(struct loop *loop, int stop_fd) {
     journal_tidy(&loop->journal, is_idle);
     if (rest > 0)
         sock_wait(socks, 1, &stop_fd, 1, rest);
+    uint64_t before_ms = loop->now.mono_ms;
     loop->now = clock_now();
+    // Nobody is silent because we were not listening.
+    if (loop->now.mono_ms - before_ms > 2 * HEARTBEAT_MS)
+        loop_excuse_silence(loop);
     loop->turns++;
     core_space(loop->core, journal_used_bytes(&loop->journal), loop->journal_bytes_max);
     hear(loop);
-    loop_forget_silent(loop);
     decide(loop);
+    loop_forget_silent(loop);
     write_down(loop);
     outbox_send(&loop->outbox, &loop->sock, &loop->peers, gone, loop);
+    if (loop->stop_why)
+        stop_mismatched(loop);
 }

@@ -15,7 +15,6 @@
 enum {
     INBOX_MAX = 256,  // messages taken in before they are served
     PUTS_A_TURN = 32, // chunks of lines among them
-    QUERIES_A_TURN = 16,
 };
 
 // What the effects of a step may refer to.
@@ -50,9 +49,9 @@ struct loop {
     uint32_t waiting;
     struct effects effects;
     struct put_item put_items[ITEMS_MAX];
-    uint32_t put_bytes[ITEMS_MAX];
     struct buf scratch; // a record's item
     uint64_t turns, messages;
+    const char *stop_why; // journal and ledger are not of one moment: this turn is the last
 };
 
 // Opens journal and socket and builds the core. Ends the process where it cannot.
@@ -70,6 +69,7 @@ void loop_serve(struct loop *loop, struct message *message);
 unsigned loop_rank(enum kind kind);
 void loop_forget_peer(struct loop *loop, uint32_t peer);
 void loop_forget_silent(struct loop *loop);
+void loop_excuse_silence(struct loop *loop);
 
 // compose.c: what an effect says.
 void loop_do(struct loop *loop, const struct effect *effect, const struct input *input);

@@ -17,7 +17,7 @@ struct parcel {
     struct buf header; // a whole header: messages without items are encoded at once
 };
 
-enum { PARCEL_BYTES_MAX = 64 << 20 };
+enum { PARCEL_BYTES_MAX = 64 << 20, PARCEL_BYTES_KEPT = 256 << 10 };
 
 void outbox_init(struct outbox *outbox) {
     *outbox = (struct outbox){0};
@@ -135,6 +135,8 @@ void outbox_send(struct outbox *outbox, struct sock *sock, struct peers *peers,
         else if (e != ERR_OK)
             log_line(LOG_ERROR, "message.unsent", "kind=%s why=\"%s\"",
                      wire_kind(parcel->kind)->name, err_text(e));
+        if (parcel->frames.capacity > PARCEL_BYTES_KEPT)
+            buf_release(&parcel->frames); // one large message is no reason to keep its room
     }
     outbox->count = 0;
 }

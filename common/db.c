@@ -429,15 +429,23 @@ static enum err open_file(struct db *db, const char *path, int flags) {
     return code == SQLITE_OK ? ERR_OK : complain(db, path, err_of(code));
 }
 
+// A file without a table and without an owner: new, or left so by a start that was cut short.
+static enum err ask_whether_new(struct db *db) {
+    int64_t tables = 0, owner = 0;
+    enum err e = ask_number(db, "SELECT count(*) FROM sqlite_schema", &tables);
+    if (e == ERR_OK)
+        e = ask_number(db, "PRAGMA application_id", &owner);
+    db->is_new = tables == 0 && owner == 0;
+    return e;
+}
+
 static enum err open_writer(struct db *db, const char *path, const struct db_options *options) {
     *db = (struct db){.lock_fd = -1};
     enum err e = take_lock(db, path);
     if (e == ERR_OK)
         e = open_file(db, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-    int64_t pages = 0;
     if (e == ERR_OK)
-        e = ask_number(db, "PRAGMA page_count", &pages);
-    db->is_new = pages == 0;
+        e = ask_whether_new(db);
     if (e == ERR_OK)
         e = set_writer(db, options);
     if (e == ERR_OK)

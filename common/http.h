@@ -12,22 +12,22 @@
 #include <sys/socket.h>
 
 // How an exchange ended. From send_failed on a byte of the request may have left.
-#define HTTP_END_MAP(X)                                                                      \
-    X(answered)        /* a whole answer, of any status */                                   \
-    X(url_refused)     /* the URL is not valid, or its scheme not permitted */               \
-    X(resolve_failed)  /* the host has no address */                                         \
-    X(address_refused) /* the host's address is inside, and that was not asked for */        \
-    X(connect_failed)                                                                        \
-    X(connect_timeout) /* resolving included */                                              \
-    X(tls_failed)      /* no handshake, or the certificate is not the host's */              \
-    X(send_failed)                                                                           \
-    X(send_failed_rewind) /* the connection died under the request, which is not sent again */  \
-    X(no_answer)          /* the connection was closed before the first byte of an answer */ \
-    X(reset)                                                                                 \
-    X(truncated) /* the answer ended before its stated length */                             \
-    X(total_timeout)                                                                         \
-    X(refused_by_owner) /* take_header or take_body said no */                               \
-    X(bad_answer)       /* not HTTP */                                                       \
+#define HTTP_END_MAP(X)                                                                        \
+    X(answered)        /* a whole answer, of any status */                                     \
+    X(url_refused)     /* the URL is not valid, or its scheme not permitted */                 \
+    X(resolve_failed)  /* the host has no address */                                           \
+    X(address_refused) /* the host's address is inside, and that was not asked for */          \
+    X(connect_failed)                                                                          \
+    X(connect_timeout) /* resolving included */                                                \
+    X(tls_failed)      /* no handshake, or the certificate is not the host's */                \
+    X(send_failed)                                                                             \
+    X(send_failed_rewind) /* the connection died under the request, which is not sent again */ \
+    X(no_answer)          /* the connection was closed before the first byte of an answer */   \
+    X(reset)                                                                                   \
+    X(truncated) /* the answer ended before its stated length */                               \
+    X(total_timeout)                                                                           \
+    X(refused_by_owner) /* take_header or take_body said no */                                 \
+    X(bad_answer)       /* not HTTP */                                                         \
     X(failed)           /* anything else */
 enum http_end {
 #define X(name) HTTP_##name,

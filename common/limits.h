@@ -88,6 +88,7 @@ enum {
     // Times, in milliseconds.
     HEARTBEAT_MS = 1000,
     HELLO_MS = 100,             // between two hellos, until one is answered
+    HELLOS_UNANSWERED_MAX = 30, // then another connection is tried
     PEER_SILENT_MS = 5000,      // a peer that says nothing this long is silent
     CALL_LIMIT_MS = 600 * 1000, // the whole of one provider call, unless configured
     CALL_MARGIN_MS = 5000,      // what the broker waits beyond a call's limit

@@ -128,6 +128,13 @@ enum err sock_connect(struct sock *sock, const char *endpoint) {
     return ERR_OK;
 }
 
+enum err sock_reconnect(struct sock *sock) {
+    char endpoint[sizeof(sock->endpoint)];
+    memcpy(endpoint, sock->endpoint, sizeof(endpoint));
+    sock_close(sock, 0);
+    return sock_connect(sock, endpoint);
+}
+
 void sock_close(struct sock *sock, int linger_ms) {
     if (sock->zmq) {
         set(sock->zmq, ZMQ_LINGER, linger_ms);

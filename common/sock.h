@@ -30,6 +30,10 @@ enum err sock_bind(struct sock *sock, const char *endpoint);
 // Connects a DEALER under a routing id that no other connection has. Succeeds at once, whether
 // or not somebody listens.
 enum err sock_connect(struct sock *sock, const char *endpoint);
+// Closes a DEALER and connects anew to the same endpoint, as somebody whom the ROUTER has never
+// seen. A ROUTER that stood still may hold on to a connection that is gone, and then it never
+// hears the next one of the same routing id. What was sent and not received is lost.
+enum err sock_reconnect(struct sock *sock);
 // Closes it; what was sent is given linger_ms to leave. Accepts a zeroed or closed sock.
 void sock_close(struct sock *sock, int linger_ms);
 

@@ -311,17 +311,26 @@ enum err wire_open(struct bytes header, struct wire_message *message) {
     return is_within_limits(message) ? ERR_OK : ERR_TOO_BIG;
 }
 
-static bool store_number(const struct field *field, const struct value *value, void *to) {
-    if (field->type == FIELD_flag) {
-        *(bool *)to = value->number != 0;
+static bool number_fits(const struct field *field, const struct value *value) {
+    if (field->type == FIELD_flag)
         return value->type == VALUE_flag;
-    }
-    if (field->type == FIELD_u64) {
-        *(uint64_t *)to = value->number;
-        return value->type == VALUE_u64 && (field->max == 0 || value->number <= field->max);
-    }
-    *(int64_t *)to = (int64_t)value->number;
+    // What has no bound of its own still fits a signed column of a database.
+    if (field->type == FIELD_u64)
+        return value->type == VALUE_u64 && value->number <= (field->max ? field->max : INT64_MAX);
     return value->type == VALUE_i64 || (value->type == VALUE_u64 && value->number <= INT64_MAX);
+}
+
+// A number that is refused stays 0.
+static bool store_number(const struct field *field, const struct value *value, void *to) {
+    if (!number_fits(field, value))
+        return false;
+    if (field->type == FIELD_flag)
+        *(bool *)to = value->number != 0;
+    else if (field->type == FIELD_u64)
+        *(uint64_t *)to = value->number;
+    else
+        *(int64_t *)to = (int64_t)value->number;
+    return true;
 }
 
 static bool store_value(const struct field *field, const struct value *value, void *out) {
@@ -414,7 +423,15 @@ enum err wire_next(struct wire_message *message, void *item) {
     if (shape->count == 0)
         return ERR_MALFORMED;
     message->items--;
-    return decode(shape, &message->rest, bytes_of(NULL, 0), item);
+    struct bytes begin = message->rest;
+    enum err e = decode(shape, &message->rest, bytes_of(NULL, 0), item);
+    uint32_t nodes = 0;
+    // The header as a whole is well-formed, so the next item can be found behind a wrong one.
+    if (e != ERR_OK) {
+        message->rest = begin;
+        (void)skip_value(&message->rest, WIRE_DEPTH_MAX - 1, &nodes);
+    }
+    return e;
 }
 
 // ---- writing ------------------------------------------------------------------------------------

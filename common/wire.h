@@ -59,7 +59,9 @@ enum err wire_open(struct bytes header, struct wire_message *message);
 // which is zeroed first. ERR_MALFORMED if a required field is missing, a type is wrong, a key
 // stands twice, a value exceeds its maximum, or `must` holds an unknown key.
 enum err wire_head(const struct wire_message *message, void *head);
-// Decodes the next item likewise. ERR_NOT_FOUND after the last.
+// Decodes the next item likewise. ERR_NOT_FOUND after the last. After ERR_MALFORMED *item holds
+// what could be read (numbers that could not are 0), and the next call goes on with the item
+// behind it.
 enum err wire_next(struct wire_message *message, void *item);
 
 // Writes a header: begin, then each item, then end. The buf is emptied first; its bound applies.

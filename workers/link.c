@@ -5,6 +5,7 @@
 #include "common/log.h"
 
 #include <stdio.h>
+#include <sysexits.h>
 
 enum err link_open(struct link *link, const char *endpoint, const struct hello_head *hello) {
     memset(link, 0, sizeof(*link));
@@ -38,7 +39,17 @@ static void say_heartbeat(struct link *link) {
     (void)sock_send_head(&link->sock, NULL, KIND_heartbeat, &head, NULL, 0);
 }
 
+// Gives up a connection on which nobody answers.
+static void reconnect(struct link *link) {
+    link->peer.unanswered = 0;
+    link->reconnections++;
+    if (sock_reconnect(&link->sock) != ERR_OK)
+        fatal(EX_OSERR, "socket.failed", "endpoint=%s", link->sock.endpoint);
+}
+
 void link_tick(struct link *link, uint64_t now_ms) {
+    if (link->peer.unanswered >= HELLOS_UNANSWERED_MAX)
+        reconnect(link);
     switch (peer_due(&link->peer, now_ms)) {
     case SAY_hello:
         (void)sock_send_head(&link->sock, NULL, KIND_hello, &link->hello, NULL, 0);

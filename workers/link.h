@@ -19,6 +19,7 @@ struct link {
     uint64_t catalogue_version;  // counts its changes: 0, none yet
     uint64_t beat_stamp_ms;      // the broker's clock, as its last beat said it
     uint64_t beats;              // counts them
+    uint64_t reconnections;      // each with another descriptor: sock_fd is another one then
     struct welcome_head welcome; // what the broker said last; its texts are dead
     bool is_refused;             // an unwelcome other than join_first came
     char refusal[128];
@@ -28,7 +29,8 @@ struct link {
 enum err link_open(struct link *link, const char *endpoint, const struct hello_head *hello);
 void link_close(struct link *link, int linger_ms);
 
-// Says what is due. Call once a turn, and let no turn be longer than link_rest_ms.
+// Says what is due; connects anew when HELLOS_UNANSWERED_MAX hellos found no answer. Call once a
+// turn, and let no turn be longer than link_rest_ms.
 void link_tick(struct link *link, uint64_t now_ms);
 long link_rest_ms(const struct link *link, uint64_t now_ms);
 // The next message for the owner: one of its role's kinds. It lives until the next call.

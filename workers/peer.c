@@ -12,6 +12,7 @@ void peer_init(struct peer *peer, struct id process) {
     peer->heard_ms = 0;
     peer->held_count = 0;
     peer->start = 0;
+    peer->unanswered = 0;
     memset(peer->index, 0, sizeof(peer->index));
 }
 
@@ -22,7 +23,10 @@ enum peer_say peer_due(struct peer *peer, uint64_t now_ms) {
         return SAY_nothing;
     bool is_joined = peer->state == PEER_JOINED;
     peer->next_say_ms = now_ms + (is_joined ? HEARTBEAT_MS : HELLO_MS);
-    return is_joined ? SAY_heartbeat : SAY_hello;
+    if (is_joined)
+        return SAY_heartbeat;
+    peer->unanswered++;
+    return SAY_hello;
 }
 
 uint64_t peer_rest_ms(const struct peer *peer, uint64_t now_ms) {
@@ -45,6 +49,7 @@ bool peer_welcomed(struct peer *peer, uint64_t boot, uint64_t start, uint64_t no
     if (is_new || peer->state == PEER_STRANGER)
         peer->next_say_ms = now_ms; // the first heartbeat settles the older marks at once
     peer->state = PEER_JOINED;
+    peer->unanswered = 0;
     peer->heard_ms = now_ms;
     return is_new;
 }

@@ -25,6 +25,7 @@ struct peer {
     uint64_t seen;        // highest lease number seen from that boot
     uint64_t next_say_ms; // when the next hello or heartbeat is due
     uint64_t heard_ms;    // when the broker was last heard
+    uint32_t unanswered;  // hellos since the last welcome
     // Call ids that a heartbeat names, of any boot: running, or ended and not yet stored.
     struct id held[HELD_MAX];
     uint32_t held_count;

@@ -258,6 +258,7 @@ static void follow(struct core *core, struct job *job, const struct ending *endi
     }
     if (ending->class == CLASS_success) {
         job_state(core, job, JOB_ENDED);
+        job->answer = job->call;
         outcome_set(core, job, OUTCOME_answered, REASON_none);
         return;
     }
@@ -304,7 +305,8 @@ static void lane_learns(struct core *core, struct job *job, const struct ending 
                                  ? bytes
                                  : lane->answer_bytes - (lane->answer_bytes - bytes) / 1024;
     }
-    if (was_probe && ending->is_answered && ending->class != CLASS_lane_wide)
+    if (was_probe && lane->state == LANE_held && ending->is_answered &&
+        ending->class != CLASS_lane_wide)
         lane_open(core, lane);
 }
 
@@ -351,6 +353,13 @@ void attempt_lapse(struct core *core, struct job *job) {
 // ---- ends that come late
 // ----------------------------------------------------------------------------
 
+// Asks the worker to stop the open call; its end is still awaited.
+void call_off(struct core *core, const struct job *job) {
+    struct effect *effect = emit(core, EFFECT_send_abort);
+    effect->peer = core->workers[job->worker].peer;
+    effect->call = job->call;
+}
+
 // Whether a late success may become the job's answer.
 static bool may_still_answer(const struct core *core, const struct job *job) {
     if (job->state == JOB_GONE || job->state == JOB_ENDED || job->state == JOB_OVERTAKEN)
@@ -361,11 +370,9 @@ static bool may_still_answer(const struct core *core, const struct job *job) {
 }
 
 // The first stored success is the answer, whatever its token: calls off what else is on its way.
-static void answer_late(struct core *core, struct job *job) {
+static void answer_late(struct core *core, struct job *job, struct id call) {
     if (job_is_marked(job)) {
-        struct effect *effect = emit(core, EFFECT_send_abort);
-        effect->peer = core->workers[job->worker].peer;
-        effect->call = job->call;
+        call_off(core, job);
         job_state(core, job, JOB_OVERTAKEN);
     } else {
         bool is_revived = job->state == JOB_DEAD || job->state == JOB_PARKED;
@@ -375,6 +382,7 @@ static void answer_late(struct core *core, struct job *job) {
         if (is_revived && !was_settled)
             conversation_mend(core, job);
     }
+    job->answer = call;
     outcome_set(core, job, OUTCOME_answered, REASON_none);
 }
 
@@ -400,7 +408,7 @@ static void end_late(struct core *core, struct job *job, const struct event *eve
         return;
     }
     effect->is_answer = true;
-    answer_late(core, job);
+    answer_late(core, job, event->end.item->call);
     effect->outcome = OUTCOME_answered;
     effect->revision = core->records[effect->slot].revision = job->revision;
 }
@@ -409,22 +417,42 @@ static uint64_t mark_of(struct digest digest) {
     return bytes_u64(digest.at);
 }
 
+static void say_stored(struct core *core, const struct event *event) {
+    struct effect *stored = emit(core, EFFECT_send_end_stored);
+    stored->peer = event->peer;
+    stored->call = event->end.item->call;
+}
+
+// Whether the very same end was stored before: of the last attempt, or the one that won.
+static bool is_repeated(const struct job *job, const struct end_item *item) {
+    if (id_equal(job->answer, item->call))
+        return true;
+    return id_equal(job->call, item->call) && !job_is_marked(job) &&
+           job->end_mark == mark_of(item->digest);
+}
+
 void on_end(struct core *core, const struct event *event) {
     const struct end_item *item = event->end.item;
     uint32_t slot = core_find_job(core, item->job);
-    struct job *job = slot ? &core->jobs[slot] : NULL;
-    struct effect *stored = emit(core, EFFECT_send_end_stored);
-    stored->peer = event->peer;
-    stored->call = item->call;
-    if (job && id_equal(job->call, item->call)) {
-        if (job_is_marked(job)) {
-            struct ending ending = ending_of(item);
-            job->end_mark = mark_of(item->digest);
-            end_attempt(core, job, &ending, event);
-            return;
-        }
-        if (job->end_mark == mark_of(item->digest))
-            return; // the same end once more
+    // One that goes with this turn is gone: nothing may be bound to its slot any more.
+    bool is_here = slot && core->jobs[slot].state != JOB_GONE;
+    struct job *job = is_here ? &core->jobs[slot] : NULL;
+    bool is_last = job && id_equal(job->call, item->call);
+    if (job && is_repeated(job, item)) {
+        say_stored(core, event);
+        return;
+    }
+    if (is_last && job_is_marked(job)) {
+        struct ending ending = ending_of(item);
+        say_stored(core, event);
+        job->end_mark = mark_of(item->digest);
+        end_attempt(core, job, &ending, event);
+        return;
+    }
+    if (!records_have_room(core, 1))
+        return; // not stored: the worker says it again
+    say_stored(core, event);
+    if (is_last) {
         job->end_mark = mark_of(item->digest);
         job_touch(core, job);
     }

@@ -23,7 +23,7 @@ static void *carve(struct carver *carver, size_t count, size_t size) {
 
 static struct core *lay_out(struct carver *carver, const struct core_config *config) {
     struct core *core = carve(carver, 1, sizeof(*core));
-    struct core measured = {0};
+    static struct core measured; // only its sizes are used, and it is too large for a stack
     struct core *to = core ? core : &measured;
     uint32_t jobs = config->jobs_max + 1;
     to->job_mask = power_of_two(jobs) - 1;
@@ -144,6 +144,8 @@ static void job_free(struct core *core, struct job *job) {
         batch->last_job = job->batch_prev;
     batch->states[job->state]--;
     batch->jobs_here--;
+    if (job->lane)
+        core->lanes[job->lane].jobs--;
     *job = (struct job){.table_next = core->job_free};
     core->job_free = slot;
 }
@@ -331,8 +333,9 @@ static void run_timers(struct core *core) {
             attempt_lapse(core, job);
         } else if (job->state == JOB_DELAYED) {
             job_release(core, job);
+        } else if (job->state == JOB_PREPARING && core->accountant) {
+            ask_context(core, job); // the same question: an answer that is only late still counts
         } else if (job->state == JOB_PREPARING) {
-            // The question or its answer was lost: back to the queue, and ask again.
             window_drop(core, job);
             job_release(core, job);
         }
@@ -394,6 +397,8 @@ static void on_prepared(struct core *core, const struct event *event) {
     struct job *job = &core->jobs[slot];
     if (!slot || job->state != JOB_PREPARING || job->ask != item->ask)
         return; // an answer to an older question
+    if (item->refused.size > 0 && !records_have_room(core, 1))
+        return; // it will be asked again
     timer_clear(core, job);
     if (item->refused.size > 0) {
         window_remove(core, job);
@@ -405,6 +410,8 @@ static void on_prepared(struct core *core, const struct event *event) {
     job->tokens_estimate =
         item->tokens_estimate > UINT32_MAX ? UINT32_MAX : (uint32_t)item->tokens_estimate;
     job->cost_max_pusd = item->cost_max_pusd;
+    job->context_bytes = event->bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)event->bytes;
+    core->contexts_bytes += job->context_bytes;
     job_state(core, job, JOB_PREPARED);
     emit(core, EFFECT_keep_context)->slot = slot;
 }

@@ -19,6 +19,9 @@ enum {
     OPEN_MARKS_MAX = 65536,   // attempts open at once
     KEYS_MAX = 64,            // provider keys known at once
     BACKOFFS_MAX = 16,
+    PEER_BYTES_MAX = 64 << 20,      // of answers at one extractor or accountant
+    READ_BYTES_MAX = 256 << 20,     // of answers whose facts are in memory
+    CONTEXTS_BYTES_MAX = 256 << 20, // of contexts in memory
 };
 
 // Sizes and policies, fixed at start.
@@ -97,6 +100,8 @@ struct lane {
     uint32_t marks;   // open attempts
     uint32_t window;  // jobs in the window
     uint32_t waiting; // jobs in its flows
+    uint32_t jobs;    // that name it, in whatever state
+    uint32_t flows;   // that name it
     uint32_t window_first[PRIORITIES], window_last[PRIORITIES];
     uint32_t ring[PRIORITIES]; // the flow whose turn it is
     uint32_t probe_job;        // the marked probe of a held lane; 0: none
@@ -176,9 +181,10 @@ enum role { ROLE_none, ROLE_ingress, ROLE_worker, ROLE_extractor, ROLE_accountan
 struct core_peer {
     uint8_t role;
     struct id process;
-    uint32_t worker; // slot
-    uint32_t slots;  // credit: items at once
-    uint32_t out;    // items that it has
+    uint32_t worker;    // slot
+    uint32_t slots;     // credit: items at once
+    uint32_t out;       // items that it has
+    uint64_t bytes_out; // of answers that it has
     uint64_t heard_ms;
 };
 
@@ -206,6 +212,7 @@ struct event {
     uint32_t peer;   // 1 … PEERS_MAX-1, given by the loop; 0: the loop itself
     uint64_t now_ms; // monotonic
     int64_t wall_ms; // Unix time
+    uint64_t bytes;  // prepared: of the context
     union {
         const struct hello_head *join;
         const struct heartbeat_head *heartbeat;
@@ -214,7 +221,6 @@ struct event {
         struct {
             const struct put_head *head;
             const struct put_item *items;
-            const uint32_t *line_bytes;
             uint32_t count;
         } put;
         const struct seal_head *seal;

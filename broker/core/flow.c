@@ -113,6 +113,7 @@ static uint32_t flow_for(struct core *core, const struct job *job) {
                                           .priority = job->priority,
                                           .batch_next = batch->flows};
         batch->flows = slot;
+        core->lanes[job->lane].flows++;
     }
     core->last_flow = slot;
     return slot;
@@ -173,6 +174,7 @@ void flow_release_batch(struct core *core, struct batch *batch) {
         struct flow *flow = &core->flows[slot];
         assert(flow->count == 0);
         batch->flows = flow->batch_next;
+        core->lanes[flow->lane].flows--;
         *flow = (struct flow){.batch_next = core->flow_free};
         core->flow_free = slot;
     }

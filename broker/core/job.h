@@ -71,7 +71,8 @@ struct job {
     // Written to the journal.
     uint64_t number;
     struct id id;
-    struct id call; // of the last attempt
+    struct id call;   // of the last attempt
+    struct id answer; // the call whose end became the answer; none: no answer
     int64_t cost_max_pusd;
     int64_t marked_wall_ms;
     int64_t delay_from_wall_ms; // a delay is its start and its length
@@ -101,8 +102,9 @@ struct job {
     uint16_t records; // of it that the ledger does not have yet
     uint32_t timer;   // place in the timer heap; 0: none
     uint64_t due_ms;
-    uint64_t named; // the worker's heartbeat that named the open attempt last
-    uint64_t ask;   // number of the question to the accountant
+    uint64_t named;         // the worker's heartbeat that named the open attempt last
+    uint64_t ask;           // number of the question to the accountant
+    uint32_t context_bytes; // of the prepared context that is kept for it
     uint32_t flow;
     uint32_t first_child, next, prev; // in the flow's heap, or next and prev in the window
     uint32_t turn_next;               // in the conversation

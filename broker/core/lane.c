@@ -12,10 +12,7 @@ static void copy_text(char *to, size_t room, struct bytes text) {
 }
 
 static bool text_is(const char *text, struct bytes bytes) {
-    size_t size = 0;
-    while (text[size])
-        size++;
-    return bytes_equal(bytes_of(text, size), bytes);
+    return bytes_equal(bytes_text(text), bytes);
 }
 
 static uint32_t hash_of(struct bytes a, struct bytes b, struct bytes c) {
@@ -58,15 +55,49 @@ uint32_t core_find_lane(const struct core *core, struct bytes provider, struct b
     return *lane_place(core, provider, key, model);
 }
 
+// Whether nothing needs a lane any more: another may have its slot.
+static bool is_spare(const struct lane *lane) {
+    return lane->state == LANE_open && lane->jobs == 0 && lane->flows == 0 && !lane->is_dirty;
+}
+
+static uint32_t lanes_left(const struct core *core, uint32_t enough) {
+    uint32_t left = LANES_MAX - 1 - core->lane_used;
+    for (uint32_t slot = 1; slot <= core->lane_used && left < enough; slot++)
+        left += is_spare(&core->lanes[slot]);
+    return left;
+}
+
+static void fill_table(struct core *core, uint32_t except) {
+    memset(core->lane_table, 0, sizeof(core->lane_table));
+    for (uint32_t slot = 1; slot <= core->lane_used; slot++) {
+        const struct lane *lane = &core->lanes[slot];
+        if (slot != except)
+            *lane_place(core, bytes_text(lane->provider), bytes_text(lane->key),
+                        bytes_text(lane->model)) = slot;
+    }
+}
+
+// An unused slot, or one of a lane that is spare. 0: there is none.
+static uint32_t lane_slot(struct core *core) {
+    if (core->lane_used + 1 < LANES_MAX)
+        return ++core->lane_used;
+    for (uint32_t slot = 1; slot <= core->lane_used; slot++)
+        if (is_spare(&core->lanes[slot])) {
+            fill_table(core, slot);
+            return slot;
+        }
+    return 0;
+}
+
 uint32_t lane_intern(struct core *core, struct bytes provider, struct bytes key,
                      struct bytes model) {
-    uint32_t *place = lane_place(core, provider, key, model);
-    if (*place)
-        return *place;
+    uint32_t known = *lane_place(core, provider, key, model);
+    if (known)
+        return known;
     uint32_t key_index = key_intern(core, provider, key);
-    if (core->lane_used + 1 >= LANES_MAX || key_index == KEYS_MAX)
+    uint32_t slot = key_index < KEYS_MAX ? lane_slot(core) : 0;
+    if (!slot)
         return 0;
-    uint32_t slot = ++core->lane_used;
     struct lane *lane = &core->lanes[slot];
     *lane = (struct lane){.state = LANE_open,
                           .is_dirty = 1,
@@ -75,8 +106,21 @@ uint32_t lane_intern(struct core *core, struct bytes provider, struct bytes key,
     copy_text(lane->provider, sizeof(lane->provider), provider);
     copy_text(lane->key, sizeof(lane->key), key);
     copy_text(lane->model, sizeof(lane->model), model);
-    *place = slot;
+    *lane_place(core, provider, key, model) = slot;
     return slot;
+}
+
+const char *lanes_lack(struct core *core, const struct put_item *items, uint32_t count) {
+    uint32_t fresh = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct put_item *item = &items[i];
+        if (item->refused.size > 0 || *lane_place(core, item->provider, item->key, item->model))
+            continue;
+        if (key_intern(core, item->provider, item->key) == KEYS_MAX)
+            return "too_many_keys";
+        fresh++;
+    }
+    return fresh > 0 && lanes_left(core, fresh) < fresh ? "too_many_lanes" : NULL;
 }
 
 // ---- the window ---------------------------------------------------------------------------------
@@ -106,6 +150,8 @@ void window_remove(struct core *core, struct job *job) {
         lane->window_last[job->priority] = job->prev;
     job->next = job->prev = 0;
     lane->window--;
+    core->contexts_bytes -= job->context_bytes;
+    job->context_bytes = 0;
 }
 
 void window_drop(struct core *core, struct job *job) {
@@ -137,6 +183,10 @@ static void window_take(struct core *core, struct job *job) {
     }
     job_state(core, job, JOB_PREPARING);
     job->ask = ++core->asks;
+    ask_context(core, job);
+}
+
+void ask_context(struct core *core, struct job *job) {
     timer_set(core, job, core->now_ms + ASK_RESEND_MS);
     struct effect *effect = emit(core, EFFECT_send_prepare);
     effect->peer = core->accountant;
@@ -160,7 +210,8 @@ static void fill_window(struct core *core, struct lane *lane, uint32_t limit) {
             if (lane->window >= limit && !displace(core, lane, priority))
                 return;
             const struct flow *flow = &core->flows[lane->ring[priority]];
-            if (core->jobs[flow->root].conversation && !core->accountant)
+            if (core->jobs[flow->root].conversation &&
+                (!core->accountant || core->contexts_bytes >= CONTEXTS_BYTES_MAX))
                 return;
             window_take(core, flow_take(core, lane, priority));
         }
@@ -180,14 +231,12 @@ static struct job *first_prepared(struct core *core, const struct lane *lane) {
 void lane_hold(struct core *core, struct lane *lane, struct bytes reason, struct bytes detail) {
     if (lane->state == LANE_paused)
         return;
-    bool was_held = lane->state == LANE_held;
-    if (!was_held || lane->probe_interval_ms == 0)
+    if (lane->state != LANE_held) {
         lane->probe_interval_ms = PROBE_BASE_MS;
-    else if (lane->probe_due_ms <= core->now_ms && lane->probe_interval_ms < PROBE_MAX_MS)
-        lane->probe_interval_ms *= 2; // a probe came back with the same word
+        lane->probe_due_ms = core->now_ms + PROBE_BASE_MS;
+    }
     lane->state = LANE_held;
     lane->is_dirty = 1;
-    lane->probe_due_ms = core->now_ms + lane->probe_interval_ms;
     copy_text(lane->held_reason, sizeof(lane->held_reason), reason);
     copy_text(lane->held_detail, sizeof(lane->held_detail), detail);
     window_clear(core, lane);
@@ -220,7 +269,7 @@ static enum reason lease_some(struct core *core, struct lane *lane, uint32_t lim
     while (has_room(core, 2)) {
         struct job *job = first_prepared(core, lane);
         if (!job)
-            return lane->window ? REASON_none : REASON_accountant_away;
+            return lane->window || !lane->waiting ? REASON_none : REASON_accountant_away;
         if (lane->marks >= limit)
             return REASON_lane_full;
         if (!answers_have_room(core, lane))
@@ -244,9 +293,13 @@ static void run_held(struct core *core, struct lane *lane) {
     if (lane->probe_job || core->now_ms < lane->probe_due_ms)
         return;
     fill_window(core, lane, 1);
-    enum reason why = lease_some(core, lane, lane->marks + 1, true);
-    if (why == REASON_no_key)
-        lane->wait = REASON_no_key;
+    (void)lease_some(core, lane, lane->marks + 1, true);
+    if (!lane->probe_job)
+        return;
+    // However the probe ends, the next one waits longer.
+    lane->probe_due_ms = core->now_ms + lane->probe_interval_ms;
+    lane->probe_interval_ms =
+        lane->probe_interval_ms < PROBE_MAX_MS / 2 ? lane->probe_interval_ms * 2 : PROBE_MAX_MS;
 }
 
 static void lane_run(struct core *core, struct lane *lane) {

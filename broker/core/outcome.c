@@ -54,6 +54,7 @@ void outcome_alone(struct core *core, struct job *job, enum outcome outcome, enu
 
 // The ledger holds no answer although the job's attempt was one: dead, with the next revision.
 static void answer_was_none(struct core *core, struct job *job) {
+    job->answer = (struct id){{0}};
     if (job->state == JOB_OVERTAKEN) {
         outcome_uncount(core, job);
         job_state(core, job, JOB_LEASED); // the attempt that is still open may bring one

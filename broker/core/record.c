@@ -46,10 +46,26 @@ static void enlist(struct core *core, struct record *record, enum record_state s
     list->count++;
 }
 
-void record_to(struct core *core, struct record *record, enum record_state state) {
-    if (record->peer && core->peers[record->peer].out > 0)
-        core->peers[record->peer].out--;
+// Whether facts of the record are, or soon will be, in memory.
+static bool is_read(const struct record *record, uint8_t state) {
+    return record->is_answer_in && state != RECORD_RAW;
+}
+
+static void take_from_peer(struct core *core, struct record *record) {
+    struct core_peer *peer = &core->peers[record->peer];
+    if (record->peer && peer->out > 0) {
+        peer->out--;
+        peer->bytes_out -= record->bytes < peer->bytes_out ? record->bytes : peer->bytes_out;
+    }
     record->peer = 0;
+}
+
+void record_to(struct core *core, struct record *record, enum record_state state) {
+    take_from_peer(core, record);
+    if (is_read(record, record->state))
+        core->read_bytes -= record->bytes;
+    if (is_read(record, (uint8_t)state))
+        core->read_bytes += record->bytes;
     unlist(core, record);
     enlist(core, record, state);
 }
@@ -123,8 +139,9 @@ static void record_forget(struct core *core, struct record *record) {
     while (*link != slot)
         link = &core->records[*link].table_next;
     *link = record->table_next;
-    if (record->peer && core->peers[record->peer].out > 0)
-        core->peers[record->peer].out--;
+    take_from_peer(core, record);
+    if (is_read(record, record->state))
+        core->read_bytes -= record->bytes;
     unlist(core, record);
     *record = (struct record){.table_next = core->record_free};
     core->record_free = slot;
@@ -154,6 +171,7 @@ void records_lost(struct core *core, uint32_t peer, enum role role) {
             record_to(core, record, RECORD_WHOLE);
     }
     core->peers[peer].out = 0;
+    core->peers[peer].bytes_out = 0;
 }
 
 void on_extracted(struct core *core, const struct event *event) {
@@ -195,12 +213,16 @@ static bool is_silent(const struct core *core, uint32_t peer) {
     return core->now_ms - core->peers[peer].heard_ms > PEER_SILENT_MS;
 }
 
+static bool has_credit(const struct core_peer *peer) {
+    return peer->out < peer->slots && peer->bytes_out < PEER_BYTES_MAX;
+}
+
 // An extractor with credit, each in its turn; 0: none.
 static uint32_t free_extractor(struct core *core) {
     for (uint32_t i = 0; i < PEERS_MAX; i++) {
         uint32_t peer = (core->next_extractor + i) % PEERS_MAX;
         const struct core_peer *at = &core->peers[peer];
-        if (at->role == ROLE_extractor && at->out < at->slots && !is_silent(core, peer)) {
+        if (at->role == ROLE_extractor && has_credit(at) && !is_silent(core, peer)) {
             core->next_extractor = peer;
             return peer;
         }
@@ -215,6 +237,7 @@ static void send_to(struct core *core, struct record *record, uint32_t peer,
     record->peer = peer;
     record->sent_ms = core->now_ms;
     core->peers[peer].out++;
+    core->peers[peer].bytes_out += record->bytes;
     struct effect *effect = emit(core, kind);
     effect->peer = peer;
     effect->slot = (uint32_t)(record - core->records);
@@ -237,7 +260,7 @@ void records_run(struct core *core) {
         return;
     const struct core_peer *accountant = &core->peers[core->accountant];
     // Facts live in memory only, so answers are read no faster than the accountant takes them.
-    while (core->raw.first && has_room(core, 1) &&
+    while (core->raw.first && has_room(core, 1) && core->read_bytes < READ_BYTES_MAX &&
            core->extracting.count + core->whole.count + core->sent.count < 2 * accountant->slots) {
         uint32_t extractor = free_extractor(core);
         if (!extractor)
@@ -245,7 +268,7 @@ void records_run(struct core *core) {
         send_to(core, &core->records[core->raw.first], extractor, RECORD_EXTRACTING,
                 EFFECT_send_extract);
     }
-    while (core->whole.first && has_room(core, 1) && accountant->out < accountant->slots)
+    while (core->whole.first && has_room(core, 1) && has_credit(accountant))
         send_to(core, &core->records[core->whole.first], core->accountant, RECORD_SENT,
                 EFFECT_send_record);
 }

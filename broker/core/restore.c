@@ -7,16 +7,9 @@ void core_restore_counters(struct core *core, const struct counters_row *counter
     core->counters = *counters;
 }
 
-static struct bytes text_of(const char *text) {
-    size_t size = 0;
-    while (text[size])
-        size++;
-    return bytes_of(text, size);
-}
-
 uint32_t core_restore_lane(struct core *core, const struct lane *row) {
     uint32_t slot =
-        lane_intern(core, text_of(row->provider), text_of(row->key), text_of(row->model));
+        lane_intern(core, bytes_text(row->provider), bytes_text(row->key), bytes_text(row->model));
     struct lane *lane = &core->lanes[slot];
     assert(slot);
     lane->is_dirty = 0;
@@ -84,6 +77,7 @@ uint32_t core_restore_job(struct core *core, const struct job *row, struct id co
         state = JOB_READY; // contexts are not journalled
     set_state(core, job, state);
     struct batch *batch = batch_of(core, job);
+    lane_of(core, job)->jobs++;
     if (!job_has_outcome(job) || job->recorded != job->revision)
         batch->unsettled++;
     if (!id_is_none(conversation_id)) {

@@ -81,6 +81,8 @@ struct core {
     uint64_t now_ms;
     int64_t wall_ms;
     uint64_t asks;
+    uint64_t contexts_bytes; // kept in the windows
+    uint64_t read_bytes;     // of answers that are at an extractor or have facts
     uint64_t space_used, space_budget;
     struct effects *out; // of the step that runs
 };
@@ -114,9 +116,12 @@ void flow_release_batch(struct core *core, struct batch *batch);
 bool flow_has_room(const struct core *core, uint32_t flows);
 
 // lane.c
+// Why a chunk's lanes cannot all be taken in; NULL: they can.
+const char *lanes_lack(struct core *core, const struct put_item *items, uint32_t count);
 uint32_t lane_intern(struct core *core, struct bytes provider, struct bytes key,
                      struct bytes model);
 uint32_t key_intern(struct core *core, struct bytes provider, struct bytes alias);
+void ask_context(struct core *core, struct job *job);
 void window_remove(struct core *core, struct job *job);
 void window_drop(struct core *core, struct job *job); // its context is thrown away
 void window_clear(struct core *core, struct lane *lane);
@@ -144,6 +149,7 @@ void attempt_lapse(struct core *core, struct job *job);
 uint32_t mark_find(const struct core *core, struct id call);
 void mark_insert(struct core *core, struct job *job);
 void mark_link(struct core *core, struct job *job);
+void call_off(struct core *core, const struct job *job);
 void on_end(struct core *core, const struct event *event);
 
 // outcome.c: outcomes, counters of batches, completion.

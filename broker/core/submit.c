@@ -5,10 +5,7 @@
 #include <assert.h>
 
 static bool key_is(const struct batch *batch, struct bytes key) {
-    size_t size = 0;
-    while (batch->key[size])
-        size++;
-    return bytes_equal(bytes_of(batch->key, size), key);
+    return bytes_equal(bytes_text(batch->key), key);
 }
 
 static uint32_t batch_by_key(const struct core *core, struct bytes key) {
@@ -117,7 +114,7 @@ static bool submissions_have_room(const struct core *core, uint32_t count) {
         conversations_free++;
     return core->space_used < core->space_budget / 5 * 3 && jobs_free >= count &&
            conversations_free >= count && flow_has_room(core, count) &&
-           records_have_room(core, count + EFFECTS_MAX) && core->lane_used + count < LANES_MAX;
+           records_have_room(core, count + EFFECTS_MAX);
 }
 
 // Why a chunk cannot be taken as it comes; NULL: it can.
@@ -147,7 +144,8 @@ static void take_job(struct core *core, struct batch *batch, const struct event 
     job->line = (uint32_t)item->line;
     job->turn = item->turn ? (uint32_t)item->turn : 1;
     job->lane = lane_intern(core, item->provider, item->key, item->model);
-    assert(job->lane);
+    assert(job->lane); // lanes_lack
+    core->lanes[job->lane].jobs++;
     job->priority = batch->priority;
     job->tokens_estimate = (uint32_t)item->tokens_estimate;
     job->cost_max_pusd = item->cost_max_pusd;
@@ -189,6 +187,8 @@ void on_put(struct core *core, const struct event *event) {
         return;
     }
     const char *why = why_not(core, batch, head, event->put.count);
+    if (!why)
+        why = lanes_lack(core, event->put.items, event->put.count);
     if (!why) {
         for (uint32_t i = 0; i < event->put.count; i++) {
             if (event->put.items[i].refused.size > 0)
@@ -229,14 +229,11 @@ void on_seal(struct core *core, const struct event *event) {
 void cancel_job(struct core *core, struct job *job) {
     struct batch *batch = batch_of(core, job);
     switch (job->state) {
-    case JOB_LEASED: {
-        struct effect *effect = emit(core, EFFECT_send_abort);
-        effect->peer = core->workers[job->worker].peer;
-        effect->call = job->call;
+    case JOB_LEASED:
+        call_off(core, job);
         job_state(core, job, JOB_ABORTING);
         job_touch(core, job);
         return;
-    }
     case JOB_WAITING:
     case JOB_READY:
     case JOB_PREPARING:

@@ -27,10 +27,7 @@ static void refuse(struct core *core, uint32_t peer, const char *why) {
 }
 
 static struct bytes name_of(const struct worker *worker) {
-    size_t size = 0;
-    while (worker->name[size])
-        size++;
-    return bytes_of(worker->name, size);
+    return bytes_text(worker->name);
 }
 
 // Provider keys as "provider/alias,provider/alias": a bit for each.
@@ -63,25 +60,38 @@ void worker_drop_if_idle(struct core *core, struct worker *worker) {
         worker->is_stored = 0;
         worker->is_dirty = 1; // its row is to be deleted
     }
-    if (worker->state == WORKER_REPLACED || (worker->state == WORKER_AWAY && worker->peer == 0))
+    // One that is only away keeps its slot: the numbers of its leases go on when it is back.
+    // One that was replaced keeps it until it is gone for good: should it speak, it is known.
+    if (worker->state == WORKER_REPLACED && worker->peer == 0)
         worker->state = WORKER_FREE;
+}
+
+// Whether a slot may be given to another process: free, or of one that was away the longest.
+static bool is_better(const struct worker *slot, const struct worker *than) {
+    if (slot->is_dirty || slot->marks > 0)
+        return false;
+    if (slot->state == WORKER_FREE)
+        return !than || than->state != WORKER_FREE;
+    return slot->state == WORKER_AWAY &&
+           (!than || (than->state == WORKER_AWAY && slot->heard_ms < than->heard_ms));
 }
 
 // The slot of a process: the one that it has, or a new one.
 static struct worker *worker_of_process(struct core *core, struct id process) {
-    struct worker *free = NULL;
+    struct worker *unused = NULL;
     for (uint32_t slot = 1; slot <= core->worker_used; slot++) {
         struct worker *worker = &core->workers[slot];
         if (worker->state != WORKER_FREE && id_equal(worker->process, process))
             return worker;
-        if (worker->state == WORKER_FREE && !worker->is_dirty && !free)
-            free = worker;
+        if (is_better(worker, unused))
+            unused = worker;
     }
-    if (!free && core->worker_used + 1 < WORKERS_MAX)
-        free = &core->workers[++core->worker_used];
-    if (free)
-        *free = (struct worker){.process = process};
-    return free;
+    bool is_free = unused && unused->state == WORKER_FREE;
+    if (!is_free && core->worker_used + 1 < WORKERS_MAX)
+        unused = &core->workers[++core->worker_used];
+    if (unused)
+        *unused = (struct worker){.process = process};
+    return unused;
 }
 
 // Every open attempt of a process that is dead ends `unknown`, within the next ticks.
@@ -235,6 +245,8 @@ static void stamp_named(struct core *core, struct worker *worker, struct bytes h
             continue;
         }
         job->named = worker->beats;
+        if (job->state != JOB_LEASED && has_room(core, 1))
+            call_off(core, job); // the first word of it may have been lost
         uint64_t renewed = core->now_ms + PEER_SILENT_MS + CALL_MARGIN_MS;
         if (job->due_ms < renewed)
             timer_set(core, job, renewed);
@@ -284,6 +296,9 @@ void on_heartbeat(struct core *core, const struct event *event) {
         if (worker->state != WORKER_REPLACED)
             worker->heard_ms = core->now_ms;
         worker->beats++;
+        // Its slot was given away while it was gone: its numbers go on from what it has seen.
+        if (head->seen > worker->leases && head->seen <= core->counters.calls)
+            worker->leases = head->seen;
         stamp_named(core, worker, head->held);
         settle_unnamed(core, worker, head->seen);
         sent = worker->leases;
@@ -294,7 +309,9 @@ void on_heartbeat(struct core *core, const struct event *event) {
 }
 
 bool worker_is_present(const struct core *core, const struct worker *worker) {
-    return worker->state == WORKER_JOINED && core->now_ms - worker->heard_ms <= PEER_SILENT_MS;
+    // Before its first heartbeat it is not known which leases it has seen.
+    return worker->state == WORKER_JOINED && worker->is_settled &&
+           core->now_ms - worker->heard_ms <= PEER_SILENT_MS;
 }
 
 uint32_t worker_free_slots(const struct worker *worker) {

@@ -85,7 +85,8 @@ CREATE TABLE job (
     reason INTEGER NOT NULL,
     revision INTEGER NOT NULL,
     recorded INTEGER NOT NULL,
-    end_mark INTEGER NOT NULL
+    end_mark INTEGER NOT NULL,
+    answer BLOB -- the call whose end became the answer
 ) STRICT;
 
 -- Written once, when the job comes.

@@ -243,7 +243,6 @@ static void take_hello(struct world *world, const struct message *message) {
 
 static void take_put(struct world *world, uint32_t peer, const struct message *message) {
     struct put_item items[SIM_CHUNK_MAX];
-    uint32_t bytes[SIM_CHUNK_MAX] = {0};
     char names[SIM_CHUNK_MAX][8];
     uint32_t file = file_of(world, message->batch);
     struct put_head head = {.request = message->number,
@@ -277,7 +276,7 @@ static void take_put(struct world *world, uint32_t peer, const struct message *m
     struct event event = {
         .kind = EVENT_put,
         .peer = peer,
-        .put = {.head = &head, .items = items, .line_bytes = bytes, .count = count},
+        .put = {.head = &head, .items = items, .count = count},
     };
     step(world, &event, message);
 }

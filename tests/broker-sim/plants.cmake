@@ -27,7 +27,7 @@ function(plant name file from to)
 endfunction()
 
 # An end under an older token ends the attempt that is open now.
-plant(stale-end attempt.c "if (job && id_equal(job->call, item->call)) {" "if (job) {")
+plant(stale-end attempt.c "bool is_last = job && id_equal(job->call, item->call);" "bool is_last = job;")
 # The call leaves and its mark is in no transaction.
 plant(mark-not-stored attempt.c
     "    job_touch(core, job);\n    struct effect *effect = emit(core, EFFECT_send_lease);"

@@ -201,10 +201,14 @@ void transfers_free(struct transfers *transfers) {
 unsigned transfers_watch(struct transfers *transfers, int fd) {
     assert(transfers->watched < TRANSFER_WATCHED_MAX);
     unsigned bit = 1u << transfers->watched++;
+    transfers_watch_instead(transfers, bit, fd);
+    return bit;
+}
+
+void transfers_watch_instead(struct transfers *transfers, unsigned bit, int fd) {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = WATCHED | bit};
     if (epoll_ctl(transfers->interest.epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
         fatal(EX_OSERR, "epoll.failed", "errno=%d", errno);
-    return bit;
 }
 
 static uint64_t sooner(uint64_t a, uint64_t b) {

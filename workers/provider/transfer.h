@@ -74,6 +74,8 @@ struct transfers *transfers_new(unsigned slots, const struct transfer_limits *li
 void transfers_free(struct transfers *transfers);
 // Watches a descriptor of somebody else for reading. Returns its bit in transfers_wait's answer.
 unsigned transfers_watch(struct transfers *transfers, int fd);
+// The same bit for another descriptor; the one before was closed.
+void transfers_watch_instead(struct transfers *transfers, unsigned bit, int fd);
 
 // Waits until something is to be done, at most timeout_ms (-1: no limit), or less when a limit
 // of an exchange comes sooner. Returns the bits of the watched descriptors that can be read.

@@ -33,6 +33,8 @@ struct worker {
     struct ends ends;
     struct lag lag;
     uint64_t beats_taken;
+    uint64_t reconnections; // of the link, whose descriptor is watched
+    unsigned link_bit;
     struct name name;
     struct transfers *transfers;
     struct endpoints *endpoints; // of the newest catalogue; NULL until one came
@@ -106,7 +108,7 @@ static struct worker *worker_open(const struct conf *conf, int stop_fd) {
     join(worker);
     ends_init(&worker->ends, &worker->link.peer, worker->name.text);
     worker->stop_bit = transfers_watch(worker->transfers, stop_fd);
-    (void)transfers_watch(worker->transfers, sock_fd(&worker->link.sock));
+    worker->link_bit = transfers_watch(worker->transfers, sock_fd(&worker->link.sock));
     log_line(LOG_INFO, "worker.started", "name=%s slots=%u lasting=%s broker=%s", worker->name.text,
              worker->slots, worker->name.is_lasting ? "yes" : "no", conf->broker);
     return worker;
@@ -474,6 +476,10 @@ static void turn(struct worker *worker) {
     transfers_turn(worker->transfers, worker->now.mono_ms, worker->now.wall_ms);
     finish_calls(worker);
     link_tick(&worker->link, worker->now.mono_ms);
+    if (worker->reconnections != worker->link.reconnections) {
+        worker->reconnections = worker->link.reconnections;
+        transfers_watch_instead(worker->transfers, worker->link_bit, sock_fd(&worker->link.sock));
+    }
     uint64_t boot = link_is_joined(&worker->link) ? worker->link.peer.boot : 0;
     if (boot && boot != worker->said_boot)
         ends_rejoined(&worker->ends);

@@ -55,12 +55,10 @@ static struct put_item item_for(uint64_t line, const char *model) {
 
 static const char *put_items(struct world *w, const struct put_head *head, struct put_item *items,
                              uint32_t count) {
-    uint32_t line_bytes[ITEMS_MAX] = {0};
     struct sent stored;
     struct event event = {.kind = EVENT_put, .peer = INGRESS};
     event.put.head = head;
     event.put.items = items;
-    event.put.line_bytes = line_bytes;
     event.put.count = count;
     world_turn(w, &event);
     ck_assert(world_take(w, EFFECT_send_put_stored, INGRESS, &stored));
@@ -208,8 +206,7 @@ bool world_has_lease(struct world *w, uint32_t worker) {
 struct lease world_lease(struct world *w, uint32_t worker) {
     struct sent sent;
     ck_assert(world_take(w, EFFECT_send_lease, w->workers[worker].peer, &sent));
-    return (struct lease){
-        .job = sent.job, .number = sent.effect.number, .call = sent.effect.call};
+    return (struct lease){.job = sent.job, .number = sent.effect.number, .call = sent.effect.call};
 }
 
 struct lease world_lose_lease(struct world *w, uint32_t worker) {

@@ -183,8 +183,8 @@ START_TEST(a_dead_accountant_stops_the_calls_and_never_an_end) {
         world_answer(w, 0, world_lease(w, 0));
     ck_assert_uint_eq(core_records_pending(w->core), 60);
     const struct batch *row = world_batch(w, batch);
-    ck_assert_str_eq(
-        world_put(w, batch, 61, 8, row->digest, world_digest(batch, 68), false), "journal_full");
+    ck_assert_str_eq(world_put(w, batch, 61, 8, row->digest, world_digest(batch, 68), false),
+                     "journal_full");
     world_join(w, ACCOUNTANT, "accountant", 64);
     world_record_all(w);
     (void)world_submit_many(w, batch, 8);
@@ -221,7 +221,7 @@ START_TEST(a_ledger_and_a_journal_of_different_moments_are_refused) {
     ck_assert_ptr_nonnull(join_with(counters.recorded, other));
     ck_assert_uint_eq(w->counts[EFFECT_alarm], 3);
     ck_assert(!core_has_accountant(w->core));
-    ck_assert_ptr_null(join_with(counters.recorded, none)); // a new ledger names none
+    ck_assert_ptr_null(join_with(counters.recorded, none));            // a new ledger names none
     ck_assert_ptr_null(join_with(counters.issued, w->config.journal)); // an ordinary crash
     ck_assert(core_has_accountant(w->core));
 }

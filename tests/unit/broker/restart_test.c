@@ -238,33 +238,46 @@ START_TEST(a_submission_goes_on_where_it_was) {
 }
 END_TEST
 
+// What worker 0 has; a crash of the broker takes nothing of it away.
+static struct lease gathered[16];
+static uint32_t gathered_count;
+
+static void gather(void) {
+    while (world_has_lease(w, 0))
+        gathered[gathered_count++] = world_lease(w, 0);
+}
+
+static void restart_and_gather(void) {
+    world_restart(w);
+    world_join_worker(w, 0, 8);
+    gather();
+}
+
 // Crashing over and over must neither lose nor repeat anything.
 START_TEST(a_restart_after_every_step_ends_as_one_without) {
+    uint32_t answers = 0;
     (void)world_submit_many(w, batch, 3);
     (void)world_submit_turn(w, batch, 'a', 1);
     (void)world_submit_turn(w, batch, 'a', 2);
     world_seal(w, batch);
     for (int i = 0; i < 30 && world_batch_state(w, batch) != BATCH_GONE; i++) {
-        world_restart(w);
-        world_join_worker(w, 0, 8);
-        if (world_has_lease(w, 0))
-            world_answer(w, 0, world_lease(w, 0));
-        world_restart(w);
-        world_join_worker(w, 0, 8);
+        restart_and_gather();
+        if (gathered_count > 0)
+            world_answer(w, 0, gathered[--gathered_count]);
+        restart_and_gather();
         world_record_all(w);
-        world_pass(w, 1000);
+        gather();
     }
     ck_assert_int_eq(world_batch_state(w, batch), BATCH_GONE);
-    uint32_t answers = 0;
     for (uint64_t i = 1; i <= core_counters(w->core).issued; i++)
         answers += w->store->records[i].said.is_answer;
     ck_assert_uint_eq(answers, 5);
+    ck_assert_uint_eq(core_counters(w->core).calls, 5);
 }
 END_TEST
 
 int main(void) {
-    RUN_TESTS("restart", setup, teardown,
-              jobs_that_wait_are_called_after_a_restart_in_their_order,
+    RUN_TESTS("restart", setup, teardown, jobs_that_wait_are_called_after_a_restart_in_their_order,
               prepared_turns_are_prepared_again, a_leased_job_keeps_its_mark_and_takes_its_end,
               an_aborted_job_is_still_aborted, an_overtaken_job_waits_for_its_open_call,
               an_overtaken_job_whose_answer_is_recorded_ends_with_its_open_call,
@@ -273,7 +286,6 @@ int main(void) {
               an_answered_job_is_recorded_after_a_restart,
               dead_and_parked_jobs_are_kept_with_their_reasons,
               the_next_turn_goes_on_after_a_restart,
-              an_end_said_again_after_a_restart_is_one_record,
-              a_submission_goes_on_where_it_was,
+              an_end_said_again_after_a_restart_is_one_record, a_submission_goes_on_where_it_was,
               a_restart_after_every_step_ends_as_one_without);
 }

@@ -16,8 +16,8 @@ static inline int run_case(const char *name, TCase *tests) {
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static inline TCase *case_of(const char *name, const TTest *const *tests, size_t count,
-                             SFun setup, SFun teardown) {
+static inline TCase *case_of(const char *name, const TTest *const *tests, size_t count, SFun setup,
+                             SFun teardown) {
     TCase *at = tcase_create(name);
     tcase_add_checked_fixture(at, setup, teardown);
     for (size_t i = 0; i < count; i++)
@@ -26,10 +26,10 @@ static inline TCase *case_of(const char *name, const TTest *const *tests, size_t
 }
 
 // Only inside main: the tests' pointers are variables of Check's.
-#define RUN_TESTS(name, setup, teardown, ...)                                                 \
-    do {                                                                                      \
-        const TTest *tests_[] = {__VA_ARGS__};                                                \
-        return run_case(                                                                      \
+#define RUN_TESTS(name, setup, teardown, ...)                                                  \
+    do {                                                                                       \
+        const TTest *tests_[] = {__VA_ARGS__};                                                 \
+        return run_case(                                                                       \
             name, case_of(name, tests_, sizeof(tests_) / sizeof(tests_[0]), setup, teardown)); \
     } while (0)
 

@@ -112,9 +112,8 @@ END_TEST
 // A file that was edited between two runs would mix two submissions under one key.
 START_TEST(a_changed_file_is_refused) {
     (void)world_submit_many(w, batch, 3);
-    ck_assert_str_eq(
-        world_put(w, batch, 4, 1, world_digest(99, 3), world_digest(batch, 4), false),
-        "file_changed");
+    ck_assert_str_eq(world_put(w, batch, 4, 1, world_digest(99, 3), world_digest(batch, 4), false),
+                     "file_changed");
     ck_assert_uint_eq(world_batch(w, batch)->accepted_through, 3);
 }
 END_TEST
@@ -320,22 +319,20 @@ START_TEST(parking_thousands_is_done_in_bounded_steps) {
 END_TEST
 
 int main(void) {
-    RUN_TESTS("submission", setup, teardown, a_key_that_is_here_finds_its_batch_again,
-              a_key_that_the_ledger_knows_opens_nothing,
-              a_batch_opens_only_after_the_ledger_has_answered,
-              too_many_batches_are_refused_with_a_reason, a_chunk_is_taken_once,
-              a_chunk_that_leaves_a_gap_or_overlaps_is_told_where_to_resume,
-              a_changed_file_is_refused, nothing_is_added_to_a_sealed_batch,
-              submissions_stop_at_60_per_cent_of_the_journal,
-              submissions_stop_when_the_job_table_is_full,
-              refused_lines_are_recorded_and_move_the_batch_on,
-              a_seal_has_to_name_all_lines_and_their_digest,
-              a_batch_is_settled_only_when_the_ledger_has_everything,
-              a_batch_that_is_not_sealed_is_never_settled,
-              a_settled_batch_keeps_its_row_while_dead_jobs_are_there,
-              cancelling_ends_waiting_jobs_at_once_and_open_ones_with_their_end,
-              cancelling_an_open_batch_seals_it, a_cancelled_batch_stays_cancelled_over_a_restart,
-              jobs_of_other_batches_are_not_cancelled,
-              cancelling_thousands_is_done_in_bounded_steps,
-              parking_thousands_is_done_in_bounded_steps);
+    RUN_TESTS(
+        "submission", setup, teardown, a_key_that_is_here_finds_its_batch_again,
+        a_key_that_the_ledger_knows_opens_nothing, a_batch_opens_only_after_the_ledger_has_answered,
+        too_many_batches_are_refused_with_a_reason, a_chunk_is_taken_once,
+        a_chunk_that_leaves_a_gap_or_overlaps_is_told_where_to_resume, a_changed_file_is_refused,
+        nothing_is_added_to_a_sealed_batch, submissions_stop_at_60_per_cent_of_the_journal,
+        submissions_stop_when_the_job_table_is_full,
+        refused_lines_are_recorded_and_move_the_batch_on,
+        a_seal_has_to_name_all_lines_and_their_digest,
+        a_batch_is_settled_only_when_the_ledger_has_everything,
+        a_batch_that_is_not_sealed_is_never_settled,
+        a_settled_batch_keeps_its_row_while_dead_jobs_are_there,
+        cancelling_ends_waiting_jobs_at_once_and_open_ones_with_their_end,
+        cancelling_an_open_batch_seals_it, a_cancelled_batch_stays_cancelled_over_a_restart,
+        jobs_of_other_batches_are_not_cancelled, cancelling_thousands_is_done_in_bounded_steps,
+        parking_thousands_is_done_in_bounded_steps);
 }

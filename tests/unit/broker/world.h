@@ -90,11 +90,11 @@ struct world {
     uint64_t records_a_step_max;
     struct hand workers[WORKERS];
     struct store *store;
-    struct journal *journal;  // rows go there too, if set
-    const char *key_known;    // the accountant says that it knows this key
-    bool is_mute;             // the accountant answers no question
-    bool is_unread;           // the ledger can read no answer
-    bool is_writing_records;  // to the journal, with made-up bodies
+    struct journal *journal; // rows go there too, if set
+    const char *key_known;   // the accountant says that it knows this key
+    bool is_mute;            // the accountant answers no question
+    bool is_unread;          // the ledger can read no answer
+    bool is_writing_records; // to the journal, with made-up bodies
 };
 
 struct lease {
@@ -108,8 +108,8 @@ struct how {
     bool bytes_left;
     uint64_t retry_after_ms;
 };
-extern const struct how ANSWERED, RETRYABLE, RATE_LIMITED, PERMANENT, MALFORMED, LANE_WIDE,
-    CUT_OFF, FAILED_UNSENT, NOT_STARTED, NEVER_POSSIBLE, CONNECT_FAILED;
+extern const struct how ANSWERED, RETRYABLE, RATE_LIMITED, PERMANENT, MALFORMED, LANE_WIDE, CUT_OFF,
+    FAILED_UNSENT, NOT_STARTED, NEVER_POSSIBLE, CONNECT_FAILED;
 
 struct core_config world_config(void);
 // With accountant and extractor; world_new uses world_config.

@@ -55,7 +55,7 @@ struct bytes sample_bin(struct sample *sample, size_t size) {
 // Numbers of every length in bytes, not only long ones.
 static uint64_t sample_number(struct sample *sample, uint64_t max) {
     uint64_t number = sample_u64(sample) >> (sample_u64(sample) % 64);
-    return max > 0 ? number % (max + 1) : number;
+    return max > 0 ? number % (max + 1) : number >> 1; // no number is beyond 2^63 - 1
 }
 
 static size_t sample_size(struct sample *sample, const struct field *field, size_t size_max) {

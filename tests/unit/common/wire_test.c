@@ -165,6 +165,24 @@ START_TEST(a_limit_holds_to_the_byte) {
 }
 END_TEST
 
+// A database's integers are signed: one message with a larger number, once stored as a record,
+// would end the broker at each of its starts.
+START_TEST(a_number_that_no_database_column_holds_is_refused) {
+    static const uint64_t jobs[] = {INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX};
+    for (size_t i = 0; i < 3; i++) {
+        struct prepared_head head = {.boot = 1};
+        struct prepared_item item = {.job = jobs[i], .ask = 1}, heard;
+        struct wire_writer writer;
+        struct wire_message message;
+        wire_begin(&writer, &out, KIND_prepared, &head, 1);
+        wire_item(&writer, &item);
+        ck_assert_int_eq(wire_end(&writer), ERR_OK);
+        ck_assert_int_eq(wire_open(buf_bytes(&out), &message), ERR_OK);
+        ck_assert_int_eq(wire_next(&message, &heard), i == 0 ? ERR_OK : ERR_MALFORMED);
+    }
+}
+END_TEST
+
 // An extractor's facts hold the whole answer again: they may be longer than any header, since
 // they travel in a frame.
 START_TEST(facts_may_be_longer_than_a_header) {
@@ -256,6 +274,7 @@ int main(void) {
     tcase_add_loop_test(tcase, every_kind_arrives_as_it_was_said, KIND_none + 1, KINDS);
     tcase_add_loop_test(tcase, a_golden_message_still_says_the_same, KIND_none + 1, KINDS);
     tcase_add_loop_test(tcase, a_limit_holds_to_the_byte, KIND_none + 1, KINDS);
+    tcase_add_test(tcase, a_number_that_no_database_column_holds_is_refused);
     tcase_add_test(tcase, facts_may_be_longer_than_a_header);
     tcase_add_loop_test(tcase, an_item_alone_can_be_kept_and_read_back, KIND_none + 1, KINDS);
     tcase_add_loop_test(tcase, items_packed_one_by_one_arrive_like_items_of_one_message,

@@ -119,6 +119,50 @@ START_TEST(the_upper_bound_grows_with_the_output_that_is_asked_for) {
 }
 END_TEST
 
+// A dearer tier bounded by the ordinary rates would cost more than was allowed.
+START_TEST(the_upper_bound_is_that_of_the_tier_that_is_asked_for) {
+    ck_assert_str_eq(why(CALL("{\"model\":\"gpt-4.1\",\"max_completion_tokens\":100}")), "");
+    int64_t standard = item.cost_max_pusd;
+    ck_assert_int_gt(standard, 0);
+    ck_assert_str_eq(
+        why("{\"custom_id\":\"b\",\"api\":\"chat\",\"body\":{\"model\":\"openai/gpt-4.1\","
+            "\"max_completion_tokens\":100,\"service_tier\":\"never-heard-of\"}}"),
+        "");
+    ck_assert_int_eq(item.cost_max_pusd, -1);
+    ck_assert_str_eq(
+        why("{\"custom_id\":\"c\",\"api\":\"chat\",\"body\":{\"model\":\"openai/gpt-4.1\","
+            "\"max_completion_tokens\":100,\"service_tier\":7}}"),
+        "");
+    ck_assert_int_eq(item.cost_max_pusd, -1);
+    ck_assert_str_eq(
+        why("{\"custom_id\":\"d\",\"api\":\"chat\",\"body\":{\"model\":\"openai/gpt-4.1\","
+            "\"max_completion_tokens\":100,\"service_tier\":null}}"),
+        "");
+    ck_assert_int_ge(item.cost_max_pusd, standard);
+}
+END_TEST
+
+// null takes back what an earlier turn stated; a turn cannot be without a model.
+START_TEST(a_turn_may_take_back_what_an_earlier_one_stated) {
+    ck_assert_str_eq(
+        why("{\"conversation\":\"c\",\"model\":\"openai/o3\",\"input\":\"1\",\"system\":\"s\","
+            "\"params\":{\"stream\":false},\"tools\":[{}]}"),
+        "");
+    ck_assert_str_eq(why("{\"conversation\":\"c\",\"input\":\"2\",\"system\":null,\"params\":null,"
+                         "\"tools\":null}"),
+                     "");
+}
+END_TEST
+
+// Of two equal names only one would be heard: the owner of the line must know that it is that.
+START_TEST(a_name_that_stands_twice_is_named_as_the_fault) {
+    ck_assert_str_eq(why("{\"custom_id\":\"a\",\"custom_id\":\"b\"}"), "not_json");
+    ck_assert(says("a name stands twice"));
+    ck_assert_str_eq(why("{\"custom_id\":\"a\",}"), "not_json");
+    ck_assert(says("not valid JSON at byte"));
+}
+END_TEST
+
 // The provider before a model's name is ours; what follows is the provider's own, slashes too.
 START_TEST(the_provider_is_found_by_the_rules_of_the_formats) {
     ck_assert_str_eq(why(CALL("{\"model\":\"openai/ft:gpt-4.1/acme\"}")), "");
@@ -257,6 +301,10 @@ static const struct {
      "\"api\":\"responses\"}",
      true},
     {"stream_not_served", CALL("{\"model\":\"gpt-5-nano\",\"stream\":true}"), false},
+    {"stream_not_served",
+     "{\"conversation\":\"c\",\"model\":\"openai/o3\",\"input\":\"a\","
+     "\"params\":{\"stream\":true}}",
+     false},
 };
 enum { REFUSED = sizeof(refused) / sizeof(refused[0]) };
 
@@ -435,6 +483,9 @@ int main(void) {
     tcase_add_checked_fixture(lines, set_up, tear_down);
     tcase_add_test(lines, a_batch_line_of_openai_is_a_single_call);
     tcase_add_test(lines, the_upper_bound_grows_with_the_output_that_is_asked_for);
+    tcase_add_test(lines, the_upper_bound_is_that_of_the_tier_that_is_asked_for);
+    tcase_add_test(lines, a_turn_may_take_back_what_an_earlier_one_stated);
+    tcase_add_test(lines, a_name_that_stands_twice_is_named_as_the_fault);
     tcase_add_test(lines, the_provider_is_found_by_the_rules_of_the_formats);
     tcase_add_test(lines, later_turns_inherit_the_model_until_it_is_restated);
     tcase_add_test(lines, names_are_compared_after_their_escapes_are_resolved);
