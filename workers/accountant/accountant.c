@@ -17,7 +17,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { RATE_SECONDS = 10 };
+enum { RATE_SECONDS = 10, MALFORMED_SILENCE_MS = 60000 };
 
 struct accountant {
     const struct conf *conf;
@@ -35,6 +35,7 @@ struct accountant {
     // The open transaction: what is to be said after its commit.
     struct recorded_item told[RECORDS_TURN_MAX + ITEMS_MAX];
     size_t told_count, turn_bytes;
+    uint64_t malformed_said_ms; // when a record without a number was last complained about
     // Prepared turns on their way out.
     struct prepared_item prepared[ITEMS_MAX];
     struct bytes contexts[ITEMS_MAX]; // at NULL: its offset is not known yet
@@ -115,25 +116,45 @@ static void send_recorded(struct accountant *a) {
     a->turn_bytes = 0;
 }
 
+// An item that cannot be decoded would be sent again for ever: it is kept verbatim and counts as
+// recorded. One that does not even say its number can only be complained about.
+static void set_aside(struct accountant *a, const struct record_item *read, struct bytes item,
+                      const struct record_frames *frames) {
+    uint64_t now_ms = clock_now().mono_ms;
+    if (read->number != 0) {
+        must(ledger_quarantine(&a->ledger, read, item, frames, &a->told[a->told_count]),
+             "keep a malformed record");
+        a->told_count++;
+    } else if (a->malformed_said_ms == 0 || now_ms - a->malformed_said_ms >= MALFORMED_SILENCE_MS) {
+        log_line(LOG_ERROR, "record.malformed", "bytes=%zu", item.size);
+        a->malformed_said_ms = now_ms;
+    }
+}
+
 static void take_record(struct accountant *a, struct message *message) {
     uint32_t count = 0;
-    while (count < ITEMS_MAX) {
+    for (uint32_t i = 0; i < ITEMS_MAX; i++) {
+        struct bytes before = message->wire.rest;
+        struct record_frames *frames = &a->frames[count];
         enum err e = wire_next(&message->wire, &a->records[count]);
         if (e == ERR_NOT_FOUND)
             break;
-        if (e != ERR_OK) {
-            log_line(LOG_ERROR, "record.malformed", "why=\"%s\"", err_text(e));
-            return;
-        }
-        struct record_frames *frames = &a->frames[count];
-        frames->line = message_item_frame(message, count, 0);
-        frames->headers = message_item_frame(message, count, 1);
-        frames->body = message_item_frame(message, count, 2);
-        frames->facts = message_item_frame(message, count, 3);
+        *frames = (struct record_frames){
+            .line = message_item_frame(message, i, 0),
+            .headers = message_item_frame(message, i, 1),
+            .body = message_item_frame(message, i, 2),
+            .facts = message_item_frame(message, i, 3),
+        };
         a->turn_bytes +=
             frames->line.size + frames->headers.size + frames->body.size + frames->facts.size;
-        count++;
+        if (e == ERR_OK)
+            count++;
+        else
+            set_aside(a, &a->records[count],
+                      bytes_of(before.at, before.size - message->wire.rest.size), frames);
     }
+    if (count == 0)
+        return;
     must(ledger_apply(&a->ledger, a->records, a->frames, count, &a->told[a->told_count]),
          "apply records");
     a->told_count += count;

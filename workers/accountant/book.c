@@ -46,13 +46,39 @@ static enum err read_facts(struct booking *booking, const char **why) {
     return ERR_OK;
 }
 
+// Of an answer that was refused only what names it is believed: its identifiers, model and tier,
+// and the metadata. No counter, cost, message or end of it counts.
+static void keep_names_only(struct facts_head *facts) {
+    *facts = (struct facts_head){
+        .model = facts->model,
+        .service_tier = facts->service_tier,
+        .metadata = facts->metadata,
+        .headers = facts->headers,
+        .error_type = facts->error_type,
+        .error_code = facts->error_code,
+        .error_message = facts->error_message,
+        .in_uncached = -1,
+        .in_cached = -1,
+        .in_cache_write = -1,
+        .in_audio = -1,
+        .out_visible = -1,
+        .out_reasoning = -1,
+        .out_audio = -1,
+        .total_stated = -1,
+        .cost_stated_pusd = -1,
+    };
+}
+
 static enum err read_record(struct booking *booking, const char **why) {
     const struct record_item *record = booking->record;
     enum err e = record->attempt != 0 ? read_facts(booking, why) : ERR_OK;
     if (e != ERR_OK)
         return e;
-    return apply_read(record, booking->has_facts, booking->facts.message.size != 0, &booking->told,
-                      why);
+    e = apply_read(record, booking->has_facts, booking->facts.message.size != 0, &booking->told,
+                   why);
+    if (e == ERR_OK && booking->told.state == CALL_unextracted)
+        keep_names_only(&booking->facts);
+    return e;
 }
 
 // ---- what the ledger holds ----------------------------------------------------------------------
@@ -445,13 +471,11 @@ static enum err is_kept(struct ledger *ledger, uint64_t record, bool *kept) {
 }
 
 // Writes a record verbatim into quarantine or conflict.
-static enum err keep(struct ledger *ledger, sqlite3_stmt *add, const struct record_item *record,
-                     const struct record_frames *frames, const char *what) {
+static enum err keep_item(struct ledger *ledger, sqlite3_stmt *add,
+                          const struct record_item *record, struct bytes item,
+                          const struct record_frames *frames, const char *what) {
     const struct bytes parts[] = {frames->line, frames->headers, frames->body, frames->facts};
-    buf_reset(&ledger->packed);
-    enum err e = wire_pack_item(&ledger->packed, KIND_record, record);
-    if (e == ERR_OK)
-        e = squeeze_parts(&ledger->squeezer, parts, RECORD_FRAMES, &ledger->squeezed);
+    enum err e = squeeze_parts(&ledger->squeezer, parts, RECORD_FRAMES, &ledger->squeezed);
     if (e != ERR_OK)
         return e;
     // The number may be the very thing that is wrong with it.
@@ -463,9 +487,17 @@ static enum err keep(struct ledger *ledger, sqlite3_stmt *add, const struct reco
         db_bind_id(add, 3, &record->call);
     db_bind_text(add, 4, bytes_text(what));
     db_bind_i64(add, 5, ledger->now_ms);
-    db_bind_blob(add, 6, buf_bytes(&ledger->packed));
+    db_bind_blob(add, 6, item);
     db_bind_blob(add, 7, buf_bytes(&ledger->squeezed));
     return db_run(add);
+}
+
+static enum err keep(struct ledger *ledger, sqlite3_stmt *add, const struct record_item *record,
+                     const struct record_frames *frames, const char *what) {
+    buf_reset(&ledger->packed);
+    enum err e = wire_pack_item(&ledger->packed, KIND_record, record);
+    return e == ERR_OK ? keep_item(ledger, add, record, buf_bytes(&ledger->packed), frames, what)
+                       : e;
 }
 
 static enum err note_conflict(struct ledger *ledger, const struct booking *booking) {
@@ -483,10 +515,9 @@ static enum err note_conflict(struct ledger *ledger, const struct booking *booki
                 booking->plan.conflict);
 }
 
-enum err book_quarantine(struct ledger *ledger, const struct record_item *record,
-                         const struct record_frames *frames, const char *why,
-                         struct recorded_item *told) {
-    bool kept;
+// What the broker is told of a record in quarantine; *kept: it is there already.
+static enum err tell_quarantined(struct ledger *ledger, const struct record_item *record,
+                                 struct recorded_item *told, bool *kept) {
     sqlite3_stmt *find = ledger->sql[SQL_find_job];
     *told = (struct recorded_item){.number = record->number, .is_quarantined = true};
     db_bind_id(find, 1, &record->job_id);
@@ -496,12 +527,36 @@ enum err book_quarantine(struct ledger *ledger, const struct record_item *record
         db_reset(find);
     }
     if (e == ERR_OK || e == ERR_NOT_FOUND)
-        e = is_kept(ledger, record->number, &kept);
+        e = is_kept(ledger, record->number, kept);
+    return e;
+}
+
+static void note_quarantined(struct ledger *ledger, uint64_t number, const char *why) {
+    log_line(LOG_ERROR, "record.quarantined", "record=%" PRIu64 " why=%s", number, why);
+    atomic_fetch_add(&ledger->figures->quarantined, 1);
+}
+
+enum err book_quarantine(struct ledger *ledger, const struct record_item *record,
+                         const struct record_frames *frames, const char *why,
+                         struct recorded_item *told) {
+    bool kept;
+    enum err e = tell_quarantined(ledger, record, told, &kept);
     if (e != ERR_OK || kept)
         return e;
-    log_line(LOG_ERROR, "record.quarantined", "record=%" PRIu64 " why=%s", record->number, why);
-    atomic_fetch_add(&ledger->figures->quarantined, 1);
+    note_quarantined(ledger, record->number, why);
     return keep(ledger, ledger->sql[SQL_add_quarantine], record, frames, why);
+}
+
+enum err book_quarantine_raw(struct ledger *ledger, const struct record_item *record,
+                             struct bytes item, const struct record_frames *frames,
+                             struct recorded_item *told) {
+    static const char why[] = "item_malformed";
+    bool kept;
+    enum err e = tell_quarantined(ledger, record, told, &kept);
+    if (e != ERR_OK || kept)
+        return e;
+    note_quarantined(ledger, record->number, why);
+    return keep_item(ledger, ledger->sql[SQL_add_quarantine], record, item, frames, why);
 }
 
 // ---- one record ---------------------------------------------------------------------------------

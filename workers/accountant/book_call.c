@@ -47,7 +47,7 @@ static void compute(const struct catalogue *catalogue, const struct booking *boo
 static void cost_answer(const struct catalogue *catalogue, const struct booking *booking,
                         struct costing *costing) {
     const struct facts_head *facts = &booking->facts;
-    bool is_error = booking->record->status >= 400;
+    bool is_error = booking->record->status >= 300;
     if (is_error && !facts->has_usage && facts->cost_stated_pusd < 0)
         return;
     compute(catalogue, booking, costing);
@@ -114,7 +114,7 @@ static void sum_tokens(const struct facts_head *facts, struct sums *sums) {
 static void sum_call(const struct booking *booking, const struct costing *costing,
                      struct sums *sums) {
     enum call_state state = booking->told.state;
-    bool is_error = state == CALL_answered && booking->record->status >= 400;
+    bool is_error = state == CALL_answered && booking->record->status >= 300;
     sums->at[SUM_calls] = 1;
     sums->at[SUM_answers] = booking->plan.role == ROLE_answer;
     sums->at[SUM_superfluous] = booking->plan.role == ROLE_superfluous;
@@ -122,6 +122,7 @@ static void sum_call(const struct booking *booking, const struct costing *costin
     sums->at[SUM_not_started] = state == CALL_not_started;
     sums->at[SUM_unknown] = state == CALL_unknown;
     sums->at[SUM_unextracted] = state == CALL_unextracted;
+    sums->at[SUM_priced] = costing->amount_pusd >= 0;
     sums->at[SUM_unpriced] = strcmp(costing->state, "unpriced") == 0;
     sums->at[SUM_inconsistent] = booking->has_facts && booking->facts.is_inconsistent;
     sums->at[SUM_possibly_billed] = costing->is_possibly_billed;

@@ -23,6 +23,17 @@
 enum call_column { CALL_COLUMN_MAP(X) CALL_JOIN_MAP(X) CALL_COLUMNS };
 #undef X
 
+// Why the job j got no answer, as a code; NULL if it got one. For a dead job what its last call
+// says, before the job's own reason, which is only what that led to; unless it says itself what
+// happened (JOB_SPEAKS).
+#define JOB_SPEAKS "coalesce(j.reason IN ('unprepared','earlier_turn'),0)"
+#define JOB_CODE                                                                           \
+    "CASE j.outcome WHEN 'answered' THEN NULL WHEN 'parked' THEN 'turn_parked' "           \
+    "WHEN 'cancelled' THEN 'batch_cancelled' WHEN 'expired' THEN 'batch_expired' "         \
+    "WHEN 'skipped' THEN 'turn_skipped' ELSE coalesce(CASE WHEN " JOB_SPEAKS " THEN NULL " \
+    "ELSE (SELECT coalesce(k.error_code, k.reason) FROM call k WHERE k.job=j.job "         \
+    "ORDER BY k.attempt DESC, k.call DESC LIMIT 1) END, j.reason, j.outcome) END"
+
 // A statement that gives calls' columns in that order: of one job (?1) by attempt, or of a
 // conversation (?1) by turn and attempt; oldest or newest first. 0 or a sysexits code.
 int calls_of_job(struct inquirer *inquirer, bool newest_first, sqlite3_stmt **row);

@@ -324,8 +324,12 @@ void put_sums(struct writer *writer, const struct sums *sums) {
         {"possibly_billed_unpriced", SUM_possibly_unpriced},
         {"inconsistent_calls", SUM_inconsistent},
     };
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-        put_i64(writer, members[i].name, sums->at[members[i].sum]);
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        enum sum sum = members[i].sum;
+        bool is_there = (sum != SUM_amount_pusd || sums_have_amount(sums)) &&
+                        (sum != SUM_possibly_pusd || sums_have_possible(sums));
+        put_i64_if(writer, members[i].name, is_there, sums->at[sum]);
+    }
     writer_name(writer, "tokens");
     writer_open(writer, '{');
     for (int i = SUM_in_uncached; i < SUMS; i++)

@@ -373,6 +373,16 @@ enum err ledger_apply(struct ledger *ledger, const struct record_item *records,
     return e;
 }
 
+enum err ledger_quarantine(struct ledger *ledger, const struct record_item *read, struct bytes item,
+                           const struct record_frames *frames, struct recorded_item *told) {
+    enum err e = begin(ledger);
+    if (e == ERR_OK)
+        e = book_quarantine_raw(ledger, read, item, frames, told);
+    if (e == ERR_OK)
+        note_applied(ledger, read);
+    return e;
+}
+
 // ---- the value index ----------------------------------------------------------------------------
 
 static enum err write_run(struct ledger *ledger) {

@@ -116,6 +116,10 @@ struct record_frames {
 // transaction is lost, and with it the process.
 enum err ledger_apply(struct ledger *ledger, const struct record_item *records,
                       const struct record_frames *frames, size_t count, struct recorded_item *told);
+// Keeps an item verbatim that could not be decoded, inside the open transaction (opened if need
+// be); number and ids are what could be read of it, the number not 0. As above otherwise.
+enum err ledger_quarantine(struct ledger *ledger, const struct record_item *read, struct bytes item,
+                           const struct record_frames *frames, struct recorded_item *told);
 // Commits what was applied; nothing may be called recorded before. ERR_OK also if nothing was.
 enum err ledger_commit(struct ledger *ledger);
 // Enters what waits in findex into the value index, if there is enough (or is_all).
@@ -133,5 +137,10 @@ enum err book_record(struct ledger *ledger, const struct record_item *record,
 enum err book_quarantine(struct ledger *ledger, const struct record_item *record,
                          const struct record_frames *frames, const char *why,
                          struct recorded_item *told);
+// The same for bytes that are no record's item; of record only number, job_id and call count,
+// as far as they could be read.
+enum err book_quarantine_raw(struct ledger *ledger, const struct record_item *record,
+                             struct bytes item, const struct record_frames *frames,
+                             struct recorded_item *told);
 
 #endif

@@ -16,15 +16,16 @@
 // Ids: job, batch and conversation are UUID text, a call is 32 hex digits. A batch is named by
 // its UUID, a unique prefix of it (8 characters or more), its name or its idempotency key (the
 // newest of that name). Instants are Unix ms ("…_ms"), spans are ms. Money is integer pico-USD
-// ("…_pusd"); null where there is no amount, never 0. Tokens: null where nothing was stated.
+// ("…_pusd"); null where there is no amount, never 0: 0 is a price of 0, or the sum of no calls
+// at all. Tokens: null where nothing was stated.
 //
 // SUMS, wherever money is summed up, is these members:
 //   "calls", "answer_calls" (role answer), "superfluous_calls", "failed_calls" (state failed, and
-//   answers that are errors), "not_started_calls", "unknown_calls", "unextracted_calls",
-//   "amount_pusd"              settled: the sum of all amounts
+//   answers of status 300 or more), "not_started_calls", "unknown_calls", "unextracted_calls",
+//   "amount_pusd"              settled: the sum of all amounts; null: no call has one
 //   "unpriced_calls"           have usage, or must have, and no price: not in the amount
-//   "possibly_billed_calls", "possibly_billed_pusd" (at most), "possibly_billed_unpriced"
-//                              (those of them without an upper bound)
+//   "possibly_billed_calls", "possibly_billed_pusd" (at most; null: none of them has an upper
+//                              bound), "possibly_billed_unpriced" (those of them without one)
 //   "inconsistent_calls"       counters do not add up to the provider's own total
 //   "tokens": {"in_uncached","in_cached","in_cache_write","in_audio","out_visible",
 //              "out_reasoning","out_audio"}   sums of what was stated
@@ -37,7 +38,8 @@
 //    "done", "cut" (of the done: at the length limit), "failed" (outcome dead), "parked",
 //    "expired", "cancelled", "skipped", "running" (recorded attempts, no outcome yet),
 //    "conversations", "created_ms", "settled_ms" (null: not settled), SUMS…,
-//    "failures": [{"outcome","reason","jobs"}…] (the 20 commonest reasons; batch.show only)}
+//    "failures": [{"outcome","code" (as error.code of batch.results),"reason" (one of the jobs'
+//    own),"jobs"}…] (the 20 commonest codes; batch.show only)}
 //   "accepted" counts the jobs that the ledger knows of; those still queued are the broker's.
 // batch.results {batch, after?, limit?, order?: "input" (default) | "finished"}
 //   {"lines": [RESULT…], "next"}. The answer's text has each RESULT on a line of its own, from
@@ -59,9 +61,12 @@
 //              "total_pusd" (all attempts), "possibly_billed_calls","possibly_billed_pusd"},
 //     "attempts","timing": {"marked_ms","started_ms","first_byte_ms","duration_ms",
 //     "recorded_ms"},"tags": {…} | null}}
-//   error.code: for outcome dead the provider's error code, else the reason; turn_parked,
-//   batch_cancelled, batch_expired, turn_skipped. A dead job whose last attempt was answered
-//   (an HTTP error) has that answer as response as well.
+//   error.code: for outcome dead what its last call says: the provider's error code, else the
+//   call's reason, and where there is none (or what happened was no call) the job's; then
+//   turn_parked, batch_cancelled, batch_expired, turn_skipped. error.message: the provider's
+//   words, else the worker's, else a code; of a parked turn it names the turn that failed. A dead
+//   job whose last attempt was answered (an HTTP error) has that answer as response as well.
+//   Members of cost and timing are null where there is no call.
 // batch.refused {batch, after?, limit?}
 //   {"refused": [{"line","custom_id","conversation_name","reason","detail"}…], "next"}
 //
@@ -69,7 +74,7 @@
 //   {"conversations": [{"conversation","name","batch","batch_name","turns" (known),"answered",
 //    "last_ms", SUMS…}…], "next"}
 // conversation.show {conversation (id; or name, then with batch if it is not unique),
-//    bodies?: true (default) | false}
+//    bodies?: true (default) | false, after?, limit? (turns of a page; default: all)}
 //   {"conversation","name","batch","batch_name","provider","model","tags",
 //    "turns": [{"turn","job","custom_id","outcome","reason","answer" (call)}…],
 //    "messages": [{"message","turn","role","content"…(the neutral message's members),
@@ -83,7 +88,13 @@
 //    "cost_tracking": {"currency":"USD","total_pusd","unpriced_calls","unknown_calls",
 //      "possibly_billed_calls","possibly_billed_pusd",
 //      "messages": [{"message","call","attempt","amount_pusd","stated_pusd","computed_pusd",
-//        "state","price","possibly_billed_pusd","running_total_pusd"}…]}}
+//        "state","price","possibly_billed_pusd","running_total_pusd"}…]},
+//    "next","is_cut"}
+//   One that a single message cannot hold comes in pages of whole turns: each has every member,
+//   of its turns (to join pages: append lists; identifiers, newest first, go before); only
+//   cost_tracking's totals are of the whole on every page, and running_total_pusd runs on. Of a
+//   turn that is too large alone, is_cut is true, and body and raw are null; if it still is, the
+//   headers are {} and its messages have "content": null and "is_cut": true.
 //   "message" numbers the messages of a conversation: the question of turn t is 2t-1, its answer
 //   2t; all messages of a native request are 1. Calls of every attempt are listed, oldest
 //   first, with the number of the answer that they were to give. A single call's conversation is

@@ -1,5 +1,5 @@
 // batch.list, batch.show, batch.refused. Shapes: queries.h.
-#include "workers/accountant/inquirer.h"
+#include "workers/accountant/calls.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -74,9 +74,9 @@ int query_batch_list(struct inquirer *inquirer, struct writer *writer) {
 static int put_failures(struct inquirer *inquirer, struct writer *writer, int64_t batch) {
     sqlite3_stmt *row;
     int exit = inquirer_prepare(inquirer,
-                                "SELECT outcome, reason, count(*) FROM job WHERE batch=?1 AND "
-                                "outcome IS NOT NULL AND outcome<>'answered' GROUP BY 1, 2 "
-                                "ORDER BY 3 DESC LIMIT ?2",
+                                "SELECT j.outcome, " JOB_CODE ", min(j.reason), count(*) "
+                                "FROM job j WHERE j.batch=?1 AND j.outcome IS NOT NULL AND "
+                                "j.outcome<>'answered' GROUP BY 1, 2 ORDER BY 4 DESC LIMIT ?2",
                                 &row);
     if (exit != 0)
         return exit;
@@ -88,8 +88,9 @@ static int put_failures(struct inquirer *inquirer, struct writer *writer, int64_
     while ((e = db_step(row)) == ERR_OK) {
         writer_open(writer, '{');
         put_text_of(writer, "outcome", row, 0);
-        put_text_of(writer, "reason", row, 1);
-        put_i64_of(writer, "jobs", row, 2);
+        put_text_of(writer, "code", row, 1);
+        put_text_of(writer, "reason", row, 2);
+        put_i64_of(writer, "jobs", row, 3);
         writer_close(writer, '}');
     }
     writer_close(writer, ']');

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { CANDIDATES_MAX = 64 };
+
 // ---- which conversation -------------------------------------------------------------------------
 
 // Whether a row of `conversation` is the one meant.
@@ -25,14 +27,15 @@ static bool is_meant(sqlite3_stmt *row, int64_t conversation, const char *text, 
 
 static int find_by_value(struct inquirer *inquirer, const char *text, int64_t batch,
                          struct found *found) {
-    int64_t targets[64];
+    int64_t targets[CANDIDATES_MAX];
     size_t count = 0, matches = 0;
     sqlite3_stmt *row = NULL;
     struct id id;
     bool is_id = id_parse(bytes_text(text), &id);
-    int exit = inquirer_targets(inquirer, bytes_text(text), targets, 64, &count);
+    int exit = inquirer_targets(inquirer, bytes_text(text), targets, CANDIDATES_MAX, &count);
     if (exit == 0 && is_id)
-        exit = inquirer_targets(inquirer, bytes_of(id.at, sizeof(id.at)), targets, 64, &count);
+        exit = inquirer_targets(inquirer, bytes_of(id.at, sizeof(id.at)), targets, CANDIDATES_MAX,
+                                &count);
     if (exit == 0)
         exit = inquirer_prepare(
             inquirer, "SELECT id, name, batch FROM conversation WHERE conversation=?1", &row);
@@ -44,10 +47,30 @@ static int find_by_value(struct inquirer *inquirer, const char *text, int64_t ba
         matches++;
     }
     (void)sqlite3_finalize(row);
+    // The conversations of that name in other batches may be among those that were cut off.
+    if (exit == 0 && matches < 2 && count == CANDIDATES_MAX && batch == 0 && !is_id)
+        exit = inquirer_refuse(inquirer, EX_NOINPUT,
+                               "too much is called %.64s to look through: name the batch", text);
     if (exit == 0 && matches > 1)
         exit = inquirer_refuse(inquirer, EX_NOINPUT,
                                "several batches have a conversation %.64s: name the batch", text);
     return exit;
+}
+
+static int find_in_batch(struct inquirer *inquirer, const char *name, int64_t batch,
+                         struct found *found) {
+    sqlite3_stmt *row;
+    int exit = inquirer_prepare(
+        inquirer, "SELECT conversation FROM conversation WHERE batch=?1 AND name=?2", &row);
+    if (exit != 0)
+        return exit;
+    db_bind_i64(row, 1, batch);
+    db_bind_text(row, 2, bytes_text(name));
+    enum err e = db_step(row);
+    if (e == ERR_OK)
+        found->conversation = db_i64(row, 0);
+    (void)sqlite3_finalize(row);
+    return inquirer_fail(inquirer, e);
 }
 
 // A single call's conversation has its job's id.
@@ -76,7 +99,9 @@ static int find_conversation(struct inquirer *inquirer, struct found *found) {
     if (!text)
         return inquirer_refuse(inquirer, EX_USAGE, "which conversation?");
     int exit = inquirer_batch(inquirer, true, &batch);
-    if (exit == 0)
+    if (exit == 0 && batch != 0)
+        exit = find_in_batch(inquirer, text, batch, found);
+    if (exit == 0 && found->conversation == 0)
         exit = find_by_value(inquirer, text, batch, found);
     if (exit == 0 && found->conversation == 0)
         exit = find_by_job(inquirer, text, found);
@@ -85,6 +110,8 @@ static int find_conversation(struct inquirer *inquirer, struct found *found) {
             inquirer_refuse(inquirer, EX_NOINPUT, "the ledger knows no conversation %.64s", text);
     return exit;
 }
+
+enum { JOB_AT_turn = 3 };
 
 // ---- showing one --------------------------------------------------------------------------------
 
@@ -163,7 +190,7 @@ static int put_turns(struct show *show) {
     enum err e;
     writer_name(show->writer, "turns");
     writer_open(show->writer, '[');
-    while ((e = db_step(show->jobs)) == ERR_OK) {
+    while ((e = show_next(show, show->jobs, JOB_AT_turn)) == ERR_OK) {
         writer_open(show->writer, '{');
         put_i64_of(show->writer, "turn", show->jobs, 3);
         put_uuid_of(show->writer, "job", show->jobs, 1);
@@ -195,12 +222,20 @@ static void put_members(struct writer *writer, const struct json_scan *scan, uin
     }
 }
 
-static void put_message(struct writer *writer, int64_t number, int64_t turn,
-                        const struct json_scan *scan, uint32_t object) {
+// A message that does not fit is only named.
+static void put_message(struct show *show, int64_t number, int64_t turn, const char *role,
+                        uint32_t object) {
+    struct writer *writer = show->writer;
     writer_open(writer, '{');
     put_i64(writer, "message", number);
     put_i64(writer, "turn", turn);
-    put_members(writer, scan, object);
+    if (show->cut < CUT_contents) {
+        put_members(writer, &show->inquirer->scan, object);
+        return;
+    }
+    put_text(writer, "role", bytes_text(role));
+    put_null(writer, "content");
+    put_bool(writer, "is_cut", true);
 }
 
 static int unsqueeze_column(struct show *show, sqlite3_stmt *row, int column) {
@@ -223,8 +258,8 @@ static int put_answered(struct show *show, int64_t turn, int64_t *count) {
         exit = unsqueeze_column(show, show->messages, 1);
         if (exit != 0)
             break;
-        put_message(show->writer, is_answer ? 2 * turn : 2 * turn - 1, turn, &show->inquirer->scan,
-                    0);
+        put_message(show, is_answer ? 2 * turn : 2 * turn - 1, turn,
+                    is_answer ? "assistant" : "user", 0);
         if (is_answer)
             put_call_of(show->writer, "call", show->messages, 3);
         else
@@ -242,6 +277,13 @@ static void put_asked(struct show *show, int64_t turn) {
     struct json_scan *scan = &show->inquirer->scan;
     uint32_t input = json_find(scan, 0, "input"), body = json_find(scan, 0, "body");
     uint32_t messages = body ? json_find(scan, body, "messages") : 0;
+    if (show->cut == CUT_contents) {
+        put_message(show, 2 * turn - 1, turn, "user", 0);
+        put_null(show->writer, "call");
+        put_i64_of(show->writer, "at_ms", show->jobs, 14);
+        writer_close(show->writer, '}');
+        return;
+    }
     if (input != 0) {
         writer_open(show->writer, '{');
         put_i64(show->writer, "message", 2 * turn - 1);
@@ -254,7 +296,7 @@ static void put_asked(struct show *show, int64_t turn) {
     }
     for (uint32_t i = messages + 1; messages && i < scan->nodes[messages].end;
          i = scan->nodes[i].end) {
-        put_message(show->writer, 1, turn, scan, i);
+        put_message(show, 1, turn, "user", i);
         put_null(show->writer, "call");
         put_i64_of(show->writer, "at_ms", show->jobs, 14);
         writer_close(show->writer, '}');
@@ -290,7 +332,7 @@ static int put_single_answer(struct show *show) {
     if (e == ERR_OK && exit == 0)
         message = parts[EVIDENCE_message];
     if (message.size > 0 && json_scan(&show->inquirer->scan, message, NULL) == ERR_OK) {
-        put_message(show->writer, 2, 1, &show->inquirer->scan, 0);
+        put_message(show, 2, 1, "assistant", 0);
         put_call_of(show->writer, "call", row, 1);
         put_i64_of(show->writer, "at_ms", row, 2);
         writer_close(show->writer, '}');
@@ -304,7 +346,8 @@ static int put_messages(struct show *show) {
     int exit = 0;
     writer_name(show->writer, "messages");
     writer_open(show->writer, '[');
-    while (exit == 0 && (e = db_step(show->jobs)) == ERR_OK) {
+    while (exit == 0 && !show_is_over(show) &&
+           (e = show_next(show, show->jobs, JOB_AT_turn)) == ERR_OK) {
         int64_t turn = db_i64(show->jobs, 3), count = 0;
         if (show->found.conversation != 0)
             exit = put_answered(show, turn, &count);
@@ -312,13 +355,13 @@ static int put_messages(struct show *show) {
             exit = put_line(show, turn);
     }
     db_reset(show->jobs);
-    if (exit == 0 && show->found.conversation == 0)
+    if (exit == 0 && show->found.conversation == 0 && show->last > show->after)
         exit = put_single_answer(show);
     writer_close(show->writer, ']');
     return exit != 0 ? exit : inquirer_fail(show->inquirer, e);
 }
 
-static int put_all(struct show *show) {
+static int put_page(struct show *show) {
     int exit = put_about(show);
     if (exit == 0)
         exit = put_turns(show);
@@ -333,9 +376,62 @@ static int put_all(struct show *show) {
     return exit == 0 ? show_cost(show) : exit;
 }
 
+// ---- pages --------------------------------------------------------------------------------------
+
+// Lets the page end after so many of the turns above `after`. *count says how many it has then,
+// *is_all whether they are the last ones.
+static int choose_turns(struct show *show, int64_t most, int64_t *count, bool *is_all) {
+    enum err e;
+    *count = 0;
+    show->last = show->after;
+    while ((e = db_step(show->jobs)) == ERR_OK) {
+        int64_t turn = db_i64(show->jobs, JOB_AT_turn);
+        if (turn <= show->last)
+            continue;
+        if (*count == most)
+            break;
+        show->last = turn;
+        ++*count;
+    }
+    *is_all = e == ERR_NOT_FOUND;
+    db_reset(show->jobs);
+    return inquirer_fail(show->inquirer, e);
+}
+
+// Writes as many turns as one message can hold: all, else half of them, and so on; of one turn
+// that is still too large as much as fits.
+static int put_all(struct show *show) {
+    int64_t count, most = inquirer_number(show->inquirer, "limit", INT64_MAX);
+    bool is_all;
+    char next[32] = "";
+    for (;;) {
+        int exit = choose_turns(show, most < 1 ? 1 : most, &count, &is_all);
+        if (exit == 0)
+            exit = put_page(show);
+        if (exit != 0)
+            return exit;
+        if (!show_is_over(show) || (count <= 1 && show->cut == CUT_contents))
+            break;
+        if (count <= 1)
+            show->cut++;
+        most = count / 2;
+        // Nothing but the answer's opening bracket stood before.
+        buf_reset(show->writer->out);
+        *show->writer = (struct writer){.out = show->writer->out};
+        writer_open(show->writer, '{');
+    }
+    if (!is_all)
+        (void)snprintf(next, sizeof(next), "%" PRId64, show->last);
+    put_text(show->writer, "next", bytes_text(next));
+    put_bool(show->writer, "is_cut", show->cut != CUT_nothing);
+    return 0;
+}
+
 int query_conversation_show(struct inquirer *inquirer, struct writer *writer) {
     struct show show = {.inquirer = inquirer, .writer = writer};
+    const char *after = inquirer_text(inquirer, "after");
     show.has_bodies = inquirer_flag(inquirer, "bodies", true);
+    show.after = after ? strtoll(after, NULL, 10) : 0;
     int exit = find_conversation(inquirer, &show.found);
     if (exit == 0)
         exit = open_show(&show);

@@ -26,11 +26,15 @@ enum job_column {
     JOB_AT_api,
     JOB_AT_model,
     JOB_AT_at_ms,
+    JOB_AT_talk, // the conversation's row
+    JOB_AT_code,
+    JOB_AT_speaks,
 };
 
 #define JOB_SELECT                                                                           \
     "SELECT j.job, j.id, j.line, j.custom_id, c.id, c.name, j.turn, j.outcome, j.revision, " \
-    "j.reason, j.answer, j.finished, j.tags, p.provider, p.api, m.name, j.at_ms FROM job j " \
+    "j.reason, j.answer, j.finished, j.tags, p.provider, p.api, m.name, j.at_ms, "           \
+    "j.conversation, " JOB_CODE ", " JOB_SPEAKS " FROM job j "                               \
     "JOIN ai_platform p ON p.platform=j.platform JOIN model m ON m.model=j.model "           \
     "LEFT JOIN conversation c ON c.conversation=j.conversation WHERE j.batch=?1 "
 
@@ -44,7 +48,7 @@ struct shown_call {
 
 struct results {
     struct inquirer *inquirer;
-    sqlite3_stmt *job, *calls, *kinds, *answer;
+    sqlite3_stmt *job, *calls, *kinds, *answer, *failed;
     bool by_finish;
 };
 
@@ -67,6 +71,12 @@ static int open_results(struct results *results, struct inquirer *inquirer, int6
     if (exit == 0)
         exit = inquirer_prepare(inquirer, "SELECT evidence FROM answer WHERE call=?1",
                                 &results->answer);
+    if (exit == 0)
+        exit = inquirer_prepare(inquirer,
+                                "SELECT j.turn, j.line, " JOB_CODE " FROM job j WHERE "
+                                "j.conversation=?1 AND j.turn<?2 AND j.outcome IN "
+                                "('dead','cancelled','expired') ORDER BY j.turn DESC LIMIT 1",
+                                &results->failed);
     if (exit == 0) {
         db_bind_i64(results->job, 1, batch);
         db_bind_i64(results->job, 2, after ? strtoll(after, NULL, 10) : 0);
@@ -79,6 +89,7 @@ static void close_results(struct results *results) {
     (void)sqlite3_finalize(results->calls);
     (void)sqlite3_finalize(results->kinds);
     (void)sqlite3_finalize(results->answer);
+    (void)sqlite3_finalize(results->failed);
 }
 
 // Goes through the job's calls: the answer is shown, else the newest attempt.
@@ -135,39 +146,48 @@ static void put_response(struct results *results, struct writer *writer, struct 
     writer_close(writer, '}');
 }
 
-static struct bytes error_code(const struct results *results, bool has_call, struct bytes outcome) {
-    static const char *const codes[][2] = {{"parked", "turn_parked"},
-                                           {"cancelled", "batch_cancelled"},
-                                           {"expired", "batch_expired"},
-                                           {"skipped", "turn_skipped"}};
-    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-        if (bytes_is(outcome, codes[i][0]))
-            return bytes_text(codes[i][1]);
-    struct bytes code = bytes_text("");
-    if (has_call)
-        code = db_bytes(results->calls, CALL_AT_error_code);
-    if (code.size == 0)
-        code = db_bytes(results->job, JOB_AT_reason);
-    return code.size ? code : outcome;
+// Names the turn for which this one waits. False if none is known.
+static bool name_failed_turn(struct results *results, char *text, size_t size) {
+    sqlite3_stmt *failed = results->failed;
+    db_bind_i64(failed, 1, db_i64(results->job, JOB_AT_talk));
+    db_bind_i64(failed, 2, db_i64(results->job, JOB_AT_turn));
+    if (db_step(failed) != ERR_OK)
+        return false;
+    struct bytes code = db_bytes(failed, 2);
+    (void)snprintf(text, size, "turn %" PRId64 " (line %" PRId64 ") got no answer: %.*s",
+                   db_i64(failed, 0), db_i64(failed, 1), (int)code.size, (const char *)code.at);
+    db_reset(failed);
+    return true;
+}
+
+// In words, as far as there are any: the provider's, else the worker's, else a code.
+static struct bytes words_of_call(const struct results *results) {
+    static const enum call_column columns[] = {CALL_AT_error_message, CALL_AT_detail,
+                                               CALL_AT_reason};
+    struct bytes words = bytes_text("");
+    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]) && words.size == 0; i++)
+        words = db_bytes(results->calls, columns[i]);
+    return words;
 }
 
 static void put_error(struct results *results, struct writer *writer, bool has_call) {
     struct bytes outcome = db_bytes(results->job, JOB_AT_outcome), message = bytes_text("");
+    struct bytes reason = db_bytes(results->job, JOB_AT_reason);
+    char text[512];
     writer_name(writer, "error");
     if (bytes_is(outcome, "answered")) {
         writer_null(writer);
         return;
     }
-    if (has_call && bytes_is(outcome, "dead")) {
-        message = db_bytes(results->calls, CALL_AT_error_message);
-        if (message.size == 0)
-            message = db_bytes(results->calls, CALL_AT_detail);
-    }
-    if (message.size == 0)
-        message = db_bytes(results->job, JOB_AT_reason);
+    bool is_parked = bytes_is(outcome, "parked"), is_own = bytes_is(reason, "possibly_billed");
+    if (is_parked && !is_own && name_failed_turn(results, text, sizeof(text)))
+        message = bytes_text(text);
+    else if (has_call && db_i64(results->job, JOB_AT_speaks) == 0 &&
+             (bytes_is(outcome, "dead") || (is_parked && is_own)))
+        message = words_of_call(results);
     writer_open(writer, '{');
-    put_text(writer, "code", error_code(results, has_call, outcome));
-    put_text(writer, "message", message);
+    put_text_of(writer, "code", results->job, JOB_AT_code);
+    put_text(writer, "message", message.size ? message : reason);
     writer_close(writer, '}');
 }
 
@@ -198,14 +218,6 @@ static void put_usage(struct writer *writer, sqlite3_stmt *call, bool has_call) 
     writer_close(writer, '}');
 }
 
-static void put_i64_or_null(struct writer *writer, const char *name, bool is_there,
-                            int64_t number) {
-    if (is_there)
-        put_i64(writer, name, number);
-    else
-        put_null(writer, name);
-}
-
 static void put_cost(struct writer *writer, sqlite3_stmt *call, bool has_call,
                      const struct shown_call *shown) {
     writer_name(writer, "cost");
@@ -220,11 +232,15 @@ static void put_cost(struct writer *writer, sqlite3_stmt *call, bool has_call,
         put_text_of(writer, "price", call, CALL_AT_price);
     } else {
         put_null(writer, "amount_pusd");
+        put_null(writer, "stated_pusd");
+        put_null(writer, "computed_pusd");
         put_text(writer, "state", bytes_text("none"));
+        put_null(writer, "unpriced");
+        put_null(writer, "price");
     }
-    put_i64_or_null(writer, "total_pusd", shown->has_amount, shown->total_pusd);
+    put_i64_if(writer, "total_pusd", shown->has_amount, shown->total_pusd);
     put_i64(writer, "possibly_billed_calls", shown->possibly_billed);
-    put_i64_or_null(writer, "possibly_billed_pusd", shown->has_bound, shown->possibly_pusd);
+    put_i64_if(writer, "possibly_billed_pusd", shown->has_bound, shown->possibly_pusd);
     writer_close(writer, '}');
 }
 
@@ -235,6 +251,8 @@ static void put_timing(struct writer *writer, const struct results *results, boo
     writer_open(writer, '{');
     if (has_call)
         (void)put_i64s_of(writer, names, results->calls, CALL_AT_marked_ms);
+    for (const char *const *name = names; !has_call && *name; name++)
+        put_null(writer, *name);
     put_i64_of(writer, "recorded_ms", results->job, JOB_AT_at_ms);
     writer_close(writer, '}');
 }

@@ -3,6 +3,18 @@
 #include "workers/accountant/identifiers.h"
 #include "workers/accountant/ledger.h"
 
+enum err show_next(const struct show *show, sqlite3_stmt *row, int turn_column) {
+    enum err e;
+    while ((e = db_step(row)) == ERR_OK)
+        if (db_i64(row, turn_column) > show->after && db_i64(row, turn_column) <= show->last)
+            break;
+    return e;
+}
+
+bool show_is_over(const struct show *show) {
+    return buf_state(show->writer->out) != ERR_OK;
+}
+
 // The number of the answer that a call was to give.
 static void put_call_names(struct writer *writer, sqlite3_stmt *call) {
     put_i64(writer, "message", 2 * db_i64(call, CALL_AT_turn));
@@ -13,7 +25,7 @@ static void put_call_names(struct writer *writer, sqlite3_stmt *call) {
 static void put_kind(struct show *show, struct bytes kind_name) {
     struct writer *writer = show->writer;
     struct bytes name, source, value;
-    while (db_step(show->newest) == ERR_OK) {
+    while (show_next(show, show->newest, CALL_AT_turn) == ERR_OK) {
         struct bytes packed = db_bytes(show->newest, CALL_AT_identifiers);
         int64_t kind;
         while (identifiers_next(&packed, &kind, &value)) {
@@ -38,7 +50,7 @@ enum { KINDS_MAX = 64 };
 static size_t find_kinds(struct show *show, char names[KINDS_MAX][64]) {
     size_t count = 0;
     struct bytes name, source, value;
-    while (db_step(show->calls) == ERR_OK) {
+    while (show_next(show, show->calls, CALL_AT_turn) == ERR_OK) {
         struct bytes packed = db_bytes(show->calls, CALL_AT_identifiers);
         int64_t kind;
         while (identifiers_next(&packed, &kind, &value)) {
@@ -76,7 +88,8 @@ int show_metadata(struct show *show) {
     int exit = 0;
     writer_name(show->writer, "provider_metadata");
     writer_open(show->writer, '[');
-    while (exit == 0 && (e = db_step(show->calls)) == ERR_OK) {
+    while (exit == 0 && !show_is_over(show) &&
+           (e = show_next(show, show->calls, CALL_AT_turn)) == ERR_OK) {
         exit = inquirer_evidence(show->inquirer, show->answer, db_i64(show->calls, CALL_AT_call),
                                  parts);
         writer_open(show->writer, '{');
@@ -90,9 +103,10 @@ int show_metadata(struct show *show) {
         put_text_of(show->writer, "finish", show->calls, CALL_AT_finish);
         put_text_of(show->writer, "service_tier", show->calls, CALL_AT_tier);
         writer_name(show->writer, "headers");
-        writer_headers(show->writer, exit == 0 ? parts[EVIDENCE_headers] : bytes_text(""));
-        put_json(show->writer, "body",
-                 exit == 0 && show->has_bodies ? parts[EVIDENCE_metadata] : bytes_text(""));
+        bool has_headers = exit == 0 && show->cut < CUT_contents;
+        bool has_body = exit == 0 && show->has_bodies && show->cut < CUT_bodies;
+        writer_headers(show->writer, has_headers ? parts[EVIDENCE_headers] : bytes_text(""));
+        put_json(show->writer, "body", has_body ? parts[EVIDENCE_metadata] : bytes_text(""));
         writer_close(show->writer, '}');
     }
     db_reset(show->calls);
@@ -106,7 +120,8 @@ int show_usage(struct show *show) {
     int exit = 0;
     writer_name(show->writer, "token_usage_history");
     writer_open(show->writer, '[');
-    while (exit == 0 && (e = db_step(show->calls)) == ERR_OK) {
+    while (exit == 0 && !show_is_over(show) &&
+           (e = show_next(show, show->calls, CALL_AT_turn)) == ERR_OK) {
         exit = inquirer_evidence(show->inquirer, show->answer, db_i64(show->calls, CALL_AT_call),
                                  parts);
         writer_open(show->writer, '{');
@@ -120,7 +135,8 @@ int show_usage(struct show *show) {
         put_counters(show->writer, show->calls);
         put_i64_of(show->writer, "total_stated", show->calls, CALL_AT_total_stated);
         put_text(show->writer, "state", bytes_text(usage_state(show->calls)));
-        put_json(show->writer, "raw", exit == 0 ? parts[EVIDENCE_usage] : bytes_text(""));
+        put_json(show->writer, "raw",
+                 exit == 0 && show->cut < CUT_bodies ? parts[EVIDENCE_usage] : bytes_text(""));
         writer_close(show->writer, '}');
     }
     db_reset(show->calls);
@@ -128,16 +144,21 @@ int show_usage(struct show *show) {
     return exit != 0 ? exit : inquirer_fail(show->inquirer, e);
 }
 
-struct totals {
-    int64_t pusd, possibly_pusd, unpriced, unknown, possibly;
-};
+// Adds what of SUMS is shown here.
+static void add_cost(struct sums *totals, sqlite3_stmt *call) {
+    bool is_possibly = db_i64(call, CALL_AT_is_possibly_billed) != 0;
+    bool has_bound = sqlite3_column_type(call, CALL_AT_possibly_pusd) != SQLITE_NULL;
+    totals->at[SUM_calls]++;
+    totals->at[SUM_priced] += sqlite3_column_type(call, CALL_AT_amount_pusd) != SQLITE_NULL;
+    totals->at[SUM_amount_pusd] += db_i64(call, CALL_AT_amount_pusd);
+    totals->at[SUM_possibly_billed] += is_possibly;
+    totals->at[SUM_possibly_unpriced] += is_possibly && !has_bound;
+    totals->at[SUM_possibly_pusd] += db_i64(call, CALL_AT_possibly_pusd);
+    totals->at[SUM_unpriced] += bytes_is(db_bytes(call, CALL_AT_cost_state), "unpriced");
+    totals->at[SUM_unknown] += bytes_is(db_bytes(call, CALL_AT_state), "unknown");
+}
 
-static void put_cost_of_call(struct writer *writer, sqlite3_stmt *call, struct totals *totals) {
-    totals->pusd += db_i64(call, CALL_AT_amount_pusd);
-    totals->possibly_pusd += db_i64(call, CALL_AT_possibly_pusd);
-    totals->possibly += db_i64(call, CALL_AT_is_possibly_billed);
-    totals->unpriced += bytes_is(db_bytes(call, CALL_AT_cost_state), "unpriced");
-    totals->unknown += bytes_is(db_bytes(call, CALL_AT_state), "unknown");
+static void put_cost_of_call(struct writer *writer, sqlite3_stmt *call, const struct sums *totals) {
     writer_open(writer, '{');
     put_call_names(writer, call);
     put_i64_of(writer, "attempt", call, CALL_AT_attempt);
@@ -148,26 +169,31 @@ static void put_cost_of_call(struct writer *writer, sqlite3_stmt *call, struct t
     put_text_of(writer, "unpriced", call, CALL_AT_unpriced);
     put_text_of(writer, "price", call, CALL_AT_price);
     put_i64_of(writer, "possibly_billed_pusd", call, CALL_AT_possibly_pusd);
-    put_i64(writer, "running_total_pusd", totals->pusd);
+    put_i64_if(writer, "running_total_pusd", sums_have_amount(totals), totals->at[SUM_amount_pusd]);
     writer_close(writer, '}');
 }
 
 int show_cost(struct show *show) {
-    struct totals totals = {.pusd = 0};
+    struct sums totals = {.at = {0}};
     enum err e;
     writer_name(show->writer, "cost_tracking");
     writer_open(show->writer, '{');
     put_text(show->writer, "currency", bytes_text("USD"));
     writer_name(show->writer, "messages");
     writer_open(show->writer, '[');
-    while ((e = db_step(show->calls)) == ERR_OK)
-        put_cost_of_call(show->writer, show->calls, &totals);
+    while ((e = db_step(show->calls)) == ERR_OK) {
+        int64_t turn = db_i64(show->calls, CALL_AT_turn);
+        add_cost(&totals, show->calls);
+        if (turn > show->after && turn <= show->last)
+            put_cost_of_call(show->writer, show->calls, &totals);
+    }
     writer_close(show->writer, ']');
-    put_i64(show->writer, "total_pusd", totals.pusd);
-    put_i64(show->writer, "unpriced_calls", totals.unpriced);
-    put_i64(show->writer, "unknown_calls", totals.unknown);
-    put_i64(show->writer, "possibly_billed_calls", totals.possibly);
-    put_i64(show->writer, "possibly_billed_pusd", totals.possibly_pusd);
+    put_i64_if(show->writer, "total_pusd", sums_have_amount(&totals), totals.at[SUM_amount_pusd]);
+    put_i64(show->writer, "unpriced_calls", totals.at[SUM_unpriced]);
+    put_i64(show->writer, "unknown_calls", totals.at[SUM_unknown]);
+    put_i64(show->writer, "possibly_billed_calls", totals.at[SUM_possibly_billed]);
+    put_i64_if(show->writer, "possibly_billed_pusd", sums_have_possible(&totals),
+               totals.at[SUM_possibly_pusd]);
     writer_close(show->writer, '}');
     return inquirer_fail(show->inquirer, e);
 }

@@ -16,10 +16,22 @@ struct show {
     struct found found;
     sqlite3_stmt *jobs, *calls, *newest, *kinds, *answer, *lines, *messages;
     bool has_bodies;
+    // The turns that the page shows: above `after`, up to `last`.
+    int64_t after, last;
+    int cut; // what a page of a single turn leaves out so that it fits; see CUT_*
 };
 
-// extracted_identifiers, provider_metadata, token_usage_history, cost_tracking. Each goes through
-// the calls (the identifiers: newest first) from their start to their end.
+// Nothing; bodies and raw usage; the messages' contents and the headers as well.
+enum { CUT_nothing, CUT_bodies, CUT_contents };
+
+// Steps to the next call, job … of the page, by the column of its turn.
+enum err show_next(const struct show *show, sqlite3_stmt *row, int turn_column);
+// Whether the answer is beyond what a message may hold already.
+bool show_is_over(const struct show *show);
+
+// extracted_identifiers, provider_metadata, token_usage_history, cost_tracking, of the page's
+// turns; the totals are of all turns. Each goes through the calls (the identifiers: newest first)
+// from their start to their end.
 void show_identifiers(struct show *show);
 int show_metadata(struct show *show);
 int show_usage(struct show *show);

@@ -31,6 +31,15 @@ void sums_read(sqlite3_stmt *row, int column, struct sums *sums) {
         sums->at[i] = db_i64(row, column + i);
 }
 
+bool sums_have_amount(const struct sums *sums) {
+    return sums->at[SUM_priced] > 0 || sums->at[SUM_calls] == 0;
+}
+
+bool sums_have_possible(const struct sums *sums) {
+    return sums->at[SUM_possibly_billed] > sums->at[SUM_possibly_unpriced] ||
+           sums->at[SUM_possibly_billed] == 0;
+}
+
 enum err sums_add(struct sums *sums, const struct sums *more, int sign) {
     enum err e = ERR_OK;
     for (int i = 0; i < SUMS && e == ERR_OK; i++)

@@ -12,10 +12,11 @@
     X(calls, "1")                                                        \
     X(answers, "role='answer'")                                          \
     X(superfluous, "role='superfluous'")                                 \
-    X(failed, "state='failed' OR (state='answered' AND status>=400)")    \
+    X(failed, "state='failed' OR (state='answered' AND status>=300)")    \
     X(not_started, "state='not_started'")                                \
     X(unknown, "state='unknown'")                                        \
     X(unextracted, "state='unextracted'")                                \
+    X(priced, "amount_pusd IS NOT NULL")                                 \
     X(unpriced, "cost_state='unpriced'")                                 \
     X(inconsistent, "is_inconsistent")                                   \
     X(possibly_billed, "is_possibly_billed")                             \
@@ -56,6 +57,10 @@ struct sums {
 // The columns' names, in order; and for the recount their SQL.
 extern const char *const sum_names[SUMS];
 extern const char *const sum_sqls[SUMS];
+// Whether there is an amount: some call has one, or there was nothing to pay for. Likewise for
+// what was possibly billed.
+bool sums_have_amount(const struct sums *sums);
+bool sums_have_possible(const struct sums *sums);
 // "calls,answers,…" (static storage), and "sum(calls),sum(answers),…".
 const char *sums_columns(void);
 const char *sums_totals(void);

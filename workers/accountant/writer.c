@@ -106,6 +106,14 @@ void put_i64(struct writer *writer, const char *name, int64_t number) {
     writer_i64(writer, number);
 }
 
+void put_i64_if(struct writer *writer, const char *name, bool is_there, int64_t number) {
+    writer_name(writer, name);
+    if (is_there)
+        writer_i64(writer, number);
+    else
+        writer_null(writer);
+}
+
 void put_bool(struct writer *writer, const char *name, bool is_true) {
     writer_name(writer, name);
     writer_bool(writer, is_true);

@@ -27,6 +27,8 @@ void writer_json_or_text(struct writer *writer, struct bytes raw);
 // A member at once. Empty texts are null.
 void put_text(struct writer *writer, const char *name, struct bytes text);
 void put_i64(struct writer *writer, const char *name, int64_t number);
+// Null where there is none.
+void put_i64_if(struct writer *writer, const char *name, bool is_there, int64_t number);
 void put_bool(struct writer *writer, const char *name, bool is_true);
 void put_null(struct writer *writer, const char *name);
 void put_json(struct writer *writer, const char *name, struct bytes raw);

@@ -118,6 +118,29 @@ static void send_record(struct telling *t, uint64_t number) {
     buf_release(&header);
 }
 
+// Three records in one message, the middle one with a turn that no field may hold.
+static void send_with_a_wrong_one(struct telling t[3]) {
+    const struct record_head head = {.boot = 77};
+    struct wire_writer writer;
+    struct buf header;
+    struct bytes frames[12];
+    buf_init(&header, HEADER_BYTES_MAX);
+    wire_begin(&writer, &header, KIND_record, &head, 3);
+    for (size_t i = 0; i < 3; i++) {
+        t[i].item.number = i + 1;
+        t[i].item.turn = i == 1 ? UINT64_MAX / 2 : 1;
+        telling_seal(&t[i]);
+        wire_item(&writer, &t[i].item);
+        frames[4 * i] = t[i].frames.line;
+        frames[4 * i + 1] = t[i].frames.headers;
+        frames[4 * i + 2] = t[i].frames.body;
+        frames[4 * i + 3] = t[i].frames.facts;
+    }
+    ck_assert_int_eq(wire_end(&writer), ERR_OK);
+    ck_assert_int_eq(sock_send(&broker, &accountant, buf_bytes(&header), frames, 12), ERR_OK);
+    buf_release(&header);
+}
+
 static struct recorded_item expect_recorded(uint64_t applied) {
     struct recorded_head head;
     struct recorded_item item;
@@ -173,6 +196,30 @@ START_TEST(a_turn_is_recorded_prepared_upon_and_there_after_a_restart) {
     send_record(&t, 1);
     ck_assert(expect_recorded(1).has_answer);
     telling_release(&t);
+}
+END_TEST
+
+// One record that cannot be decoded must neither hold back its neighbours nor come for ever.
+START_TEST(an_item_that_cannot_be_decoded_is_kept_and_its_neighbours_are_recorded) {
+    struct telling t[3];
+    join(0, 0);
+    for (uint64_t i = 0; i < 3; i++)
+        telling_answered(&sketch, &t[i], i + 1, NULL, 1);
+    send_with_a_wrong_one(t);
+    bool recorded[4] = {false}, quarantined[4] = {false};
+    while (!recorded[1] || !recorded[2] || !recorded[3]) {
+        struct recorded_item item;
+        expect(&broker, KIND_recorded);
+        while (wire_next(&message.wire, &item) == ERR_OK) {
+            ck_assert(item.number >= 1 && item.number <= 3);
+            recorded[item.number] = true;
+            quarantined[item.number] = item.is_quarantined;
+        }
+        message_release(&message);
+    }
+    ck_assert(!quarantined[1] && quarantined[2] && !quarantined[3]);
+    for (int i = 0; i < 3; i++)
+        telling_release(&t[i]);
 }
 END_TEST
 
@@ -232,6 +279,7 @@ int main(void) {
     tcase_add_checked_fixture(tests, open_stage, close_stage);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_turn_is_recorded_prepared_upon_and_there_after_a_restart);
+    tcase_add_test(tests, an_item_that_cannot_be_decoded_is_kept_and_its_neighbours_are_recorded);
     tcase_add_test(tests, questions_are_answered_beside_the_records);
     tcase_add_test(tests, a_journal_of_another_moment_stops_it);
     tcase_add_test(tests, a_broker_with_the_other_kind_of_money_stops_it);

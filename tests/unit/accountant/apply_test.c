@@ -131,6 +131,24 @@ START_TEST(another_end_of_the_same_call_is_a_conflict) {
 }
 END_TEST
 
+// The broker said "not started" for a worker that could not; the worker's own word, coming after
+// all, says that the call was made and costs money. That must reach a person.
+START_TEST(an_end_that_comes_after_not_started_is_a_conflict) {
+    static const char *const ends[] = {"answered", "failed"};
+    for (size_t i = 0; i < 2; i++) {
+        struct record_item record = answered();
+        struct apply_held held = {
+            .has_call = true, .call_state = CALL_not_started, .has_job = true};
+        record.ended = bytes_text(ends[i]);
+        record.is_answer = i == 0;
+        struct apply_plan plan = plan_of(&record, &held);
+        ck_assert_int_eq(plan.call, APPLY_nothing);
+        ck_assert(!plan.takes_answer && !plan.has_answer);
+        ck_assert_str_eq(plan.conflict, "another_end");
+    }
+}
+END_TEST
+
 // A call id that two jobs claim would join one job's bill with another's answer.
 START_TEST(a_call_of_another_job_is_a_conflict) {
     struct record_item record = answered();
@@ -246,6 +264,7 @@ int main(void) {
     tcase_add_test(tests, an_unknown_call_is_replaced_by_the_answer_that_comes_later);
     tcase_add_test(tests, an_end_is_never_replaced_by_unknown);
     tcase_add_test(tests, another_end_of_the_same_call_is_a_conflict);
+    tcase_add_test(tests, an_end_that_comes_after_not_started_is_a_conflict);
     tcase_add_test(tests, a_call_of_another_job_is_a_conflict);
     tcase_add_test(tests, a_second_answer_is_superfluous_and_a_conflict);
     tcase_add_test(tests, what_the_broker_calls_superfluous_is_no_conflict);

@@ -113,6 +113,42 @@ START_TEST(the_upper_bound_follows_the_requests_own_limit) {
 }
 END_TEST
 
+// Text of one byte a token (and there is such text) must not cost more than the bound, or a
+// budget that nobody may exceed is exceeded.
+START_TEST(the_upper_bound_counts_a_token_for_every_byte) {
+    struct prepared_item prepared =
+        prepare(1, "{\"input\":\"a1b2c3\",\"params\":{\"max_completion_tokens\":10}}");
+    int64_t most = (int64_t)context.size * 50000 + 10 * 400000;
+    ck_assert_int_ge(prepared.cost_max_pusd, most);
+    ck_assert_uint_eq(prepared.tokens_estimate, (context.size * 2 + 6) / 7);
+    prepared = prepare(1, "{\"input\":\"a1b2c3\",\"params\":{\"max_completion_tokens\":10,"
+                          "\"service_tier\":\"tomorrow\"}}");
+    ck_assert_int_eq(prepared.cost_max_pusd, -1);
+}
+END_TEST
+
+// An image's tokens do not follow from its bytes: a number here would be a lie.
+START_TEST(a_context_with_an_image_a_file_or_audio_has_no_bound) {
+    static const char *const parts[] = {
+        "{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x.example/a.png\"}}",
+        "{\"type\":\"input_audio\",\"input_audio\":{}}", "{\"type\":\"file\",\"file\":{}}",
+        "{\"type\":\"of_tomorrow\"}", "{}"};
+    char line[256];
+    ck_assert_int_gt(
+        prepare(1, "{\"input\":[{\"type\":\"text\",\"text\":\"file\"}]}").cost_max_pusd, 0);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        (void)snprintf(
+            line, sizeof(line),
+            "{\"conversation\":\"c1\",\"input\":[{\"type\":\"text\",\"text\":\"a\"},%s]}",
+            parts[i]);
+        ck_assert_int_eq(prepare(1, line).cost_max_pusd, -1);
+    }
+    // What an earlier turn showed is sent again.
+    tell_turn(1, line);
+    ck_assert_int_eq(prepare(2, "{\"input\":\"And now?\"}").cost_max_pusd, -1);
+}
+END_TEST
+
 START_TEST(a_turn_without_a_usable_input_is_refused) {
     static const char *const lines[] = {"{\"conversation\":\"c1\"}", "{\"input\":7}",
                                         "{\"input\":null}", "{\"input\":\"a\"", ""};
@@ -173,6 +209,8 @@ int main(void) {
     tcase_add_test(tests, the_first_turn_of_an_unknown_conversation_has_no_history);
     tcase_add_test(tests, settings_hold_until_they_are_stated_again);
     tcase_add_test(tests, the_upper_bound_follows_the_requests_own_limit);
+    tcase_add_test(tests, the_upper_bound_counts_a_token_for_every_byte);
+    tcase_add_test(tests, a_context_with_an_image_a_file_or_audio_has_no_bound);
     tcase_add_test(tests, a_turn_without_a_usable_input_is_refused);
     tcase_add_test(tests, a_context_beyond_the_limit_is_refused);
     tcase_add_test(tests, a_call_keeps_which_turns_its_context_held);

@@ -247,6 +247,98 @@ START_TEST(a_turn_without_facts_has_no_answer_until_one_comes) {
 }
 END_TEST
 
+// What an extractor refused is not believed in anything that costs or counts; but the provider's
+// own number for the call must be found when one asks the provider about it.
+START_TEST(a_refused_answer_keeps_its_identifiers_and_none_of_its_counters) {
+    struct telling t;
+    telling_answered(&world, &t, 1, "c1", 1);
+    t.item.unextracted = bytes_text("malformed");
+    t.item.is_possibly_billed = true;
+    t.facts.cost_stated_pusd = 77;
+    t.facts.is_inconsistent = true;
+    ck_assert(!world_tell(&world, &t).has_answer);
+    ck_assert_int_eq(world_count(&world, "SELECT state='unextracted' AND is_possibly_billed AND "
+                                         "cost_state='unpriced' AND amount_pusd IS NULL AND "
+                                         "stated_pusd IS NULL AND possibly_pusd=5000000000 AND "
+                                         "in_uncached IS NULL AND total_stated IS NULL AND "
+                                         "NOT is_inconsistent AND finish IS NULL FROM call"),
+                     1);
+    ck_assert_int_eq(sum("in_uncached"), 0);
+    ck_assert_int_eq(sum("unpriced"), 1);
+    ck_assert_int_eq(sum("possibly_billed"), 1);
+    ck_assert_int_eq(world_count(&world, "SELECT count(*) FROM message"), 0);
+    json_t *found = world_ask(&world, "find", "{\"value\":\"%s\"}", t.request_id);
+    ck_assert_uint_eq(json_array_size(json_object_get(found, "matches")), 1);
+    json_decref(found);
+    world_check(&world);
+    telling_release(&t);
+}
+END_TEST
+
+// A redirect is no answer, and nobody bills it.
+START_TEST(a_redirect_counts_as_an_error_without_a_price) {
+    struct telling t;
+    telling_answered(&world, &t, 1, NULL, 1);
+    telling_end(&t, "answered");
+    t.item.status = 302;
+    t.item.is_possibly_billed = false;
+    t.has_facts = true;
+    t.facts = (struct facts_head){.in_uncached = -1,
+                                  .in_cached = -1,
+                                  .in_cache_write = -1,
+                                  .in_audio = -1,
+                                  .out_visible = -1,
+                                  .out_reasoning = -1,
+                                  .out_audio = -1,
+                                  .total_stated = -1,
+                                  .cost_stated_pusd = -1};
+    (void)world_tell(&world, &t);
+    ck_assert_int_eq(world_count(&world, "SELECT cost_state='none' FROM call"), 1);
+    ck_assert_int_eq(sum("unpriced"), 0);
+    ck_assert_int_eq(sum("failed"), 1);
+    world_check(&world);
+    telling_release(&t);
+}
+END_TEST
+
+// The broker's word for a silent worker was wrong: the call was made, and may cost money.
+START_TEST(an_answer_after_not_started_is_kept_and_makes_the_check_fail) {
+    struct telling t;
+    telling_answered(&world, &t, 1, "c1", 1);
+    telling_end(&t, "not_started");
+    t.item.digest = (struct digest){{0}};
+    (void)world_tell(&world, &t);
+    telling_release(&t);
+    telling_answered(&world, &t, 1, "c1", 1);
+    // The record calls it the answer; the ledger has none, and that is what the broker is told.
+    ck_assert(!world_tell(&world, &t).has_answer);
+    ck_assert_int_eq(world_count(&world, "SELECT state='not_started' FROM call"), 1);
+    ck_assert_int_eq(world_count(&world, "SELECT answer IS NULL FROM job"), 1);
+    ck_assert_int_eq(world_count(&world, "SELECT count(*) FROM conflict WHERE what='another_end'"),
+                     1);
+    json_t *check = world_ask(&world, "check", "{}");
+    ck_assert(json_is_false(json_object_get(check, "is_ok")));
+    ck_assert_int_eq(json_integer_value(json_object_get(check, "conflicts")), 1);
+    json_decref(check);
+    telling_release(&t);
+}
+END_TEST
+
+// A record alone with an outcome says nothing of an answer; the job's row does.
+START_TEST(whether_there_is_an_answer_is_told_from_the_ledgers_job) {
+    struct telling t;
+    telling_answered(&world, &t, 1, "c1", 1);
+    ck_assert(world_tell(&world, &t).has_answer);
+    telling_outcome(&t, "cancelled", 2);
+    ck_assert(world_tell(&world, &t).has_answer);
+    telling_release(&t);
+    telling_answered(&world, &t, 2, "c2", 1);
+    telling_outcome(&t, "answered", 1);
+    ck_assert(!world_tell(&world, &t).has_answer);
+    telling_release(&t);
+}
+END_TEST
+
 // A dead job that a person revives moves from one counter to the other, once.
 START_TEST(a_later_outcome_replaces_the_earlier_in_the_batchs_counters) {
     struct telling t;
@@ -482,6 +574,10 @@ int main(void) {
     tcase_add_test(tests, facts_that_are_not_what_they_claim_are_quarantined);
     tcase_add_test(tests, a_superfluous_answer_is_priced_and_changes_no_transcript);
     tcase_add_test(tests, a_turn_without_facts_has_no_answer_until_one_comes);
+    tcase_add_test(tests, a_refused_answer_keeps_its_identifiers_and_none_of_its_counters);
+    tcase_add_test(tests, a_redirect_counts_as_an_error_without_a_price);
+    tcase_add_test(tests, an_answer_after_not_started_is_kept_and_makes_the_check_fail);
+    tcase_add_test(tests, whether_there_is_an_answer_is_told_from_the_ledgers_job);
     tcase_add_test(tests, a_later_outcome_replaces_the_earlier_in_the_batchs_counters);
     tcase_add_test(tests, refused_lines_and_the_batchs_states_are_kept_once);
     tcase_add_test(tests, calls_count_under_the_tags_of_batch_line_and_conversation);

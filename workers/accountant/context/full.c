@@ -105,15 +105,44 @@ static struct bytes tier_of(struct ledger *ledger, struct bytes params) {
     return node ? json_text(&ledger->scan, node, &ledger->text) : bytes_text("");
 }
 
+// Whether a message's content is a text, or parts that are texts only. Their tokens are bounded by
+// their bytes; what an image, a file or audio comes to is not.
+static bool is_all_text(const struct json_scan *scan, uint32_t content) {
+    const struct json_node *nodes = scan->nodes;
+    if (nodes[content].shape != JSON_SHAPE_array)
+        return nodes[content].shape != JSON_SHAPE_object;
+    for (uint32_t part = content + 1; part < nodes[content].end; part = nodes[part].end) {
+        uint32_t type = json_find(scan, part, "type");
+        struct bytes name = type ? json_raw(scan, type) : bytes_text("");
+        if (!bytes_is(name, "\"text\"") && !bytes_is(name, "\"refusal\""))
+            return false;
+    }
+    return true;
+}
+
+// Every message of the context; what cannot be looked at has no bound either.
+static bool is_bounded(struct json_scan *scan, struct bytes context) {
+    uint32_t messages;
+    if (json_scan(scan, context, NULL) != ERR_OK || !(messages = json_find(scan, 0, "messages")))
+        return false;
+    for (uint32_t i = messages + 1; i < scan->nodes[messages].end; i = scan->nodes[i].end) {
+        uint32_t content = json_find(scan, i, "content");
+        if ((content && !is_all_text(scan, content)) || json_find(scan, i, "audio"))
+            return false;
+    }
+    return true;
+}
+
+// A token stands for at least one byte, so a context has at most as many tokens as bytes.
 static void bound_cost(struct ledger *ledger, const struct prepare_item *asked, struct bytes params,
-                       struct prepared_item *prepared) {
+                       struct bytes context, struct prepared_item *prepared) {
     struct rating rating;
     prepared->cost_max_pusd = -1;
-    if (!ledger->catalogue)
+    if (!ledger->catalogue || !is_bounded(&ledger->scan, context))
         return;
     int64_t most = output_max(ledger, params);
     rating_upper_bound_in(ledger->catalogue, asked->provider, asked->model, tier_of(ledger, params),
-                          (int64_t)prepared->tokens_estimate, most, ledger->now_ms, &rating);
+                          (int64_t)context.size, most, ledger->now_ms, &rating);
     if (rating.is_priced)
         prepared->cost_max_pusd = rating.pusd;
 }
@@ -166,7 +195,8 @@ enum err context_full(struct ledger *ledger, const struct prepare_item *asked, s
         prepared->tokens_estimate = context_tokens(context->size);
         prepared->strategy = bytes_text("full");
         prepared->context = digest_of(buf_bytes(context));
-        bound_cost(ledger, asked, buf_bytes(&settings.raw[SETTING_params]), prepared);
+        bound_cost(ledger, asked, buf_bytes(&settings.raw[SETTING_params]), buf_bytes(context),
+                   prepared);
     }
     settings_release(&settings);
     return e;

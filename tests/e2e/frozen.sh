@@ -1,0 +1,39 @@
+#!/bin/bash
+# Processes stand still for longer than anybody waits for them, and go on: a frozen broker meets
+# connections that were given up meanwhile, a frozen worker comes back to numbers it has seen.
+. "$(dirname "$0")/lib.sh"
+"$BIN/make-lines" 300 2 >"$work/first.jsonl"
+"$BIN/make-lines" 60 3 >"$work/second.jsonl"
+"$BIN/make-lines" 3000 4 >"$work/third.jsonl"
+process() { pgrep -P "$dev_pid" "$1"; }
+# freeze PROGRAM SECONDS
+freeze() {
+    pid=$(process "$1")
+    kill -STOP "$pid"
+    sleep "$2"
+    kill -CONT "$pid"
+}
+
+start_dev "--latency-ms 10"
+client batch run "$work/first.jsonl" >"$work/out1.jsonl" 2>"$work/err1.txt"
+check "a first batch runs" is "$(wc -l <"$work/out1.jsonl")" 300
+freeze colloq-worker 8
+timeout 40 "$BIN/colloq" batch run "$work/second.jsonl" --simulate --data "$data" \
+    >"$work/out2.jsonl" 2>"$work/err2.txt"
+check "a worker that was away while idle works again" is "$(wc -l <"$work/out2.jsonl")" 60
+
+timeout 100 "$BIN/colloq" batch run "$work/third.jsonl" --simulate --data "$data" \
+    >"$work/out3.jsonl" 2>"$work/err3.txt" &
+run=$!
+until_true 20 test -s "$work/out3.jsonl"
+freeze colloq-broker 12
+wait "$run"
+check "a broker that stood still finds everybody again" is "$(wc -l <"$work/out3.jsonl")" 3000
+check "nobody was connected twice" is \
+    "$(client stat --json | grep -o '"role":"[a-z]*"' | sort | uniq -d | wc -l)" 0
+check "the processes drain with 0" stop_dev
+dump_calls >"$work/calls.jsonl"
+check "bill and ledger agree" "$BIN/compare-bill" --unknown-max 100 "$data/bill.jsonl" "$work/calls.jsonl"
+check "no call was leased again and again" test \
+    "$(sql "SELECT count(*) FROM call WHERE state = 'not_started'")" -lt 200
+end_test
