@@ -88,6 +88,20 @@ START_TEST(a_late_answer_of_an_unknown_attempt_wins_and_calls_off_the_open_one) 
 }
 END_TEST
 
+// The end that won is said again, for its confirmation was lost: a second record of the same call
+// could be applied before the first, as superfluous, and take the answer away.
+START_TEST(the_end_that_won_is_one_record_however_often_it_is_said) {
+    struct lease first, second = second_lease(&first);
+    world_answer(w, 0, first);
+    uint32_t records = world_records_of(w, first.job);
+    world_answer(w, 0, first);
+    ck_assert_uint_eq(world_records_of(w, first.job), records);
+    world_answer(w, 1, second);
+    world_record_all(w);
+    ck_assert_int_eq(world_state(w, first.job), JOB_GONE);
+}
+END_TEST
+
 // The call that was called off must not take the answer away again, however it ends.
 START_TEST(the_end_of_an_overtaken_call_changes_nothing) {
     struct lease first, second = second_lease(&first);
@@ -405,6 +419,7 @@ int main(void) {
         "attempts", setup, teardown, the_first_success_is_the_answer,
         a_success_after_the_answer_is_superfluous,
         a_late_answer_of_an_unknown_attempt_wins_and_calls_off_the_open_one,
+        the_end_that_won_is_one_record_however_often_it_is_said,
         the_end_of_an_overtaken_call_changes_nothing,
         an_overtaken_call_gets_its_chance_when_the_answer_was_none,
         a_late_answer_ends_a_job_that_waits_to_be_retried,

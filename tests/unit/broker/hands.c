@@ -161,7 +161,8 @@ static void join_hand(struct world *w, uint32_t worker, const char *keys, bool p
                                .process = hand->process,
                                .slots = hand->slots,
                                .keys = bytes_text(keys),
-                               .proves_death = proves_death};
+                               .proves_death = proves_death,
+                               .life = hand->life};
     struct event event = {.kind = EVENT_join, .peer = hand->peer, .join = &hello};
     hand->is_joined = true;
     world_turn(w, &event);

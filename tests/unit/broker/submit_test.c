@@ -318,6 +318,28 @@ START_TEST(parking_thousands_is_done_in_bounded_steps) {
 }
 END_TEST
 
+// Lanes of models that nobody uses any more must not keep new ones out for good.
+START_TEST(lanes_that_nobody_needs_make_room_for_new_ones) {
+    char model[32];
+    world_join_worker(w, 0, 64);
+    for (uint32_t i = 0; i < LANES_MAX + 40; i++) {
+        (void)snprintf(model, sizeof(model), "model-%u", i);
+        if (i % 400 == 399) {
+            world_seal(w, batch);
+            while (world_has_lease(w, 0))
+                world_answer(w, 0, world_lease(w, 0));
+            world_record_all(w);
+            batch = world_open(w, (struct batch_options){.priority = 1});
+        }
+        uint64_t job = world_submit_to(w, batch, model);
+        ck_assert_int_ne(world_state(w, job), JOB_GONE);
+        if (world_has_lease(w, 0))
+            world_answer(w, 0, world_lease(w, 0));
+        world_record_all(w);
+    }
+}
+END_TEST
+
 int main(void) {
     RUN_TESTS(
         "submission", setup, teardown, a_key_that_is_here_finds_its_batch_again,
@@ -327,6 +349,7 @@ int main(void) {
         nothing_is_added_to_a_sealed_batch, submissions_stop_at_60_per_cent_of_the_journal,
         submissions_stop_when_the_job_table_is_full,
         refused_lines_are_recorded_and_move_the_batch_on,
+        lanes_that_nobody_needs_make_room_for_new_ones,
         a_seal_has_to_name_all_lines_and_their_digest,
         a_batch_is_settled_only_when_the_ledger_has_everything,
         a_batch_that_is_not_sealed_is_never_settled,

@@ -186,6 +186,38 @@ START_TEST(a_late_word_of_a_dead_predecessor_refuses_nobody) {
 }
 END_TEST
 
+// A hello that was still on its way when its process died must not put the successor out of office.
+START_TEST(a_late_hello_of_a_dead_predecessor_is_refused) {
+    (void)one_lease();
+    struct hand dead = w->workers[0];
+    world_replace_worker(w, 0, true);
+    struct hand alive = w->workers[0];
+    w->workers[0] = dead;
+    world_left(w, dead.peer);
+    world_join_as(w, 0, "openai/default", true);
+    ck_assert_uint_eq(world_untaken(w, EFFECT_send_unwelcome, dead.peer), 1);
+    w->workers[0] = alive;
+    world_tick(w);
+    (void)world_submit(w, batch);
+    ck_assert(world_has_lease(w, 0));
+}
+END_TEST
+
+// A worker that was away while idle remembers the numbers that it has seen: leases that begin
+// anew would all be dropped as old ones, and ended as never received, for hours.
+START_TEST(a_worker_that_was_away_goes_on_with_the_numbers_that_it_has_seen) {
+    struct lease lease = one_lease();
+    world_answer(w, 0, lease);
+    world_record_all(w);
+    world_leave(w, 0);
+    world_pass(w, 2 * PEER_SILENT_MS);
+    world_join_worker(w, 0, 8);
+    (void)world_submit(w, batch);
+    struct lease next = world_lease(w, 0);
+    ck_assert_uint_gt(next.number, lease.number);
+}
+END_TEST
+
 // ---- boots --------------------------------------------------------------------------------------
 
 // A heartbeat to the broker that died says nothing about what its successor has sent.
@@ -311,6 +343,8 @@ int main(void) {
               a_successor_under_a_name_that_is_not_locked_proves_nothing,
               a_predecessor_that_goes_on_speaking_refuses_its_successor_and_raises_an_alarm,
               a_late_word_of_a_dead_predecessor_refuses_nobody,
+              a_late_hello_of_a_dead_predecessor_is_refused,
+              a_worker_that_was_away_goes_on_with_the_numbers_that_it_has_seen,
               a_heartbeat_meant_for_another_boot_is_ignored,
               the_first_heartbeat_to_a_new_boot_settles_the_older_marks,
               after_a_restart_a_silent_worker_is_waited_for_anew,

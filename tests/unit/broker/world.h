@@ -16,7 +16,7 @@ enum {
     HELD = 256, // calls of one worker
     JOBS = 8192,
     BATCHES = 64,
-    LANES = 16,
+    LANES = LANES_MAX,
     CONVERSATIONS = 1024,
     RECORDS = 32768,
     SENT = 32768,
