@@ -34,12 +34,14 @@ int batch_list(struct call *call) {
     if (!answer)
         return 0;
     table_begin(&table, columns);
+    // On a narrow terminal its first milliseconds: enough to name it.
+    int id_columns = table.width == 0 || table.width >= WIDE_COLUMNS ? UUID_TEXT_SIZE : 13;
     json_array_foreach(member_of(answer, "batches"), i, batch) {
         char text[SHORT_TEXT_SIZE];
         const char *id = text_of(batch, "batch", "");
         int64_t jobs = int_of(live_of(answer, id), "jobs", int_of(batch, "accepted", 0));
         table_row(&table);
-        table_cell(&table, 0, "%.13s", id); // its first milliseconds: enough to name it
+        table_cell(&table, 0, "%.*s", id_columns, id);
         table_cell(&table, 1, "%s", text_of(batch, "name", ""));
         table_cell(&table, 2, "%s", text_of(batch, "state", ""));
         table_cell(&table, 3, "%s", count_text(int_of(batch, "done", 0), text));
@@ -48,8 +50,7 @@ int batch_list(struct call *call) {
         table_cell(&table, 6, "%s", amount_text(member_of(batch, "amount_pusd"), text));
     }
     table_end(&table);
-    if (text_of(answer, "next", NULL))
-        out_printf("There are more: colloq batch list --after %s\n", text_of(answer, "next", ""));
+    call_say_more(call, text_of(answer, "next", NULL));
     json_decref(answer);
     return 0;
 }
@@ -60,9 +61,8 @@ static void show_heads(const json_t *answer) {
     const char *name;
     const json_t *value;
     out_printf("batch     %s\n", text_of(answer, "batch", "-"));
-    if (*text_of(answer, "name", ""))
-        out_printf("name      %s\n", text_of(answer, "name", ""));
-    out_printf("key       %s\n", text_of(answer, "key", "-"));
+    out_field(9, "name", text_of(answer, "name", ""));
+    out_field(9, "key", text_of(answer, "key", "-"));
     out_printf("state     %s\n", text_of(answer, "state", "-"));
     out_printf("created   %s\n", time_text(int_of(answer, "created_ms", 0), text));
     if (int_of(answer, "settled_ms", 0) > 0)
@@ -94,11 +94,83 @@ static void say_silent(const json_t *answer) {
         out_printf("The %s did not answer: its part is missing.\n", json_string_value(source));
 }
 
+static const char *id_of(const json_t *shown) {
+    return text_of(shown, "batch", text_of(member_of(shown, "live"), "batch", NULL));
+}
+
+void batch_id_of(struct call *call, char id[UUID_TEXT_SIZE]) {
+    const char *operand = call->operands[0];
+    struct id whole;
+    (void)snprintf(id, UUID_TEXT_SIZE, "%s", operand);
+    if (strlen(operand) == UUID_TEXT_SIZE - 1 && id_parse(bytes_text(operand), &whole))
+        return;
+    json_t *shown = call_ask(call, "batch.show", arguments_of("batch", operand));
+    const char *found = id_of(shown);
+    if (!found)
+        fail(EX_NOINPUT, "%s: there is no such batch", operand);
+    (void)snprintf(id, UUID_TEXT_SIZE, "%s", found);
+    json_decref(shown);
+}
+
+static void show_refused(const json_t *line) {
+    const char *custom_id = text_of(line, "custom_id", "");
+    struct buf text;
+    buf_init(&text, 64 << 10);
+    buf_printf(&text, "line %lld: %s: %s", (long long)int_of(line, "line", 0),
+               text_of(line, "reason", ""), text_of(line, "detail", ""));
+    if (*custom_id)
+        buf_printf(&text, " (custom_id %s)", custom_id);
+    text_clean((char *)buf_cstr(&text), false);
+    out_printf("%s\n", buf_cstr(&text));
+    buf_release(&text);
+}
+
+// A page of refused lines, as lines for people or as JSON lines.
+static void print_refused(struct call *call, const json_t *answer) {
+    const json_t *line;
+    size_t i;
+    json_array_foreach(member_of(answer, "refused"), i, line) {
+        char *text = call_has(call, "json") ? json_dumps(line, JSON_COMPACT) : NULL;
+        if (text) {
+            out_text(text);
+            out_text("\n");
+        } else {
+            show_refused(line);
+        }
+        free(text);
+    }
+}
+
+static int list_refused(struct call *call) {
+    char batch[UUID_TEXT_SIZE];
+    char *cursor = NULL;
+    bool has_more = true;
+    batch_id_of(call, batch);
+    while (has_more) {
+        json_t *arguments = arguments_of("batch", batch);
+        arguments_add(arguments, "after", cursor);
+        json_t *answer = call_ask(call, "batch.refused", arguments);
+        const char *next = text_of(answer, "next", NULL);
+        print_refused(call, answer);
+        mem_free(cursor);
+        cursor = next ? mem_copy(next, strlen(next)) : NULL;
+        has_more = cursor != NULL;
+        json_decref(answer);
+        if (process_is_stopped(call->stop_fd))
+            exit(EXIT_STOPPED);
+    }
+    return 0;
+}
+
 int batch_show(struct call *call) {
     char text[512];
+    char batch[UUID_TEXT_SIZE];
     const json_t *failure;
     size_t i;
-    json_t *answer = call_show(call, "batch.show", arguments_of("batch", call->operands[0]));
+    if (call_has(call, "refused"))
+        return list_refused(call);
+    batch_id_of(call, batch);
+    json_t *answer = call_show(call, "batch.show", arguments_of("batch", batch));
     if (!answer)
         return 0;
     const json_t *live = member_of(answer, "live");
@@ -139,11 +211,23 @@ int batch_results(struct call *call) {
     return 0;
 }
 
+static bool is_settled(const json_t *shown) {
+    return strcmp(text_of(shown, "state", ""), "settled") == 0 ||
+           strcmp(text_of(member_of(shown, "live"), "state", ""), "settled") == 0;
+}
+
 int batch_cancel(struct call *call) {
-    // The broker knows batches by their id; names are known to the ledger.
-    json_t *shown = call_ask(call, "batch.show", arguments_of("batch", call->operands[0]));
-    const char *batch =
-        text_of(shown, "batch", text_of(member_of(shown, "live"), "batch", call->operands[0]));
+    char batch[UUID_TEXT_SIZE];
+    batch_id_of(call, batch);
+    json_t *shown = call_ask(call, "batch.show", arguments_of("batch", batch));
+    if (is_settled(shown)) {
+        json_decref(shown);
+        if (call_has(call, "json"))
+            out_printf("{\"batch\":\"%s\",\"state\":\"settled\",\"is_cancelled\":false}\n", batch);
+        else
+            (void)fprintf(stderr, "colloq: %s is settled already: nothing was cancelled\n", batch);
+        return EXIT_SOME_FAILED;
+    }
     json_t *answer = call_show(call, "batch.cancel", arguments_of("batch", batch));
     if (answer)
         out_printf("%s: cancelled; %lld calls under way are called off, and recorded as they "

@@ -121,54 +121,60 @@ static void start_submission(struct run *run, bool is_validation) {
 
 // ---- how it stands ------------------------------------------------------------------------------
 
-static int percent_sent(const struct submission *submission) {
-    if (submission->file_bytes == 0)
-        return 100;
-    return (int)(submission->offset * 100 / submission->file_bytes);
-}
+enum { PART_SIZE = 96 };
 
-static void describe_watch(const struct watch *watch, bool is_sealed, struct buf *text) {
-    char count[SHORT_TEXT_SIZE];
+// Texts of a progress line.
+struct parts {
+    char task[PART_SIZE], counts[PART_SIZE], rate[PART_SIZE], rest[PART_SIZE], cost[PART_SIZE];
+};
+
+static void describe_watch(const struct watch *watch, bool is_sealed, struct parts *parts) {
+    char count[SHORT_TEXT_SIZE], whole[SHORT_TEXT_SIZE];
     const json_t *live = member_of(watch->shown, "live");
     int64_t total = int_of(watch->shown, "accepted", 0);
-    const json_t *amount = member_of(watch->shown, "amount_pusd");
     double rate = watch_rate(watch);
     // What the ledger does not know yet waits in the broker.
     if (json_is_object(live))
         total = int_of(live, "jobs", total);
     if (total < (int64_t)watch->finished)
         total = (int64_t)watch->finished;
-    buf_printf(text, "%s of ", count_text((int64_t)watch->finished, count));
-    buf_printf(text, "%s%s lines", count_text(total, count), is_sealed ? "" : "+");
-    buf_printf(text, "  %.*f/s", rate < 10 ? 1 : 0, rate);
-    if (rate > 0 && is_sealed)
-        buf_printf(
-            text, "  ETA %s",
-            span_text((int64_t)((double)(total - (int64_t)watch->finished) * 1000 / rate), count));
-    buf_printf(text, "  %s", json_is_integer(amount) ? amount_text(amount, count) : "$0");
+    int64_t rest = total - (int64_t)watch->finished;
+    (void)snprintf(parts->counts, PART_SIZE, "%s of %s%s lines",
+                   count_text((int64_t)watch->finished, count), count_text(total, whole),
+                   is_sealed ? "" : "+");
+    (void)snprintf(parts->rate, PART_SIZE, "%.*f/s", rate < 10 ? 1 : 0, rate);
+    double rest_ms = rate > 0 ? (double)rest * 1000 / rate : 0;
+    if (is_sealed && rest > 0 && rate > 0 && rest_ms < 1e12)
+        (void)snprintf(parts->rest, PART_SIZE, "ETA %s",
+                       span_text(rest_ms < 1000 ? 1000 : (int64_t)rest_ms, count));
+    (void)snprintf(parts->cost, PART_SIZE, "%s", sum_text(watch->shown, count));
 }
 
 static void show_progress(struct run *run, uint64_t now_ms) {
     char wait[PROGRESS_TEXT_SIZE / 2] = "";
-    struct buf text;
+    char text[PROGRESS_TEXT_SIZE];
+    struct parts parts = {.task = ""};
     const struct submission *submission = &run->submission;
     bool is_submitting = run->has_submission && !submission->is_done;
-    buf_init(&text, PROGRESS_TEXT_SIZE - 1);
     if (is_submitting)
-        buf_printf(&text, "%s %d%%  ", submission->submit.validate_only ? "checking" : "submitting",
-                   percent_sent(submission));
+        (void)snprintf(parts.task, PART_SIZE, "%s %d%%",
+                       submission->submit.validate_only ? "checking" : "submitting",
+                       submission_percent(submission));
     if (run->is_watching && run->watch.shown)
-        describe_watch(&run->watch, !is_submitting, &text);
+        describe_watch(&run->watch, !is_submitting, &parts);
     if (is_submitting && now_ms - submission->moved_ms >= WATCH_STILL_MS)
-        (void)snprintf(wait, sizeof(wait), "%s",
-                       *submission->waits_for ? submission_wait_text(submission)
-                                              : "ingress does not answer");
+        (void)snprintf(wait, sizeof(wait), "%s", submission_wait_text(submission, now_ms));
     else if (run->is_watching)
         (void)watch_wait_text(&run->watch, now_ms, wait, sizeof(wait));
-    if (*wait)
-        buf_printf(&text, "  waits: %s", wait);
-    progress_show(&run->progress, buf_cstr(&text), wait, now_ms);
-    buf_release(&text);
+    text_clean(wait, false);
+    progress_join(&(struct progress_parts){.task = parts.task,
+                                           .counts = parts.counts,
+                                           .rate = parts.rate,
+                                           .rest = parts.rest,
+                                           .cost = parts.cost,
+                                           .wait = wait},
+                  progress_columns(&run->progress), text, sizeof(text));
+    progress_show(&run->progress, text, wait, now_ms);
 }
 
 // ---- the loop -----------------------------------------------------------------------------------
@@ -200,14 +206,25 @@ static void start_watch(struct run *run, const char *batch, bool prints_results)
     run->is_watching = true;
 }
 
+// The batch is there already: what this command asks for beside the file does not change it.
+static void say_known(struct run *run) {
+    const struct call *call = run->call;
+    bool has_key = call_has(call, "idempotency-key");
+    bool has_words = call_has(call, "tag") || call_has(call, "name");
+    run->is_known_told = true;
+    progress_note(&run->progress, "known",
+                  "%s was submitted before: its batch is taken up again%s. To run it anew, give "
+                  "another --idempotency-key.",
+                  has_key ? "What has this key" : "This file",
+                  has_words ? "; its name and tags are those of the first submission and were "
+                              "not changed"
+                            : "");
+}
+
 static void hear(struct run *run, struct message *message, uint64_t now_ms) {
     if (run->has_submission && submission_take(&run->submission, message, now_ms)) {
-        if (run->submission.is_known && !run->is_known_told) {
-            run->is_known_told = true;
-            progress_note(&run->progress, "known",
-                          "This file was submitted before under the same options: its batch is "
-                          "taken up again. To run it anew, give another --idempotency-key.");
-        }
+        if (run->submission.is_known && !run->is_known_told)
+            say_known(run);
         return;
     }
     if (run->is_watching)
@@ -243,7 +260,7 @@ static void submit_all(struct run *run, bool watches, bool prints_results) {
         start_watch(run, batch, prints_results);
     }
     progress_close(&run->progress);
-    submission_report(submission);
+    submission_report(submission, call_settings(run->call));
     if (submission->exit == 0)
         return;
     spool_close(&run->spool, true);
@@ -333,12 +350,10 @@ int batch_watch(struct call *call) {
     static struct run run;
     run = (struct run){.call = call, .client = call_client(call)};
     progress_open(&run.progress, call_has(call, "json"));
-    json_t *shown = call_ask(call, "batch.show", arguments_of("batch", call->operands[0]));
-    const char *batch = text_of(shown, "batch", text_of(member_of(shown, "live"), "batch", NULL));
-    if (!batch)
-        fail(EX_NOINPUT, "%s: there is no such batch", call->operands[0]);
+    char batch[UUID_TEXT_SIZE];
+    batch_id_of(call, batch);
+    json_decref(call_ask(call, "batch.show", arguments_of("batch", batch))); // it is there
     start_watch(&run, batch, call_has(call, "results"));
-    json_decref(shown);
     int code = watch_all(&run);
     close_run(&run);
     return code;

@@ -12,12 +12,13 @@
 
 void fail(int exit_code, const char *format, ...) {
     va_list args;
+    char text[8192];
     va_start(args, format);
-    (void)fflush(stdout);
-    (void)fprintf(stderr, "colloq: ");
-    (void)vfprintf(stderr, format, args);
-    (void)fprintf(stderr, "\n");
+    (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    text_clean(text, true);
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "colloq: %s\n", text);
     exit(exit_code);
 }
 
@@ -111,9 +112,91 @@ uint64_t call_count(const struct call *call, const char *option, uint64_t otherw
     return text ? strtoull(text, NULL, 10) : otherwise;
 }
 
+// ---- further commands ---------------------------------------------------------------------------
+
+// Adds a word as a shell reads it.
+static void put_word(struct buf *line, const char *word) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_./:=,@%+-";
+    buf_byte(line, ' ');
+    if (*word && word[strspn(word, plain)] == 0) {
+        buf_text(line, word);
+        return;
+    }
+    buf_byte(line, '\'');
+    for (; *word; word++) {
+        if (*word == '\'')
+            buf_text(line, "'\\'");
+        buf_byte(line, (uint8_t)*word);
+    }
+    buf_byte(line, '\'');
+}
+
+static void put_settings(struct buf *line, const struct call *call) {
+    static const char *const kept[] = {"--data", "--ingress", "--config"};
+    if (call->conf->simulated)
+        buf_text(line, " --simulate");
+    for (int i = 1; i < call->argc; i++) {
+        for (size_t k = 0; k < sizeof(kept) / sizeof(kept[0]); k++) {
+            size_t size = strlen(kept[k]);
+            bool is_same = strncmp(call->argv[i], kept[k], size) == 0;
+            if (is_same && call->argv[i][size] == '=') {
+                put_word(line, call->argv[i]);
+            } else if (is_same && call->argv[i][size] == 0 && i + 1 < call->argc) {
+                put_word(line, call->argv[i]);
+                put_word(line, call->argv[i + 1]);
+            }
+        }
+    }
+}
+
+const char *call_settings(const struct call *call) {
+    static char text[4096];
+    struct buf line;
+    buf_init(&line, sizeof(text) - 1);
+    put_settings(&line, call);
+    (void)snprintf(text, sizeof(text), "%s", buf_cstr(&line));
+    buf_release(&line);
+    return text;
+}
+
+static void put_command(struct buf *line, const struct call *call) {
+    buf_printf(line, "colloq %s%s%s", call->command->noun, call->command->verb ? " " : "",
+               verb_of(call->command));
+    for (int i = 0; i < call->operand_count; i++)
+        put_word(line, call->operands[i]);
+    for (int i = 0; i < call->value_count; i++) {
+        const char *name = call->values[i].option->name;
+        if (strcmp(name, "after") == 0 || strcmp(name, "json") == 0)
+            continue;
+        buf_printf(line, " --%s", name);
+        if (call->values[i].value)
+            put_word(line, call->values[i].value);
+    }
+}
+
+void call_say_more(const struct call *call, const char *cursor) {
+    struct buf line;
+    if (!cursor)
+        return;
+    buf_init(&line, 64 << 10);
+    put_command(&line, call);
+    buf_text(&line, " --after");
+    put_word(&line, cursor);
+    put_settings(&line, call);
+    out_printf("There are more: %s\n", buf_cstr(&line));
+    buf_release(&line);
+}
+
+// ---- asking -------------------------------------------------------------------------------------
+
 struct client *call_client(struct call *call) {
-    if (!call->is_open)
-        client_open(&call->client, call->conf, call->stop_fd);
+    if (!call->is_open &&
+        !client_try_open(&call->client, call->conf, call->stop_fd, CLIENT_JOIN_MS))
+        fail(EX_UNAVAILABLE,
+             "nobody answers at %s; start colloq there (colloq dev%s), or name another folder "
+             "with --data",
+             call->conf->ingress, call_settings(call));
     call->is_open = true;
     return &call->client;
 }

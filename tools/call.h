@@ -66,6 +66,13 @@ json_t *call_ask(struct call *call, const char *what, json_t *new_arguments);
 // Asks and, with --json, prints the answer as it came and returns NULL; else returns it.
 json_t *call_show(struct call *call, const char *what, json_t *new_arguments);
 
+// The settings of this call as they must be repeated on a further command line: "" or
+// " --simulate --data /x". Static storage.
+const char *call_settings(const struct call *call);
+// Says how to see what follows: the same command, its options and settings, --after cursor.
+// Nothing without a cursor.
+void call_say_more(const struct call *call, const char *cursor);
+
 // One line "colloq: …" on stderr, then the end.
 _Noreturn void fail(int exit_code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -99,14 +99,6 @@ bool client_try_open(struct client *client, const struct conf *conf, int stop_fd
     return false;
 }
 
-void client_open(struct client *client, const struct conf *conf, int stop_fd) {
-    if (!client_try_open(client, conf, stop_fd, CLIENT_JOIN_MS))
-        fail(EX_UNAVAILABLE,
-             "nobody answers at %s; start colloq there (colloq dev%s), or name another folder "
-             "with --data",
-             conf->ingress, conf->simulated ? " --simulate" : "");
-}
-
 void client_close(struct client *client) {
     if (client->has_message)
         message_release(&client->message);

@@ -26,10 +26,8 @@ struct client {
     uint64_t said_ms; // when the last sign of life left
 };
 
-// Connects and joins. Ends the process with EX_UNAVAILABLE and the address when nobody answers
-// within CLIENT_JOIN_MS, or with EX_CONFIG when the other side's money is of the other kind.
-void client_open(struct client *client, const struct conf *conf, int stop_fd);
-// The same; false where client_open would end the process because nobody answers.
+// Connects and joins; false when nobody answers within limit_ms. Ends the process with EX_CONFIG
+// when the other side's money is of the other kind.
 bool client_try_open(struct client *client, const struct conf *conf, int stop_fd,
                      uint64_t limit_ms);
 void client_close(struct client *client);

@@ -2,6 +2,7 @@
 #ifndef TOOLS_COMMANDS_H
 #define TOOLS_COMMANDS_H
 
+#include "common/id.h"
 #include "tools/call.h"
 
 int batch_run(struct call *call);
@@ -24,9 +25,9 @@ int ledger_migrate(struct call *call);
 int stat_show(struct call *call);
 int dev(struct call *call);
 
-// The settings of this call as they must be repeated on a further command line: "" or
-// " --simulate --data /x".
-const char *call_settings(const struct call *call);
+// The id of the batch that the first operand names: an id, a part of one, a name or a key. The
+// broker knows batches by their ids only. Ends the process if there is none.
+void batch_id_of(struct call *call, char id[UUID_TEXT_SIZE]);
 // The path of another program of colloq, which lies beside this one. Static storage.
 const char *sibling_path(const char *program);
 

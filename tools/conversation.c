@@ -23,7 +23,7 @@ int conversation_list(struct call *call) {
     json_array_foreach(member_of(answer, "conversations"), i, entry) {
         char text[SHORT_TEXT_SIZE];
         table_row(&table);
-        table_cell(&table, 0, "%.36s", text_of(entry, "conversation", ""));
+        table_cell(&table, 0, "%s", text_of(entry, "conversation", ""));
         table_cell(&table, 1, "%s", text_of(entry, "name", ""));
         table_cell(&table, 2, "%lld of %lld", (long long)int_of(entry, "answered", 0),
                    (long long)int_of(entry, "turns", 0));
@@ -31,9 +31,7 @@ int conversation_list(struct call *call) {
         table_cell(&table, 4, "%s", amount_text(member_of(entry, "amount_pusd"), text));
     }
     table_end(&table);
-    if (text_of(answer, "next", NULL))
-        out_printf("There are more: colloq conversation list --after %s\n",
-                   text_of(answer, "next", ""));
+    call_say_more(call, text_of(answer, "next", NULL));
     json_decref(answer);
     return 0;
 }
@@ -108,6 +106,27 @@ static const json_t *usage_of(const json_t *answer, const char *call) {
     return NULL;
 }
 
+// The last line: the sum, and what it leaves out.
+static void show_total(const json_t *tracking, bool is_priced) {
+    char text[SHORT_TEXT_SIZE];
+    int64_t calls = int_of(tracking, "possibly_billed_calls", 0), bounded = 0;
+    const json_t *entry;
+    size_t i;
+    struct buf line;
+    json_array_foreach(member_of(tracking, "messages"), i, entry) bounded +=
+        json_is_integer(member_of(entry, "possibly_billed_pusd"));
+    buf_init(&line, 1024);
+    buf_printf(&line, "total %s",
+               is_priced ? amount_text(member_of(tracking, "total_pusd"), text) : "-");
+    billed_text(&line, calls, calls > bounded ? calls - bounded : 0,
+                member_of(tracking, "possibly_billed_pusd"));
+    buf_printf(&line, ", %lld unpriced, %lld unknown",
+               (long long)int_of(tracking, "unpriced_calls", 0),
+               (long long)int_of(tracking, "unknown_calls", 0));
+    out_printf("%s\n", buf_cstr(&line));
+    buf_release(&line);
+}
+
 static void show_costs(const json_t *answer) {
     static const struct table_column columns[] = {
         {"CALL", false, false}, {"MESSAGE", true, false}, {"IN", true, false},
@@ -119,8 +138,10 @@ static void show_costs(const json_t *answer) {
     const json_t *entry;
     size_t i;
     char text[SHORT_TEXT_SIZE];
+    bool is_priced = false; // a sum of nothing is no sum
     table_begin(&table, columns);
     json_array_foreach(member_of(tracking, "messages"), i, entry) {
+        is_priced = is_priced || json_is_integer(member_of(entry, "amount_pusd"));
         const json_t *usage = usage_of(answer, text_of(entry, "call", ""));
         table_row(&table);
         table_cell(&table, 0, "%s", text_of(entry, "call", ""));
@@ -128,14 +149,12 @@ static void show_costs(const json_t *answer) {
         table_cell(&table, 2, "%s", count_text(tokens(usage, true), text));
         table_cell(&table, 3, "%s", count_text(tokens(usage, false), text));
         table_cell(&table, 4, "%s", amount_text(member_of(entry, "amount_pusd"), text));
-        table_cell(&table, 5, "%s", amount_text(member_of(entry, "running_total_pusd"), text));
+        table_cell(&table, 5, "%s",
+                   is_priced ? amount_text(member_of(entry, "running_total_pusd"), text) : "-");
     }
     out_text("\n");
     table_end(&table);
-    out_printf("total %s, %lld unpriced, %lld unknown\n",
-               amount_text(member_of(tracking, "total_pusd"), text),
-               (long long)int_of(tracking, "unpriced_calls", 0),
-               (long long)int_of(tracking, "unknown_calls", 0));
+    show_total(tracking, is_priced);
 }
 
 int conversation_show(struct call *call) {
@@ -147,10 +166,9 @@ int conversation_show(struct call *call) {
     if (!answer)
         return 0;
     out_printf("conversation  %s\n", text_of(answer, "conversation", "-"));
-    if (*text_of(answer, "name", ""))
-        out_printf("name          %s\n", text_of(answer, "name", ""));
-    out_printf("batch         %s %s\n", text_of(answer, "batch", "-"),
-               text_of(answer, "batch_name", ""));
+    out_field(13, "name", text_of(answer, "name", ""));
+    out_field(13, "batch", text_of(answer, "batch", "-"));
+    out_field(13, "  named", text_of(answer, "batch_name", ""));
     show_messages(answer);
     show_identifiers(answer);
     show_costs(answer);

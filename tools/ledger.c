@@ -1,41 +1,149 @@
 // ledger status and migrate. While nobody runs, the accountant's own program is asked.
+#include "common/json.h"
+#include "common/limits.h"
 #include "tools/commands.h"
 #include "tools/render.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-// Becomes colloq-accountant.
-static _Noreturn void become_accountant(struct call *call, char *option, char *second) {
-    const char *path = sibling_path("colloq-accountant");
-    char *arguments[] = {(char *)path, "--data", (char *)call->conf->data, option, second, NULL};
+enum { QUICK_MS = 1000, OUTPUT_BYTES_MAX = 1 << 20 };
+
+static bool is_running(struct call *call) {
+    call->is_open = client_try_open(&call->client, call->conf, call->stop_fd, QUICK_MS);
+    return call->is_open;
+}
+
+// ---- the accountant's program -------------------------------------------------------------------
+
+static _Noreturn void become(const char *path, char **arguments, int out_fd, int error_fd) {
     sigset_t none;
-    out_flush();
-    conf_pass_on(call->argc, call->argv);
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)execv(path, arguments);
-    fail(EX_UNAVAILABLE, "%s cannot be started: %s", path, strerror(errno));
+    if (dup2(out_fd, STDOUT_FILENO) >= 0 && dup2(error_fd, STDERR_FILENO) >= 0)
+        (void)execv(path, arguments);
+    _exit(EX_UNAVAILABLE);
+}
+
+static void read_all(int fd, struct buf *out) {
+    char bytes[4096];
+    ssize_t got;
+    while ((got = read(fd, bytes, sizeof(bytes))) != 0) {
+        if (got < 0 && errno != EINTR)
+            break;
+        if (got > 0)
+            buf_put(out, bytes, (size_t)got);
+    }
+    (void)close(fd);
+}
+
+// Why it ended: the last line that it wrote, which is the one for people.
+static _Noreturn void fail_with(int code, struct buf *errors, const char *path) {
+    char *text = (char *)buf_cstr(errors);
+    size_t size = strlen(text);
+    while (size > 0 && text[size - 1] == '\n')
+        text[--size] = 0;
+    const char *line = strrchr(text, '\n');
+    fail(code, "%s%s", size > 0 ? (line ? line + 1 : text) : path,
+         size > 0 ? "" : " cannot be started");
+}
+
+// Runs colloq-accountant with those options and returns what it prints, which is the caller's.
+// Ends the process, as that program ended, where it fails.
+static json_t *ask_program(struct call *call, char *option, char *second, struct buf *out) {
+    const char *path = sibling_path("colloq-accountant");
+    char *arguments[] = {(char *)path, (char *)"--data", (char *)call->conf->data,
+                         option,       second,           NULL};
+    int outs[2], errors[2], status = 0;
+    struct buf said;
+    json_t *answer = NULL;
+    conf_pass_on(call->argc, call->argv);
+    if (pipe2(outs, O_CLOEXEC) != 0 || pipe2(errors, O_CLOEXEC) != 0)
+        fail(EX_OSERR, "no pipe: %s", strerror(errno));
+    pid_t pid = fork();
+    if (pid == 0)
+        become(path, arguments, outs[1], errors[1]);
+    (void)close(outs[1]);
+    (void)close(errors[1]);
+    buf_init(out, OUTPUT_BYTES_MAX);
+    buf_init(&said, OUTPUT_BYTES_MAX);
+    read_all(outs[0], out);
+    read_all(errors[0], &said);
+    if (pid < 0 || waitpid(pid, &status, 0) != pid)
+        fail(EX_UNAVAILABLE, "%s cannot be started: %s", path, strerror(errno));
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        fail_with(WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE, &said, path);
+    buf_release(&said);
+    if (json_parse(buf_bytes(out), &answer, NULL, 0) != ERR_OK)
+        fail(EX_PROTOCOL, "the answer of %s cannot be read", path);
+    return answer;
+}
+
+// With --json prints what the program printed.
+static json_t *show_program(struct call *call, char *option, char *second) {
+    struct buf out;
+    json_t *answer = ask_program(call, option, second, &out);
+    if (call_has(call, "json")) {
+        out_bytes(buf_bytes(&out));
+        json_decref(answer);
+        answer = NULL;
+    }
+    buf_release(&out);
+    return answer;
+}
+
+// ---- migrate ------------------------------------------------------------------------------------
+
+// colloq runs: its accountant has brought the ledger up to date before it opened it.
+static int migrate_running(struct call *call, bool is_dry) {
+    json_t *answer = call_ask(call, "ledger.status", NULL);
+    const json_t *migrations = member_of(answer, "migrations");
+    if (!is_dry)
+        fail(EX_TEMPFAIL, "colloq runs here and its ledger is up to date; to migrate with other "
+                          "programs, end it first");
+    if (call_has(call, "json"))
+        out_printf("{\"ledger\":\"%s\",\"missing\":[]}\n", text_of(answer, "ledger", ""));
+    else
+        out_printf("colloq runs here; its ledger has all %zu migrations: none is missing\n",
+                   json_array_size(migrations));
+    json_decref(answer);
+    return 0;
 }
 
 int ledger_migrate(struct call *call) {
-    become_accountant(call, "--migrate", call_has(call, "dry-run") ? "--dry-run" : NULL);
+    bool is_dry = call_has(call, "dry-run");
+    const json_t *name;
+    size_t i;
+    if (is_running(call))
+        return migrate_running(call, is_dry);
+    json_t *answer = show_program(call, (char *)"--migrate", is_dry ? (char *)"--dry-run" : NULL);
+    const json_t *names = member_of(answer, is_dry ? "missing" : "applied");
+    if (!answer)
+        return 0;
+    json_array_foreach(names, i, name)
+        out_printf("%s  %s\n", is_dry ? "missing" : "applied", json_string_value(name));
+    if (json_array_size(names) == 0)
+        out_printf("%s is up to date\n", text_of(answer, "ledger", "the ledger"));
+    json_decref(answer);
+    return 0;
 }
+
+// ---- status -------------------------------------------------------------------------------------
 
 int ledger_status(struct call *call) {
     static const char *const counts[] = {
         "records_applied", "calls", "jobs", "conversations", "batches", "quarantined", "conflicts"};
-    enum { QUICK_MS = 1000 };
     char text[SHORT_TEXT_SIZE];
     const json_t *migration;
     size_t i;
-    if (!client_try_open(&call->client, call->conf, call->stop_fd, QUICK_MS))
-        become_accountant(call, "--status", NULL);
-    call->is_open = true;
-    json_t *answer = call_show(call, "ledger.status", NULL);
+    json_t *answer = is_running(call) ? call_show(call, "ledger.status", NULL)
+                                      : show_program(call, (char *)"--status", NULL);
     if (!answer)
         return 0;
     out_printf("ledger           %s%s\n", text_of(answer, "ledger", "-"),

@@ -64,8 +64,8 @@ static char *find_lane(struct call *call) {
         }
     }
     if (count != 1)
-        fail(EX_NOINPUT, "%s lane is called %s; colloq lane list names them",
-             count == 0 ? "no" : "more than one", wanted);
+        fail(EX_NOINPUT, "%s lane is called %s; colloq lane list%s names them",
+             count == 0 ? "no" : "more than one", wanted, call_settings(call));
     static char name[512];
     (void)snprintf(name, sizeof(name), "%s", found);
     json_decref(answer);
@@ -92,7 +92,7 @@ int lane_resume(struct call *call) {
 
 static void show_attempts(const json_t *answer) {
     static const struct table_column columns[] = {
-        {"ATTEMPT", true, false}, {"CALL", false, true},   {"STATE", false, false},
+        {"ATTEMPT", true, false}, {"CALL", false, false},  {"STATE", false, false},
         {"STATUS", true, false},  {"REASON", false, true}, {"COST", true, false},
         {NULL, false, false},
     };
@@ -118,6 +118,39 @@ static void show_attempts(const json_t *answer) {
                    text_of(attempt, "detail", ""));
 }
 
+// What the job cost, with all its attempts, and what that leaves out.
+static void show_sum(const json_t *answer) {
+    char text[SHORT_TEXT_SIZE];
+    int64_t calls = 0, billed = 0, unbounded = 0, amount = 0, bound = 0;
+    bool is_priced = false;
+    const json_t *attempt;
+    size_t i;
+    struct buf line;
+    json_array_foreach(member_of(answer, "attempts"), i, attempt) {
+        const json_t *cost = member_of(attempt, "amount_pusd");
+        const json_t *most = member_of(attempt, "possibly_billed_pusd");
+        calls++;
+        is_priced = is_priced || json_is_integer(cost);
+        (void)money_add(&amount, json_is_integer(cost) ? json_integer_value(cost) : 0);
+        if (!flag_of(attempt, "possibly_billed"))
+            continue;
+        billed++;
+        unbounded += !json_is_integer(most);
+        (void)money_add(&bound, json_is_integer(most) ? json_integer_value(most) : 0);
+    }
+    if (calls == 0)
+        return;
+    json_t *whole = json_integer(amount), *most = json_integer(bound);
+    buf_init(&line, 1024);
+    buf_printf(&line, "%lld %s", (long long)calls, calls == 1 ? "call" : "calls");
+    billed_text(&line, billed, unbounded, most);
+    buf_printf(&line, "; %s", amount_text(is_priced ? whole : NULL, text));
+    out_field(13, "cost", buf_cstr(&line));
+    buf_release(&line);
+    json_decref(whole);
+    json_decref(most);
+}
+
 int job_show(struct call *call) {
     static const char *const members[] = {"job", "batch", "custom_id", "conversation", "provider",
                                           "api", "model", "key",       "outcome",      "reason"};
@@ -127,8 +160,7 @@ int job_show(struct call *call) {
     const json_t *live = member_of(answer, "live");
     const json_t *from = member_of(answer, "job") ? answer : live;
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-        if (*text_of(from, members[i], ""))
-            out_printf("%-13s %s\n", members[i], text_of(from, members[i], ""));
+        out_field(13, members[i], text_of(from, members[i], ""));
     out_printf("%-13s %lld, turn %lld\n", "line", (long long)int_of(from, "line", 0),
                (long long)int_of(from, "turn", 0));
     if (json_is_object(live))
@@ -136,6 +168,7 @@ int job_show(struct call *call) {
                    text_of(live, "state", "?"), (long long)int_of(live, "attempts", 0),
                    *text_of(live, "waits_for", "") ? text_of(live, "waits_for", "") : "nothing");
     show_attempts(answer);
+    show_sum(answer);
     json_decref(answer);
     return 0;
 }

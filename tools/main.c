@@ -43,6 +43,11 @@ static const struct option watch_options[] = {
     {"json", OPTION_flag, NULL, "what is said on stderr as JSON lines", false},
     END_OF_OPTIONS,
 };
+static const struct option show_options[] = {
+    {"refused", OPTION_flag, NULL, "list its refused lines, each with its reason", false},
+    JSON_OPTION,
+    END_OF_OPTIONS,
+};
 static const struct option results_options[] = {
     {"order", OPTION_text, "ORDER", "input (as the lines stood) or finished", false},
     JSON_OPTION,
@@ -68,6 +73,7 @@ static const struct option cost_options[] = {
 };
 static const struct option migrate_options[] = {
     {"dry-run", OPTION_flag, NULL, "only say what is missing", false},
+    JSON_OPTION,
     END_OF_OPTIONS,
 };
 static const struct option dev_options[] = {
@@ -85,10 +91,11 @@ static const struct command commands[] = {
     {"batch", "watch", "BATCH", 1, 1, "show how a batch goes on until it ends", watch_options,
      batch_watch},
     {"batch", "list", "", 0, 0, "the batches, newest first", page_options, batch_list},
-    {"batch", "show", "BATCH", 1, 1, "how a batch stands", json_only, batch_show},
+    {"batch", "show", "BATCH", 1, 1, "how a batch stands", show_options, batch_show},
     {"batch", "results", "BATCH", 1, 1, "its results as JSON lines", results_options,
      batch_results},
-    {"batch", "cancel", "BATCH", 1, 1, "call it off", json_only, batch_cancel},
+    {"batch", "cancel", "BATCH", 1, 1, "call it off (1: it is settled already)", json_only,
+     batch_cancel},
     {"conversation", "list", "", 0, 0, "the conversations of more than one turn",
      conversation_list_options, conversation_list},
     {"conversation", "show", "ID|NAME", 1, 1, "its messages, identifiers and cost",
@@ -117,27 +124,6 @@ const char *sibling_path(const char *program) {
     return path;
 }
 
-const char *call_settings(const struct call *call) {
-    static const char *const kept[] = {"--data", "--ingress", "--config"};
-    static char text[4096];
-    size_t used = 0;
-    text[0] = 0;
-    if (call->conf->simulated)
-        used += (size_t)snprintf(text, sizeof(text), " --simulate");
-    for (int i = 1; i < call->argc; i++) {
-        for (size_t k = 0; k < sizeof(kept) / sizeof(kept[0]); k++) {
-            size_t size = strlen(kept[k]);
-            bool is_joined =
-                strncmp(call->argv[i], kept[k], size) == 0 && call->argv[i][size] == '=';
-            bool is_apart = strcmp(call->argv[i], kept[k]) == 0 && i + 1 < call->argc;
-            if ((is_joined || is_apart) && used < sizeof(text))
-                used += (size_t)snprintf(text + used, sizeof(text) - used, " %s%s%s", call->argv[i],
-                                         is_apart ? " " : "", is_apart ? call->argv[i + 1] : "");
-        }
-    }
-    return text;
-}
-
 // ---- help ---------------------------------------------------------------------------------------
 
 static void help_line(const struct command *command) {
@@ -157,7 +143,8 @@ static void help_all(void) {
              "  --data DIR, --simulate, --config FILE and every other setting may stand anywhere;\n"
              "  colloq-broker --help and the other programs' list them.\n\n"
              "Results and answers go to stdout, all else to stderr. Exit codes: 0 all done,\n"
-             "1 some lines failed or nothing was found, 130 stopped by Ctrl-C, 141 the reader of\n"
+             "1 some lines failed, nothing was found, or there was nothing to cancel, 130 stopped "
+             "by Ctrl-C, 141 the reader of\n"
              "stdout is gone; else those of sysexits.h (64 usage, 65 data, 66 no such thing,\n"
              "69 nobody answers, 75 try again, 78 settings).\n");
 }

@@ -26,7 +26,22 @@ static size_t terminal_columns(void) {
     return LINE_COLUMNS;
 }
 
+size_t progress_columns(const struct progress *progress) {
+    return progress->is_terminal ? terminal_columns() - 1 : 0;
+}
+
 // stderr that cannot be written has nowhere to be reported: errors are not looked at.
+void progress_event(struct progress *progress, const char *event, const char *text,
+                    const json_t *members) {
+    json_t *line = json_pack("{s:s, s:s}", "event", event, "text", text);
+    bool is_whole = line && json_object_update(line, (json_t *)members) == 0;
+    char *dumped = is_whole ? json_dumps(line, JSON_COMPACT) : NULL;
+    progress_close(progress);
+    (void)fprintf(stderr, "%s\n", dumped ? dumped : "{}");
+    free(dumped);
+    json_decref(line);
+}
+
 void progress_document(struct progress *progress, const char *event, const char *text,
                        const char *name, const json_t *document) {
     struct buf line;
@@ -41,6 +56,27 @@ void progress_document(struct progress *progress, const char *event, const char 
     (void)fputs(buf_cstr(&line), stderr);
     buf_release(&line);
     free(dumped);
+}
+
+void progress_join(const struct progress_parts *parts, size_t columns, char *text, size_t size) {
+    const char *shown[] = {parts->task, parts->counts, parts->rate, parts->rest, parts->cost};
+    static const int given_up[] = {2, 3, 4, 0, 1}; // in this order, where there is no room
+    enum { PARTS = sizeof(shown) / sizeof(shown[0]) };
+    bool has_own_word = strncmp(parts->wait, "waits", 5) == 0;
+    for (int i = 0; i <= PARTS; i++) {
+        size_t used = 0;
+        text[0] = 0;
+        for (int k = 0; k < PARTS; k++)
+            if (*shown[k] && used < size)
+                used +=
+                    (size_t)snprintf(text + used, size - used, "%s%s", used ? "  " : "", shown[k]);
+        if (*parts->wait && used < size)
+            (void)snprintf(text + used, size - used, "%s%s%s", used ? "  " : "",
+                           has_own_word ? "" : "waits: ", parts->wait);
+        if (columns == 0 || i == PARTS || text_columns(text) <= columns)
+            return;
+        shown[given_up[i]] = "";
+    }
 }
 
 // Whether two texts differ in more than their numbers: seconds that run down are no news.
@@ -95,6 +131,7 @@ void progress_note(struct progress *progress, const char *event, const char *for
         return;
     }
     progress_close(progress);
+    text_clean(text, false);
     (void)fprintf(stderr, "%s\n", text);
 }
 

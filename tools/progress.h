@@ -29,6 +29,24 @@ void progress_note(struct progress *progress, const char *event, const char *for
 // With is_json: a line {"event": event, "text": text, name: document}.
 void progress_document(struct progress *progress, const char *event, const char *text,
                        const char *name, const json_t *document);
+// Likewise with the members of an object.
+void progress_event(struct progress *progress, const char *event, const char *text,
+                    const json_t *members);
+
+// What a line that is written over holds, in the order in which people read it.
+struct progress_parts {
+    const char *task;   // "submitting 40%"; each may be empty
+    const char *counts; // "120 of 20,000 lines"
+    const char *rate;
+    const char *rest; // how long it will take
+    const char *cost;
+    const char *wait; // what is waited for
+};
+// Joins them so that they fit: what is waited for goes last on the line and is given up last.
+// columns 0: any number.
+void progress_join(const struct progress_parts *parts, size_t columns, char *text, size_t size);
+// Columns that a line may have; 0: any number.
+size_t progress_columns(const struct progress *progress);
 // Clears the line that is written over.
 void progress_close(struct progress *progress);
 

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,12 +28,44 @@ void out_text(const char *text) {
     check(fputs(text, stdout) >= 0);
 }
 
+// A text of any length, without control characters; the caller's (mem_free).
+static char *clean_text(bool keeps_lines, const char *format, va_list args) {
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    size_t size = n > 0 ? (size_t)n + 1 : 1;
+    char *text = mem_new(size);
+    (void)vsnprintf(text, size, format, again);
+    va_end(again);
+    text_clean(text, keeps_lines);
+    return text;
+}
+
 void out_printf(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    int n = vprintf(format, args);
+    char *text = clean_text(true, format, args);
     va_end(args);
-    check(n >= 0);
+    out_text(text);
+    mem_free(text);
+}
+
+void out_field(int title_columns, const char *title, const char *value) {
+    if (!value || !*value)
+        return;
+    char *copy = mem_copy(value, strlen(value));
+    text_clean(copy, false);
+    out_printf("%-*s %s\n", title_columns, title, copy);
+    mem_free(copy);
+}
+
+size_t out_columns(void) {
+    struct winsize size;
+    if (!isatty(STDOUT_FILENO))
+        return 0;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 10)
+        return size.ws_col;
+    return LINE_COLUMNS;
 }
 
 void out_bytes(struct bytes bytes) {
@@ -52,6 +85,22 @@ size_t text_columns(const char *text) {
     return columns;
 }
 
+// Bytes of the control character that text begins with (C0, DEL, C1); 0: it is another.
+static size_t control_size(const char *text) {
+    uint8_t first = (uint8_t)text[0];
+    if (first < 0x20 || first == 0x7f)
+        return 1;
+    return first == 0xc2 && (uint8_t)text[1] >= 0x80 && (uint8_t)text[1] < 0xa0 ? 2 : 0;
+}
+
+void text_clean(char *text, bool keeps_lines) {
+    for (size_t size; *text; text += size ? size : 1) {
+        size = control_size(text);
+        if (size > 0 && !(keeps_lines && (*text == '\n' || *text == '\t')))
+            memset(text, ' ', size);
+    }
+}
+
 void text_fit(const char *text, size_t columns, char *out, size_t out_size) {
     bool is_cut = text_columns(text) > columns;
     size_t room = is_cut && columns > 0 ? columns - 1 : columns;
@@ -59,13 +108,14 @@ void text_fit(const char *text, size_t columns, char *out, size_t out_size) {
     for (size_t i = 0; text[i] && used + 5 < out_size; i++) {
         if (((uint8_t)text[i] & 0xc0) != 0x80 && room-- == 0)
             break;
-        out[used++] = (uint8_t)text[i] < 0x20 ? ' ' : text[i];
+        out[used++] = text[i];
     }
     if (is_cut && columns > 0) {
         memcpy(out + used, "\u2026", 3);
         used += 3;
     }
     out[used] = 0;
+    text_clean(out, false);
 }
 
 const char *time_text(int64_t at_ms, char text[SHORT_TEXT_SIZE]) {
@@ -118,6 +168,26 @@ const char *amount_text(const json_t *amount, char text[SHORT_TEXT_SIZE]) {
     return text;
 }
 
+const char *sum_text(const json_t *sums, char text[SHORT_TEXT_SIZE]) {
+    const json_t *amount = member_of(sums, "amount_pusd");
+    if (json_is_integer(amount) || int_of(sums, "calls", 0) > 0)
+        return amount_text(amount, text);
+    money_text(0, text);
+    return text;
+}
+
+void billed_text(struct buf *out, int64_t calls, int64_t unpriced, const json_t *amount) {
+    char text[SHORT_TEXT_SIZE];
+    if (calls == 0)
+        return;
+    buf_printf(out, ", %s possibly billed (", count_text(calls, text));
+    if (unpriced < calls)
+        buf_printf(out, "at most %s%s", amount_text(amount, text), unpriced > 0 ? ", and " : "");
+    if (unpriced > 0)
+        buf_printf(out, "%s without a price", count_text(unpriced, text));
+    buf_text(out, ")");
+}
+
 // ---- answers ------------------------------------------------------------------------------------
 
 const json_t *member_of(const json_t *object, const char *name) {
@@ -162,23 +232,28 @@ json_t *arguments_of(const char *name, const char *value) {
 
 // ---- tables -------------------------------------------------------------------------------------
 
-static char *cell_at(const struct table *table, size_t row, int column) {
-    return table->cells + (row * (size_t)table->column_count + (size_t)column) * CELL_SIZE;
+static char **cell_at(const struct table *table, size_t row, int column) {
+    return &table->cells[row * (size_t)table->column_count + (size_t)column];
+}
+
+static const char *cell_text(const struct table *table, size_t row, int column) {
+    const char *text = *cell_at(table, row, column);
+    return text ? text : "";
 }
 
 void table_row(struct table *table) {
     if (table->rows == table->capacity) {
         table->capacity = table->capacity ? table->capacity * 2 : 16;
-        table->cells =
-            mem_grow(table->cells, table->capacity * (size_t)table->column_count * CELL_SIZE);
+        table->cells = mem_grow(table->cells, table->capacity * (size_t)table->column_count *
+                                                  sizeof(*table->cells));
     }
     for (int i = 0; i < table->column_count; i++)
-        *cell_at(table, table->rows, i) = 0;
+        *cell_at(table, table->rows, i) = NULL;
     table->rows++;
 }
 
 void table_begin(struct table *table, const struct table_column *columns) {
-    *table = (struct table){.rows = 0};
+    *table = (struct table){.width = out_columns()};
     while (columns[table->column_count].title) {
         table->columns[table->column_count] = columns[table->column_count];
         table->column_count++;
@@ -189,12 +264,12 @@ void table_begin(struct table *table, const struct table_column *columns) {
 }
 
 void table_cell(struct table *table, int column, const char *format, ...) {
-    char text[CELL_SIZE * 2];
+    char **cell = cell_at(table, table->rows - 1, column);
     va_list args;
+    mem_free(*cell);
     va_start(args, format);
-    (void)vsnprintf(text, sizeof(text), format, args);
+    *cell = clean_text(false, format, args);
     va_end(args);
-    text_fit(text, CELL_SIZE / 4, cell_at(table, table->rows - 1, column), CELL_SIZE);
 }
 
 // The columns' widths, those that may shrink made smaller until a line fits.
@@ -203,12 +278,12 @@ static void measure(const struct table *table, size_t *widths) {
     for (int i = 0; i < table->column_count; i++) {
         widths[i] = 0;
         for (size_t row = 0; row < table->rows; row++) {
-            size_t width = text_columns(cell_at(table, row, i));
+            size_t width = text_columns(cell_text(table, row, i));
             widths[i] = width > widths[i] ? width : widths[i];
         }
         sum += widths[i] + (i > 0 ? 2 : 0);
     }
-    while (sum > LINE_COLUMNS) {
+    while (table->width > 0 && sum > table->width) {
         int widest = -1;
         for (int i = 0; i < table->column_count; i++)
             if (table->columns[i].may_shrink && widths[i] > 8 &&
@@ -222,30 +297,31 @@ static void measure(const struct table *table, size_t *widths) {
 }
 
 static void write_row(const struct table *table, size_t row, const size_t *widths) {
-    char line[TABLE_COLUMNS_MAX * (CELL_SIZE + 2)];
-    size_t used = 0;
-    for (int i = 0; i < table->column_count; i++) {
-        char text[CELL_SIZE];
-        text_fit(cell_at(table, row, i), widths[i], text, sizeof(text));
-        size_t pad = widths[i] - text_columns(text);
-        int n = snprintf(line + used, sizeof(line) - used, "%s%*s%s%*s", i > 0 ? "  " : "",
-                         table->columns[i].is_right ? (int)pad : 0, "", text,
-                         table->columns[i].is_right ? 0 : (int)pad, "");
-        if (n < 0 || (size_t)n >= sizeof(line) - used)
-            break;
-        used += (size_t)n;
+    int last = table->column_count - 1;
+    while (last > 0 && !*cell_text(table, row, last))
+        last--;
+    for (int i = 0; i <= last; i++) {
+        const char *whole = cell_text(table, row, i);
+        size_t size = strlen(whole) + 8;
+        char *text = mem_new(size);
+        text_fit(whole, widths[i], text, size);
+        int pad = (int)(widths[i] - text_columns(text));
+        bool is_right = table->columns[i].is_right;
+        out_printf("%s%*s%s%*s", i > 0 ? "  " : "", is_right ? pad : 0, "", text,
+                   is_right || i == last ? 0 : pad, "");
+        mem_free(text);
     }
-    while (used > 0 && line[used - 1] == ' ')
-        used--;
-    line[used] = 0;
-    out_printf("%s\n", line);
+    out_text("\n");
 }
 
 void table_end(struct table *table) {
-    size_t widths[TABLE_COLUMNS_MAX];
+    size_t widths[TABLE_COLUMNS_MAX] = {0};
     measure(table, widths);
     for (size_t row = 0; row < table->rows && table->rows > 1; row++)
         write_row(table, row, widths);
+    for (size_t row = 0; row < table->rows; row++)
+        for (int i = 0; i < table->column_count; i++)
+            mem_free(*cell_at(table, row, i));
     mem_free(table->cells);
     table->cells = NULL;
 }

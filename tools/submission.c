@@ -18,6 +18,7 @@ static void begin(struct submission *submission, uint64_t now_ms) {
     submission->is_sent = false;
     submission->has_sent_last = false;
     submission->heard_ms = now_ms;
+    submission->waits_for[0] = 0; // whoever said it is not heard any more
 }
 
 void submission_start(struct submission *submission, struct client *client,
@@ -30,6 +31,7 @@ void submission_start(struct submission *submission, struct client *client,
     submission->fd = fd;
     submission->file_bytes = file_bytes;
     submission->moved_ms = now_ms;
+    submission->told_ms = now_ms;
     begin(submission, now_ms);
 }
 
@@ -80,9 +82,10 @@ static bool may_send_block(const struct submission *submission) {
 void submission_step(struct submission *submission, uint64_t now_ms) {
     if (submission->is_done || submission->exit != 0)
         return;
-    if (now_ms - submission->moved_ms > SUBMISSION_GIVE_UP_MS && submission->waits_for[0] == 0) {
+    if (now_ms - submission->told_ms > SUBMISSION_GIVE_UP_MS) {
         give_up(submission, EX_UNAVAILABLE,
-                "ingress has not answered for a minute; the same command goes on where it stood");
+                "nothing has gone on for a minute, and nobody says why; the same command goes on "
+                "where it stood");
         return;
     }
     if (now_ms < submission->again_ms)
@@ -117,6 +120,41 @@ static int reason_index(struct refusals *refusals, const char *reason) {
     return i;
 }
 
+// Every refused line is told with its number and reason. A terminal is spared the flood: what
+// colloq does not serve yet, which is no mistake of a line, and what comes after the first lines
+// is counted there, and listed on demand.
+static bool is_listed(const struct submission *submission, const char *reason) {
+    return !submission->progress->is_terminal ||
+           (!is_about_us(reason) && submission->refusals.shown < REFUSALS_SHOWN_MAX);
+}
+
+static json_t *text_json(struct bytes text) {
+    return json_stringn(text.size ? (const char *)text.at : "", text.size);
+}
+
+static void tell_refusal(struct submission *submission, const struct progress_item *item,
+                         const char *reason) {
+    char text[1024 + CUSTOM_ID_BYTES_MAX + DETAIL_BYTES_MAX];
+    (void)snprintf(text, sizeof(text), "line %llu: %s: %.*s%s%.*s%s",
+                   (unsigned long long)item->line, reason, (int)item->detail.size,
+                   item->detail.size ? (const char *)item->detail.at : "",
+                   item->custom_id.size ? " (custom_id " : "", (int)item->custom_id.size,
+                   item->custom_id.size ? (const char *)item->custom_id.at : "",
+                   item->custom_id.size ? ")" : "");
+    if (!submission->progress->is_json) {
+        progress_note(submission->progress, "refused", "%s", text);
+        return;
+    }
+    json_t *members = json_object();
+    (void)json_object_set_new(members, "line", json_integer((json_int_t)item->line));
+    (void)json_object_set_new(members, "custom_id",
+                              item->custom_id.size ? text_json(item->custom_id) : json_null());
+    (void)json_object_set_new(members, "reason", json_string(reason));
+    (void)json_object_set_new(members, "detail", text_json(item->detail));
+    progress_event(submission->progress, "refused", text, members);
+    json_decref(members);
+}
+
 static void note_refusal(struct submission *submission, const struct progress_item *item) {
     struct refusals *refusals = &submission->refusals;
     char reason[REASON_BYTES_MAX + 1];
@@ -128,27 +166,38 @@ static void note_refusal(struct submission *submission, const struct progress_it
                    (const char *)item->reason.at);
     int i = reason_index(refusals, reason);
     refusals->reasons[i].count++;
-    // What colloq does not serve yet is no mistake of a line: it is counted, not listed.
-    if (is_about_us(reason) || refusals->shown == REFUSALS_SHOWN_MAX) {
+    if (!is_listed(submission, reason)) {
         refusals->reasons[i].unseen++;
         return;
     }
     refusals->shown++;
-    progress_note(submission->progress, "refused", "line %llu: %s: %.*s%s%.*s%s",
-                  (unsigned long long)item->line, reason, (int)item->detail.size,
-                  (const char *)item->detail.at, item->custom_id.size ? " (custom_id " : "",
-                  (int)item->custom_id.size, (const char *)item->custom_id.at,
-                  item->custom_id.size ? ")" : "");
+    tell_refusal(submission, item, reason);
 }
 
-void submission_report(struct submission *submission) {
+void submission_report(struct submission *submission, const char *settings) {
     const struct refusals *refusals = &submission->refusals;
-    for (int i = 0; i < refusals->reason_count; i++)
-        if (refusals->reasons[i].unseen > 0)
-            progress_note(submission->progress, "refused", "%llu %slines refused: %s",
-                          (unsigned long long)refusals->reasons[i].unseen,
-                          refusals->reasons[i].unseen < refusals->reasons[i].count ? "more " : "",
-                          refusals->reasons[i].reason);
+    uint64_t unseen = 0;
+    char batch[UUID_TEXT_SIZE];
+    for (int i = 0; i < refusals->reason_count; i++) {
+        uint64_t count = refusals->reasons[i].unseen;
+        unseen += count;
+        if (count > 0)
+            progress_note(submission->progress, "refused", "%llu %s%s refused: %s",
+                          (unsigned long long)count,
+                          count < refusals->reasons[i].count ? "more " : "",
+                          count == 1 ? "line" : "lines", refusals->reasons[i].reason);
+    }
+    if (unseen == 0)
+        return;
+    uuid_text(submission->batch, batch);
+    if (id_is_none(submission->batch))
+        progress_note(submission->progress, "refused",
+                      "With stderr in a file (2>FILE) each of them is listed.");
+    else
+        progress_note(submission->progress, "refused",
+                      "All of them: colloq batch show %s "
+                      "--refused%s",
+                      batch, settings);
 }
 
 // ---- progress -----------------------------------------------------------------------------------
@@ -182,7 +231,9 @@ bool submission_take(struct submission *submission, struct message *message, uin
     }
     if (head.credit_offset > submission->credit ||
         head.accepted_through > submission->accepted_through || head.lines > submission->lines)
-        submission->moved_ms = now_ms;
+        submission->moved_ms = submission->told_ms = now_ms;
+    if (head.reason.size > 0)
+        submission->told_ms = now_ms;
     if (head.credit_offset > submission->credit)
         submission->credit = head.credit_offset;
     submission->lines = head.lines;
@@ -195,7 +246,22 @@ bool submission_take(struct submission *submission, struct message *message, uin
     return true;
 }
 
-const char *submission_wait_text(const struct submission *submission) {
+int submission_percent(const struct submission *submission) {
+    enum { CREDIT = STREAM_BLOCK_BYTES_MAX * STREAM_BLOCKS_CREDIT };
+    // Ingress grants credit as it reads; what it has read waits for the broker to store it.
+    uint64_t read = submission->credit > CREDIT ? submission->credit - CREDIT : 0;
+    uint64_t lines = submission->lines, stored = submission->accepted_through;
+    if (submission->is_done)
+        return 100;
+    if (submission->file_bytes == 0 || (lines == 0 && !submission->submit.validate_only))
+        return 0;
+    double share = (double)read / (double)submission->file_bytes;
+    if (!submission->submit.validate_only && stored < lines)
+        share = share * (double)stored / (double)lines;
+    return share < 0.99 ? (int)(share * 100) : 99;
+}
+
+const char *submission_wait_text(const struct submission *submission, uint64_t now_ms) {
     static const struct {
         const char *reason;
         const char *text;
@@ -205,6 +271,9 @@ const char *submission_wait_text(const struct submission *submission) {
         {"batch_opening", "the batch is being opened: broker and accountant are asked"},
         {"journal_full", "the broker's journal is full; lines are taken in as jobs end"},
     };
+    if (submission->waits_for[0] == 0)
+        return now_ms - submission->heard_ms < 2 * HEARTBEAT_MS ? "what was read is being stored"
+                                                                : "ingress does not answer";
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         if (strcmp(submission->waits_for, texts[i].reason) == 0)
             return texts[i].text;

@@ -9,7 +9,7 @@
 #include "tools/progress.h"
 
 enum {
-    REFUSALS_SHOWN_MAX = 20,           // in full; the rest is counted by reason
+    REFUSALS_SHOWN_MAX = 20,           // in full on a terminal; the rest is counted by reason
     REFUSAL_REASONS_MAX = 64,          // different reasons that are counted
     SUBMISSION_AGAIN_MS = 5000,        // ingress said nothing: start again
     SUBMISSION_GIVE_UP_MS = 60 * 1000, // nothing went on for this long
@@ -46,6 +46,7 @@ struct submission {
     bool is_known; // the key was known: an earlier submission is taken up
     uint64_t lines, accepted_through;
     uint64_t heard_ms, moved_ms, again_ms;
+    uint64_t told_ms; // when it moved or was told why it does not
     struct refusals refusals;
 };
 
@@ -57,9 +58,12 @@ void submission_start(struct submission *submission, struct client *client,
 void submission_step(struct submission *submission, uint64_t now_ms);
 // Whether the message was for this submission.
 bool submission_take(struct submission *submission, struct message *message, uint64_t now_ms);
-// Says how many lines were refused for which reasons beyond those shown in full.
-void submission_report(struct submission *submission);
-// What an enduring waits_for means, for people.
-const char *submission_wait_text(const struct submission *submission);
+// Says how many lines were refused for which reasons beyond those shown in full, and how to see
+// them all; settings as they stand on a further command line.
+void submission_report(struct submission *submission, const char *settings);
+// Why nothing moved lately, for people.
+const char *submission_wait_text(const struct submission *submission, uint64_t now_ms);
+// How much of the file is taken in for good; 100 only when all of it is.
+int submission_percent(const struct submission *submission);
 
 #endif

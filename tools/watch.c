@@ -99,7 +99,8 @@ static json_t *print_document(struct bytes answer, uint64_t *count) {
         return NULL;
     json_array_foreach(json_object_get(document, "lines"), i, result) {
         char *text = json_dumps(result, JSON_COMPACT);
-        out_printf("%s\n", text ? text : "");
+        out_text(text ? text : "");
+        out_text("\n");
         free(text);
         ++*count;
     }
@@ -292,27 +293,20 @@ static void add_count(struct buf *line, const json_t *shown, const char *member,
         buf_printf(line, ", %s %s", count_text(number, count), words);
 }
 
-static void add_billed(struct buf *line, const json_t *shown) {
-    char text[SHORT_TEXT_SIZE];
-    int64_t calls = int_of(shown, "possibly_billed_calls", 0);
-    int64_t unpriced = int_of(shown, "possibly_billed_unpriced", 0);
-    if (calls == 0)
-        return;
-    buf_printf(line, ", %s possibly billed (", count_text(calls, text));
-    if (unpriced < calls)
-        buf_printf(line, "at most %s%s",
-                   amount_text(member_of(shown, "possibly_billed_pusd"), text),
-                   unpriced > 0 ? ", and " : "");
-    if (unpriced > 0)
-        buf_printf(line, "%s without a price", count_text(unpriced, text));
-    buf_text(line, ")");
+// Lines that were accepted or refused. While the batch runs the broker knows more of them than
+// the ledger.
+static int64_t lines_of(const json_t *shown) {
+    const json_t *live = member_of(shown, "live");
+    int64_t recorded = int_of(shown, "accepted", 0) + int_of(shown, "refused", 0);
+    int64_t known = int_of(live, "jobs", 0) + int_of(member_of(live, "counts"), "refused", 0);
+    return known > recorded ? known : recorded;
 }
 
 const char *watch_last_line(const json_t *shown, char *text, size_t size) {
     char count[SHORT_TEXT_SIZE];
     struct buf line;
     int64_t cut = int_of(shown, "cut", 0);
-    int64_t lines = int_of(shown, "accepted", 0) + int_of(shown, "refused", 0);
+    int64_t lines = lines_of(shown);
     buf_init(&line, size - 1);
     buf_printf(&line, "%s %s: ", count_text(lines, count), lines == 1 ? "line" : "lines");
     buf_printf(&line, "%s done", count_text(int_of(shown, "done", 0), count));
@@ -326,9 +320,10 @@ const char *watch_last_line(const json_t *shown, char *text, size_t size) {
     add_count(&line, shown, "refused", "refused");
     int64_t calls = int_of(shown, "calls", 0);
     buf_printf(&line, "; %s %s", count_text(calls, count), calls == 1 ? "call" : "calls");
-    add_billed(&line, shown);
-    const json_t *amount = member_of(shown, "amount_pusd");
-    buf_printf(&line, "; %s", json_is_integer(amount) ? amount_text(amount, count) : "$0");
+    billed_text(&line, int_of(shown, "possibly_billed_calls", 0),
+                int_of(shown, "possibly_billed_unpriced", 0),
+                member_of(shown, "possibly_billed_pusd"));
+    buf_printf(&line, "; %s", sum_text(shown, count));
     buf_printf(&line, ", %s unpriced", count_text(int_of(shown, "unpriced_calls", 0), count));
     (void)snprintf(text, size, "%s", buf_cstr(&line));
     buf_release(&line);

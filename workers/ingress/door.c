@@ -16,7 +16,7 @@ void door_open(struct door *door, const struct conf *conf) {
     memset(door, 0, sizeof(*door));
     door->conf = conf;
     door->started_ms = clock_now().mono_ms;
-    door->own_boot = random_u64();
+    door->own_boot = random_u64() >> 1; // numbers of the protocol fit a signed column
     (void)gethostname(host_name, sizeof(host_name) - 1);
     (void)snprintf(name, sizeof(name), "ingress/%.200s", host_name);
     struct hello_head hello = {
@@ -87,6 +87,14 @@ static void say_failure(struct door *door, const struct route *client, uint64_t 
     (void)sock_send_head(&door->clients, client, KIND_progress, &head, NULL, 0);
 }
 
+// A client that begins anew has given up what it had begun; its heartbeats would keep it alive.
+static void end_replaced(struct door *door, const struct route *client,
+                         const struct submit_head *submit) {
+    for (uint32_t i = 0; i < door->session_count; i++)
+        if (door->sessions[i] && session_is_replaced(door->sessions[i], client, submit))
+            end_session(door, i);
+}
+
 static void take_submit(struct door *door, const struct route *client,
                         const struct submit_head *submit, struct moment now) {
     struct session *known = find_session(door, client, submit->request);
@@ -95,6 +103,7 @@ static void take_submit(struct door *door, const struct route *client,
         known->is_dirty = true;
         return;
     }
+    end_replaced(door, client, submit);
     while (i < SUBMISSIONS_MAX && door->sessions[i])
         i++;
     if (i == SUBMISSIONS_MAX) {
@@ -151,8 +160,8 @@ static const char *waits_for(const struct door *door, const struct session *sess
 }
 
 // Tells a client how its submission stands. False: the client is gone.
-static bool tell_client(struct door *door, struct session *session) {
-    if (!session_progress(session, waits_for(door, session), &door->header))
+static bool tell_client(struct door *door, struct session *session, uint64_t now_ms) {
+    if (!session_progress(session, waits_for(door, session), now_ms, &door->header))
         return true;
     enum err e = sock_send(&door->clients, &session->client, buf_bytes(&door->header), NULL, 0);
     return e == ERR_OK;
@@ -166,7 +175,7 @@ static bool work_sessions(struct door *door, struct moment now) {
         if (!session)
             continue;
         has_more = session_work(session, now) || has_more;
-        bool is_here = tell_client(door, session);
+        bool is_here = tell_client(door, session, now.mono_ms);
         if (is_here && !session->is_told && now.mono_ms - session->heard_ms < SUBMISSION_SILENT_MS)
             continue;
         if (!session->is_told)

@@ -19,6 +19,8 @@ struct session *session_new(const struct submit_head *submit, const struct route
     session->is_validation = submit->validate_only;
     session->heard_ms = now_ms;
     session->is_dirty = true;
+    (void)snprintf(session->key, sizeof(session->key), "%.*s", (int)submit->key.size,
+                   (const char *)submit->key.at);
     (void)snprintf(session->provider, sizeof(session->provider), "%.*s", (int)submit->provider.size,
                    (const char *)submit->provider.at);
     split_init(&session->split);
@@ -38,6 +40,13 @@ struct session *session_new(const struct submit_head *submit, const struct route
     };
     stream_init(&session->stream, &open, request_base);
     return session;
+}
+
+bool session_is_replaced(const struct session *session, const struct route *client,
+                         const struct submit_head *submit) {
+    return session->client.size == client->size &&
+           memcmp(session->client.at, client->at, client->size) == 0 &&
+           session->request != submit->request && bytes_is(submit->key, session->key);
 }
 
 static void forget_refusals(struct session *session) {
@@ -150,16 +159,20 @@ static void take_line(struct session *session, const struct split_line *line, st
 static void take(struct session *session, const struct split_line *line, struct moment now) {
     if (!line->has_newline && !session->is_validation)
         stream_hash(&session->stream, bytes_text("\n"));
-    if (line->is_too_long || !split_is_blank(line->raw))
+    if (line->is_too_long || !split_is_blank(line->raw)) {
         take_line(session, line, now);
-    else if (!session->is_validation)
+        return;
+    }
+    session->blank++;
+    if (!session->is_validation)
         stream_line(&session->stream, NULL, bytes_of(NULL, 0));
 }
 
 // Cuts the next line out of what waits. False: its end is not there yet.
 static bool next_line(struct session *session, struct split_line *line) {
-    struct bytes rest =
-        bytes_of(session->waiting.at + session->used, session->waiting.size - session->used);
+    struct bytes rest = buf_bytes(&session->waiting);
+    if (session->used > 0)
+        rest = bytes_of(rest.at + session->used, rest.size - session->used);
     struct bytes before = rest;
     bool has_line = rest.size > 0 && split_next(&session->split, &rest, line);
     session->used += before.size - rest.size;
@@ -222,7 +235,7 @@ static void fill_progress(struct session *session, struct progress_head *head) {
     *head = (struct progress_head){
         .request = session->request,
         .credit_offset = consumed(session) + CREDIT_BYTES,
-        .lines = session->split.lines,
+        .lines = session->split.lines - session->blank,
         .refused = session->refused,
         .is_done = is_done(session),
     };
@@ -240,7 +253,14 @@ static void fill_progress(struct session *session, struct progress_head *head) {
     head->detail = bytes_text(session->failure.detail);
 }
 
-bool session_progress(struct session *session, const char *waits_for, struct buf *header) {
+// Whether the next step is not the client's: it waits for us, as we wait for others.
+static bool keeps_waiting(const struct session *session) {
+    return session->waits_for || session->has_last ||
+           (!session->is_validation && session->stream.count > 0);
+}
+
+bool session_progress(struct session *session, const char *waits_for, uint64_t now_ms,
+                      struct buf *header) {
     struct progress_head head;
     struct wire_writer writer;
     if (session->stream.state == STREAM_FAILED && session->failure.exit == 0) {
@@ -251,7 +271,8 @@ bool session_progress(struct session *session, const char *waits_for, struct buf
                     session->told_through != session->stream.accepted_through ||
                     session->told_state != session->stream.state;
     session->waits_for = waits_for;
-    if ((!session->is_dirty && !is_other) || session->is_told)
+    bool is_due = keeps_waiting(session) && now_ms - session->told_ms >= HEARTBEAT_MS;
+    if ((!session->is_dirty && !is_other && !is_due) || session->is_told)
         return false;
     fill_progress(session, &head);
     wire_begin(&writer, header, KIND_progress, &head, session->refusal_count);
@@ -269,6 +290,7 @@ bool session_progress(struct session *session, const char *waits_for, struct buf
         return false;
     forget_refusals(session);
     session->is_dirty = false;
+    session->told_ms = now_ms;
     session->told_through = session->stream.accepted_through;
     session->told_state = session->stream.state;
     session->is_told = head.is_done || head.exit != 0;

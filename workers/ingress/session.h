@@ -14,6 +14,7 @@
 struct session {
     struct route client;
     uint64_t request; // the client's number of the stream
+    char key[IDEMPOTENCY_KEY_BYTES_MAX + 1];
     bool is_validation;
     struct split split;
     struct stream stream;        // zeroed while only validating
@@ -26,6 +27,7 @@ struct session {
     bool has_last;     // the file's end has come
     bool is_over;      // every line was judged
     uint64_t refused;
+    uint64_t blank; // lines that are no jobs
     uint64_t heard_ms;
 
     // What the client was not told yet.
@@ -38,6 +40,7 @@ struct session {
     } refusals[ITEMS_MAX];
     uint32_t refusal_count;
     bool is_dirty;
+    uint64_t told_ms;
     uint64_t told_through; // accepted_through and state of the stream, as they were told
     enum stream_state told_state;
     bool is_told;          // the last word is said: the session can go
@@ -48,6 +51,9 @@ struct session {
 // request_base: as for stream_init. batch_id: the batch's id if it is new.
 struct session *session_new(const struct submit_head *submit, const struct route *client,
                             struct id batch_id, uint64_t request_base, uint64_t now_ms);
+// Whether that client asks for the same again: it has given this session up.
+bool session_is_replaced(const struct session *session, const struct route *client,
+                         const struct submit_head *submit);
 // Accepts NULL.
 void session_free(struct session *session);
 // The catalogue by which lines are judged from now on; none are judged before the first.
@@ -62,6 +68,9 @@ bool session_work(struct session *session, struct moment now);
 // The submission cannot go on.
 void session_fail(struct session *session, int exit, const char *reason, const char *detail);
 // Encodes what the client must know; false: nothing new. waits_for: why nothing moves, or NULL.
-bool session_progress(struct session *session, const char *waits_for, struct buf *header);
+// While the client cannot do anything but wait, the same is said again every HEARTBEAT_MS: a
+// client that hears nothing would begin anew.
+bool session_progress(struct session *session, const char *waits_for, uint64_t now_ms,
+                      struct buf *header);
 
 #endif

@@ -17,6 +17,7 @@ enum line_kind { LINE_call = 1, LINE_turn = 2 };
 
 #define SHAPE(name) (1u << JSON_SHAPE_##name)
 // X(name, shapes that it may have, kinds of line that have it, how its type is written)
+// null takes back what an earlier turn stated.
 #define MEMBER_MAP(X)                                                              \
     X(custom_id, SHAPE(text), LINE_call | LINE_turn, "a string")                   \
     X(method, SHAPE(text), LINE_call, "a string")                                  \
@@ -25,9 +26,9 @@ enum line_kind { LINE_call = 1, LINE_turn = 2 };
     X(conversation, SHAPE(text), LINE_turn, "a string")                            \
     X(input, SHAPE(text) | SHAPE(array), LINE_turn, "a string or a list of parts") \
     X(model, SHAPE(text), LINE_turn, "a string")                                   \
-    X(system, SHAPE(text), LINE_turn, "a string")                                  \
-    X(params, SHAPE(object), LINE_turn, "an object")                               \
-    X(tools, SHAPE(array), LINE_turn, "a list")                                    \
+    X(system, SHAPE(text) | SHAPE(null), LINE_turn, "a string, or null")           \
+    X(params, SHAPE(object) | SHAPE(null), LINE_turn, "an object, or null")        \
+    X(tools, SHAPE(array) | SHAPE(null), LINE_turn, "a list, or null")             \
     X(tags, SHAPE(object), LINE_turn, "an object of strings")                      \
     X(api, SHAPE(text), LINE_call | LINE_turn, "a string")
 
@@ -266,6 +267,13 @@ static uint32_t body_member(struct validator *v, const char *name) {
     return node != 0 && v->scan.nodes[node].shape == JSON_SHAPE_null ? 0 : node;
 }
 
+// Whether the object asks for an answer in pieces.
+static bool wants_stream(struct validator *v, uint32_t object) {
+    uint32_t node = json_find(&v->scan, object, "stream");
+    return node != 0 && v->scan.nodes[node].shape != JSON_SHAPE_null &&
+           v->scan.nodes[node].shape != JSON_SHAPE_false;
+}
+
 static enum refusal check_body(struct validator *v) {
     const struct json_node *nodes = v->scan.nodes;
     if (v->at[MEMBER_body] == 0) {
@@ -279,8 +287,7 @@ static enum refusal check_body(struct validator *v) {
         buf_text(&v->words, "\"body.model\" must be a string");
         return REFUSAL_wrong_type;
     }
-    uint32_t stream = body_member(v, "stream");
-    if (stream != 0 && nodes[stream].shape != JSON_SHAPE_false)
+    if (wants_stream(v, v->at[MEMBER_body]))
         return REFUSAL_stream_not_served;
     uint32_t messages = body_member(v, "messages");
     if (messages != 0 && nodes[messages].shape != JSON_SHAPE_array) {
@@ -311,9 +318,16 @@ static int64_t output_tokens_max(struct validator *v) {
 static void estimate(struct validator *v, int64_t now_ms, struct put_item *item) {
     int64_t bytes = v->scan.nodes[v->at[MEMBER_body]].size;
     struct rating rating;
+    struct bytes tier = bytes_of(NULL, 0);
+    uint32_t node = body_member(v, "service_tier");
     item->tokens_estimate = (uint64_t)bytes / 4 + 1;
-    rating_upper_bound(v->catalogue, item->provider, item->model, bytes, output_tokens_max(v),
-                       now_ms, &rating);
+    if (node != 0 && v->scan.nodes[node].shape != JSON_SHAPE_text)
+        return; // nobody can say what that would cost
+    buf_reset(&v->scratch[2]);
+    if (node != 0)
+        tier = json_text(&v->scan, node, &v->scratch[2]);
+    rating_upper_bound_in(v->catalogue, item->provider, item->model, tier, bytes,
+                          output_tokens_max(v), now_ms, &rating);
     item->cost_max_pusd = rating.is_priced ? rating.pusd : -1;
 }
 
@@ -453,6 +467,8 @@ static enum refusal judge_turn(struct validator *v, struct put_item *item) {
         (v->scan.nodes[input].shape == JSON_SHAPE_text ? v->scan.nodes[input].size == 2
                                                        : v->scan.nodes[input].count == 0))
         return REFUSAL_no_input;
+    if (v->at[MEMBER_params] != 0 && wants_stream(v, v->at[MEMBER_params]))
+        return REFUSAL_stream_not_served;
     refusal = check_inside(v, MEMBER_input);
     if (refusal == REFUSAL_none)
         refusal = check_inside(v, MEMBER_tags);
@@ -475,6 +491,9 @@ static enum refusal read_line(struct validator *v, struct bytes raw) {
             return REFUSAL_invalid_utf8;
         if (raw.size >= 3 && memcmp(raw.at, "\xef\xbb\xbf", 3) == 0)
             buf_text(&v->words, "the file starts with a byte order mark; remove it");
+        else if (json_is_complete(raw)) // which does not look at names
+            buf_printf(&v->words, "a name stands twice in an object, at byte %zu of the line",
+                       at + 1);
         else
             buf_printf(&v->words, "not valid JSON at byte %zu of the line", at + 1);
         return REFUSAL_not_json;

@@ -2,11 +2,13 @@
 #include "common/mem.h"
 #include "tools/call.h"
 #include "tools/render.h"
+#include "tools/submission.h"
 #include "tools/watch.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 static json_t *parse(const char *text) {
@@ -33,36 +35,48 @@ START_TEST(the_last_line_counts_everything_that_happened) {
                   "\"possibly_billed_unpriced\":1,\"unpriced_calls\":1}");
     ck_assert_str_eq(watch_last_line(shown, text, sizeof(text)),
                      "3 lines: 1 done, 2 refused; 1 call, 1 possibly billed (1 without a price); "
-                     "$0, 1 unpriced");
+                     "-, 1 unpriced");
     ck_assert(!watch_is_all_done(shown));
     json_decref(shown);
     shown = parse("{\"accepted\":5,\"done\":5,\"calls\":5,\"amount_pusd\":0}");
     ck_assert(watch_is_all_done(shown));
     json_decref(shown);
+    // The ledger knows of 20 lines when the broker has taken in 500.
+    shown = parse("{\"accepted\":20,\"refused\":1,\"done\":20,\"calls\":0,\"amount_pusd\":null,"
+                  "\"live\":{\"jobs\":500,\"counts\":{\"refused\":3}}}");
+    ck_assert_str_eq(watch_last_line(shown, text, sizeof(text)),
+                     "503 lines: 20 done, 1 refused; 0 calls; $0, 0 unpriced");
+    json_decref(shown);
 }
 END_TEST
 
-static char out_path[] = "/tmp/colloq-client-XXXXXX";
-static int saved_stdout;
+static char out_path[64];
+static int saved, caught_fd;
 
-static void catch_output(void) {
+static void catch_fd(int which) {
+    (void)snprintf(out_path, sizeof(out_path), "/tmp/colloq-client-XXXXXX");
     int fd = mkstemp(out_path);
     ck_assert_int_ge(fd, 0);
     (void)fflush(stdout);
-    saved_stdout = dup(STDOUT_FILENO);
-    ck_assert_int_ge(dup2(fd, STDOUT_FILENO), 0);
+    saved = dup(which);
+    caught_fd = which;
+    ck_assert_int_ge(dup2(fd, which), 0);
     (void)close(fd);
 }
 
+static void catch_output(void) {
+    catch_fd(STDOUT_FILENO);
+}
+
 static const char *caught(void) {
-    static char text[4096];
+    static char text[16384];
     out_flush();
     FILE *file = fopen(out_path, "r");
     ck_assert_ptr_nonnull(file);
     text[fread(text, 1, sizeof(text) - 1, file)] = 0;
     (void)fclose(file);
-    ck_assert_int_ge(dup2(saved_stdout, STDOUT_FILENO), 0);
-    (void)close(saved_stdout);
+    ck_assert_int_ge(dup2(saved, caught_fd), 0);
+    (void)close(saved);
     (void)unlink(out_path);
     return text;
 }
@@ -105,7 +119,7 @@ START_TEST(the_last_page_of_results_keeps_its_cursor) {
 END_TEST
 
 // A table that wraps at 80 columns cannot be read; one that cuts its numbers lies.
-START_TEST(tables_fit_eighty_columns_by_cutting_names_only) {
+START_TEST(tables_fit_the_terminal_by_cutting_names_only) {
     static const struct table_column columns[] = {{"NAME", false, true},
                                                   {"STATE", false, false},
                                                   {"COST", true, false},
@@ -116,6 +130,8 @@ START_TEST(tables_fit_eighty_columns_by_cutting_names_only) {
     name[sizeof(name) - 1] = 0;
     catch_output();
     table_begin(&table, columns);
+    ck_assert_uint_eq(table.width, 0); // a file is no terminal
+    table.width = LINE_COLUMNS;
     table_row(&table);
     table_cell(&table, 0, "%s", name);
     table_cell(&table, 1, "%s", "a state of some length, kept");
@@ -137,6 +153,163 @@ START_TEST(tables_fit_eighty_columns_by_cutting_names_only) {
             ck_assert(strstr(line, "caf\u00e9 \u6f22\u5b57") && strstr(line, "    $1"));
         line = end + 1;
     }
+}
+END_TEST
+
+// Two rows cut to the same words cannot be told apart by the program that reads them.
+START_TEST(a_table_in_a_pipe_is_cut_nowhere) {
+    static const struct table_column columns[] = {{"NAME", false, true}, {NULL, false, false}};
+    struct table table;
+    char name[400];
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = 0;
+    catch_output();
+    table_begin(&table, columns);
+    table_row(&table);
+    table_cell(&table, 0, "%s", name);
+    table_end(&table);
+    ck_assert_ptr_nonnull(strstr(caught(), name));
+}
+END_TEST
+
+// A message or a name that holds escape sequences would command the terminal of whoever looks.
+START_TEST(control_characters_are_never_printed) {
+    catch_output();
+    out_printf("%s|\n", "a\x1b]0;t\x07\x7f\xc2\x9b"
+                        "b\n\tc");
+    out_field(4, "name", "x\nyes\x1b[2J");
+    ck_assert_str_eq(caught(), "a ]0;t    b\n\tc|\nname x yes [2J\n");
+}
+END_TEST
+
+// Whoever reads the narrow line must learn what is waited for, whatever else has to go.
+START_TEST(a_narrow_progress_line_keeps_what_is_waited_for) {
+    char text[PROGRESS_TEXT_SIZE];
+    struct progress_parts parts = {.task = "submitting 40%",
+                                   .counts = "3 of 20,000+ lines",
+                                   .rate = "12/s",
+                                   .rest = "ETA 28 min",
+                                   .cost = "$0.01",
+                                   .wait = "no worker has a key for openai"};
+    progress_join(&parts, 0, text, sizeof(text));
+    ck_assert_str_eq(text, "submitting 40%  3 of 20,000+ lines  12/s  ETA 28 min  $0.01  "
+                           "waits: no worker has a key for openai");
+    progress_join(&parts, 80, text, sizeof(text));
+    ck_assert_str_eq(text, "submitting 40%  3 of 20,000+ lines  $0.01  waits: no worker has a key "
+                           "for openai");
+    progress_join(&parts, 60, text, sizeof(text));
+    ck_assert_str_eq(text, "3 of 20,000+ lines  waits: no worker has a key for openai");
+    progress_join(&parts, 20, text, sizeof(text));
+    ck_assert_str_eq(text, "waits: no worker has a key for openai");
+    parts = (struct progress_parts){"", "1 of 2 lines", "", "", "", "waits to try again: in 3 s"};
+    progress_join(&parts, 80, text, sizeof(text));
+    ck_assert_str_eq(text, "1 of 2 lines  waits to try again: in 3 s");
+}
+END_TEST
+
+// The submission's view of a message of ingress with one refused line after another.
+static void take_refused(struct submission *submission, unsigned lines, const char *reason,
+                         const char *wait) {
+    struct buf header;
+    struct wire_writer writer;
+    struct message message;
+    memset(&message, 0, sizeof(message));
+    struct progress_head head = {.request = submission->submit.request,
+                                 .credit_offset = 1,
+                                 .lines = 100,
+                                 .batch_id = {{7}},
+                                 .reason = bytes_text(wait)};
+    buf_init(&header, HEADER_BYTES_MAX);
+    wire_begin(&writer, &header, KIND_progress, &head, lines);
+    for (unsigned i = 1; i <= lines; i++) {
+        struct progress_item item = {.line = i,
+                                     .custom_id = bytes_text("id\x1b"),
+                                     .reason = bytes_text(reason),
+                                     .detail = bytes_text("why")};
+        wire_item(&writer, &item);
+    }
+    ck_assert_int_eq(wire_end(&writer), ERR_OK);
+    ck_assert_int_eq(wire_open(buf_bytes(&header), &message.wire), ERR_OK);
+    ck_assert(submission_take(submission, &message, 5000));
+    buf_release(&header);
+}
+
+static const char *say_refused(bool is_terminal, bool is_json, const char *reason) {
+    static struct client client;
+    struct submission submission;
+    struct submit_head submit = {.key = bytes_text("key")};
+    struct progress progress = {.is_terminal = is_terminal, .is_json = is_json};
+    client = (struct client){.requests = 0};
+    catch_fd(STDERR_FILENO);
+    submission_start(&submission, &client, &progress, &submit, -1, 1000, 0);
+    take_refused(&submission, 30, reason, "");
+    submission_report(&submission, " --data /x");
+    return caught();
+}
+
+// A bad line that is only counted is a line that nobody can mend.
+START_TEST(every_refused_line_is_reported_with_its_number_and_reason) {
+    static const char *const reasons[] = {"no_model", "api_not_served"};
+    for (int i = 0; i < 2; i++) {
+        char line[64];
+        const char *said = say_refused(false, false, reasons[i]);
+        for (int k = 1; k <= 30; k++) {
+            (void)snprintf(line, sizeof(line), "line %d: %s: why (custom_id id )\n", k, reasons[i]);
+            ck_assert_ptr_nonnull(strstr(said, line));
+        }
+        ck_assert_ptr_null(strstr(said, "more"));
+    }
+    const char *said = say_refused(false, true, "no_model");
+    ck_assert_ptr_nonnull(strstr(said, "\"line\":30,\"custom_id\":\"id\\u001B\",\"reason\":"
+                                       "\"no_model\",\"detail\":\"why\"}"));
+    // A terminal gets the first of them, and the command that lists all.
+    said = say_refused(true, false, "no_model");
+    ck_assert_ptr_nonnull(strstr(said, "line 20: "));
+    ck_assert_ptr_null(strstr(said, "line 21: "));
+    ck_assert_ptr_nonnull(strstr(said, "10 more lines refused: no_model"));
+    ck_assert_ptr_nonnull(strstr(said, "colloq batch show 07000000-0000-0000-0000-000000000000 "
+                                       "--refused --data /x\n"));
+}
+END_TEST
+
+// "100 %" of a file that nobody has stored yet would let people end the client too early.
+START_TEST(what_is_not_stored_is_not_submitted) {
+    static struct client client;
+    struct submission submission;
+    struct progress progress = {.is_json = true};
+    struct submit_head submit = {.key = bytes_text("key")};
+    uint64_t credit = (uint64_t)STREAM_BLOCK_BYTES_MAX * STREAM_BLOCKS_CREDIT;
+    submission_start(&submission, &client, &progress, &submit, -1, 1000, 0);
+    submission.offset = 1000; // sent, and lying in ingress
+    ck_assert_int_eq(submission_percent(&submission), 0);
+    submission.credit = credit + 1000; // read
+    submission.lines = 10;
+    submission.accepted_through = 5;
+    ck_assert_int_eq(submission_percent(&submission), 50);
+    submission.accepted_through = 10;
+    ck_assert_int_eq(submission_percent(&submission), 99);
+    submission.is_done = true;
+    ck_assert_int_eq(submission_percent(&submission), 100);
+}
+END_TEST
+
+// An ingress that says that it waits is no silent one: the client waits with it.
+START_TEST(a_client_that_is_told_to_wait_does_not_give_up) {
+    static struct client client;
+    struct submission submission;
+    struct progress progress = {.is_json = true};
+    struct submit_head submit = {.key = bytes_text("key")};
+    submission_start(&submission, &client, &progress, &submit, -1, 1000, 0);
+    take_refused(&submission, 0, "", "broker_away");
+    ck_assert_str_eq(submission_wait_text(&submission, 5100), "the broker does not answer");
+    take_refused(&submission, 0, "", "");
+    ck_assert_str_eq(submission_wait_text(&submission, 5100), "what was read is being stored");
+    ck_assert_str_eq(submission_wait_text(&submission, 9000), "ingress does not answer");
+    submission.again_ms = UINT64_MAX; // it has nothing to send
+    submission_step(&submission, 5000 + SUBMISSION_GIVE_UP_MS);
+    ck_assert_int_eq(submission.exit, 0);
+    submission_step(&submission, 5001 + SUBMISSION_GIVE_UP_MS);
+    ck_assert_int_eq(submission.exit, EX_UNAVAILABLE);
 }
 END_TEST
 
@@ -187,6 +360,14 @@ static const struct option options[] = {
 };
 static const struct command command = {"batch", "run", "FILE", 1, 2, "", options, NULL};
 
+static const struct option paged_options[] = {
+    {"json", OPTION_flag, NULL, "", false},
+    {"limit", OPTION_count, "N", "", false},
+    {"after", OPTION_text, "CURSOR", "", false},
+    {NULL, OPTION_flag, NULL, NULL, false},
+};
+static const struct command paged = {"batch", "run", "FILE", 1, 2, "", paged_options, NULL};
+
 // Words in any order mean the same; a value is not taken for an operand.
 START_TEST(options_and_operands_may_stand_in_any_order) {
     char *words[] = {(char *)"--tag",  (char *)"a=1",       (char *)"file",
@@ -202,6 +383,24 @@ START_TEST(options_and_operands_may_stand_in_any_order) {
     ck_assert_str_eq(call_value(&call, "tag", 1), "b=2");
     ck_assert_ptr_null(call_value(&call, "tag", 2));
     ck_assert_uint_eq(call_count(&call, "limit", 3), 7);
+}
+END_TEST
+
+// A next command that forgets the settings asks somebody else, or about something else.
+START_TEST(a_next_command_repeats_options_and_settings) {
+    char *argv[] = {(char *)"colloq", (char *)"batch",    (char *)"run",
+                    (char *)"--data", (char *)"/my data", (char *)"--ingress=ipc://x"};
+    char *words[] = {(char *)"it's",   (char *)"--limit", (char *)"7",
+                     (char *)"--json", (char *)"--after", (char *)"c1"};
+    struct conf conf = {.simulated = true};
+    struct call call = {.command = &paged, .conf = &conf, .argv = argv, .argc = 6};
+    call_read(&call, 6, words);
+    ck_assert_str_eq(call_settings(&call), " --simulate --data '/my data' --ingress=ipc://x");
+    catch_output();
+    call_say_more(&call, NULL);
+    call_say_more(&call, "c2");
+    ck_assert_str_eq(caught(), "There are more: colloq batch run 'it'\\''s' --limit 7 --after c2 "
+                               "--simulate --data '/my data' --ingress=ipc://x\n");
 }
 END_TEST
 
@@ -222,7 +421,14 @@ int main(void) {
     tcase_add_test(all, the_last_line_counts_everything_that_happened);
     tcase_add_test(all, a_page_of_results_becomes_json_lines);
     tcase_add_test(all, the_last_page_of_results_keeps_its_cursor);
-    tcase_add_test(all, tables_fit_eighty_columns_by_cutting_names_only);
+    tcase_add_test(all, tables_fit_the_terminal_by_cutting_names_only);
+    tcase_add_test(all, a_table_in_a_pipe_is_cut_nowhere);
+    tcase_add_test(all, control_characters_are_never_printed);
+    tcase_add_test(all, a_narrow_progress_line_keeps_what_is_waited_for);
+    tcase_add_test(all, every_refused_line_is_reported_with_its_number_and_reason);
+    tcase_add_test(all, what_is_not_stored_is_not_submitted);
+    tcase_add_test(all, a_client_that_is_told_to_wait_does_not_give_up);
+    tcase_add_test(all, a_next_command_repeats_options_and_settings);
     tcase_add_test(all, texts_are_cut_at_characters_and_freed_of_control_bytes);
     tcase_add_test(all, spans_and_sizes_are_rounded_for_people);
     tcase_add_test(all, members_of_the_wrong_type_count_as_absent);
