@@ -121,9 +121,9 @@ static void wait_text(const struct loop *loop, const struct wait *wait, char *to
         (void)snprintf(to, room, "no worker has a key for %s: %s", lane->provider, hint);
         break;
     case REASON_lane_held:
-        (void)snprintf(to, room, "lane %s/%s held: %s%s%s; next probe in %llu s", lane->provider,
-                       lane->model, lane->held_reason, lane->held_detail[0] ? ": " : "",
-                       lane->held_detail, in_s);
+        (void)snprintf(to, room, "%s: lane %s/%s held, next probe in %llu s%s%s", lane->held_reason,
+                       lane->provider, lane->model, in_s, lane->held_detail[0] ? ": " : "",
+                       lane->held_detail);
         break;
     case REASON_lane_paused:
         (void)snprintf(to, room, "lane %s/%s is paused: `colloq lane resume %s/%s/%s`",
@@ -141,7 +141,7 @@ static void wait_text(const struct loop *loop, const struct wait *wait, char *to
                        lane->model, in_s);
         break;
     case REASON_delayed:
-        (void)snprintf(to, room, "waits to try again: in %llu s", in_s);
+        (void)snprintf(to, room, "will try again in %llu s", in_s);
         break;
     case REASON_earlier_turn:
         (void)snprintf(to, room, "an earlier turn of the conversation is not answered yet");

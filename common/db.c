@@ -270,8 +270,7 @@ static enum err check_owner(struct db *db, const struct db_options *options) {
 
 // ---- migrations ---------------------------------------------------------------------------------
 
-static enum err check_migration(struct db *db, const struct db_options *options,
-                                sqlite3_stmt *row) {
+static enum err check_migration(const struct db_options *options, sqlite3_stmt *row) {
     uint64_t number = db_u64(row, 0);
     if (number > options->migration_count) {
         log_line(LOG_ERROR, "db.newer", "migration=%" PRIu64 " known=%zu", number,
@@ -283,7 +282,6 @@ static enum err check_migration(struct db *db, const struct db_options *options,
         return ERR_OK;
     log_line(LOG_ERROR, "db.changed", "migration=%s why=\"differs from what was applied\"",
              file->name);
-    (void)db;
     return ERR_BAD_CONFIG;
 }
 
@@ -299,7 +297,7 @@ static enum err count_applied(struct db *db, const struct db_options *options, u
     sqlite3_stmt *row = NULL;
     e = db_prepare(db, "SELECT number, hash FROM migration ORDER BY number", &row);
     while (e == ERR_OK && (e = db_step(row)) == ERR_OK) {
-        e = check_migration(db, options, row);
+        e = check_migration(options, row);
         ++*applied;
     }
     (void)sqlite3_finalize(row);
