@@ -23,8 +23,8 @@ static const struct core_config *config_of(struct world *world) {
 
 // Zeroed pages that cost nothing until they are touched: a world has many brokers.
 void *pages_new(size_t size) {
-    void *at =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                    -1, 0);
     if (at == MAP_FAILED)
         abort();
     return at;
