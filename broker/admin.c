@@ -126,8 +126,8 @@ static void wait_text(const struct loop *loop, const struct wait *wait, char *to
                        lane->held_detail);
         break;
     case REASON_lane_paused:
-        (void)snprintf(to, room, "lane %s/%s is paused: `colloq lane resume %s/%s/%s`",
-                       lane->provider, lane->model, lane->provider, lane->key, lane->model);
+        (void)snprintf(to, room, "paused: lane %s/%s, until lane resume %s/%s/%s", lane->provider,
+                       lane->model, lane->provider, lane->key, lane->model);
         break;
     case REASON_no_worker:
         (void)snprintf(to, room, "no free worker for %s", lane->provider);

@@ -194,9 +194,10 @@ struct client *call_client(struct call *call) {
     if (!call->is_open &&
         !client_try_open(&call->client, call->conf, call->stop_fd, CLIENT_JOIN_MS))
         fail(EX_UNAVAILABLE,
-             "nobody answers at %s; start colloq there (colloq dev%s), or name another folder "
+             "nobody answers at %s; start colloq there (colloq dev%s)%s, or name another folder "
              "with --data",
-             call->conf->ingress, call_settings(call));
+             call->conf->ingress, call_settings(call),
+             call->conf->simulated ? "" : ", say --simulate if its money is simulated");
     call->is_open = true;
     return &call->client;
 }

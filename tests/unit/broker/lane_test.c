@@ -313,8 +313,8 @@ START_TEST(a_displaced_turns_context_is_thrown_away) {
     narrow_to(1);
     world_join_worker(w, 0, 1);
     uint64_t low = world_open(w, (struct batch_options){.priority = 2});
-    for (char name = 'a'; name <= 'c'; name++)
-        (void)world_submit_turn(w, low, name, 1);
+    for (uint32_t i = 0; i < 3; i++)
+        (void)world_submit_turn(w, low, "abc"[i], 1);
     uint64_t kept = w->counts[EFFECT_keep_context];
     ck_assert_uint_eq(kept, 3); // one leased, two in the window
     uint64_t high = world_open(w, (struct batch_options){.priority = 0});
