@@ -178,14 +178,6 @@ static json_t *waits_json(const struct loop *loop, uint32_t batch) {
 // ---- batches
 // ----------------------------------------------------------------------------------------
 
-static const char *batch_state_name(const struct batch *batch) {
-    if (batch->state == BATCH_SETTLED)
-        return "settled";
-    if (batch->is_cancelled)
-        return "cancelled";
-    return batch->state == BATCH_OPEN ? "open" : "sealed";
-}
-
 static json_t *batch_json(const struct loop *loop, uint32_t slot) {
     const struct batch *batch = core_batch(loop->core, slot);
     const uint64_t *states = batch->states;
@@ -204,7 +196,7 @@ static json_t *batch_json(const struct loop *loop, uint32_t slot) {
     put(counts, "refused", number(batch->refused));
     put(body, "batch", uuid(batch->id));
     put(body, "number", number(batch->number));
-    put(body, "state", text(batch_state_name(batch)));
+    put(body, "state", text(loop_batch_state(batch, batch->state)));
     put(body, "lines", number(batch->accepted_through));
     put(body, "sealed", json_boolean(batch->state != BATCH_OPEN));
     put(body, "jobs", number(batch->jobs));

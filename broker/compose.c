@@ -120,7 +120,7 @@ static void put_refused_record(struct loop *loop, const struct effect *effect,
     item->detail = line->detail;
 }
 
-static const char *batch_state_text(const struct batch *batch, uint8_t state) {
+const char *loop_batch_state(const struct batch *batch, uint8_t state) {
     if (state == BATCH_SETTLED)
         return "settled";
     if (batch->is_cancelled)
@@ -140,7 +140,7 @@ static void put_batch_record(struct loop *loop, const struct effect *effect,
     item->batch_key = bytes_text(batch->key);
     item->batch_name = texts.name;
     item->batch_tags = texts.tags;
-    item->batch_state = bytes_text(batch_state_text(batch, record->batch_state));
+    item->batch_state = bytes_text(loop_batch_state(batch, record->batch_state));
     item->batch_lines = batch->accepted_through;
     item->batch_digest = batch->digest;
 }

@@ -72,6 +72,8 @@ void loop_forget_silent(struct loop *loop);
 void loop_excuse_silence(struct loop *loop);
 
 // compose.c: what an effect says.
+// How a batch's state is written: open, sealed, settled or cancelled.
+const char *loop_batch_state(const struct batch *batch, uint8_t state);
 void loop_do(struct loop *loop, const struct effect *effect, const struct input *input);
 
 // admin.c: answers to queries.

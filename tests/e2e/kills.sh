@@ -9,14 +9,15 @@ start_dev "--latency-ms 20 --error-rate 1%"
 client batch run "$work/job.jsonl" >"$work/out.jsonl" 2>"$work/err.txt" &
 run=$!
 lines_done() { [ "$(wc -l <"$work/out.jsonl")" -ge "$1" ]; }
-at=0
+at=0 kills=0
 for program in colloq-broker colloq-worke colloq-extract colloq-accoun colloq-broker colloq-worke; do
     at=$((at + lines / 10))
     until_true 60 lines_done "$at" || break
-    pkill -KILL -P "$dev_pid" "$program"
+    until_true 10 pkill -KILL -P "$dev_pid" "$program" && kills=$((kills + 1))
 done
 wait "$run"
 code=$?
+check "every kill hit a process in the middle of the run" is "$kills" 6
 check "the run ends as documented" test "$code" -eq 0 -o "$code" -eq 1
 check "every line has one result" is \
     "$(grep -o '"job":"[^"]*"' "$work/out.jsonl" | sort -u | wc -l)" "$lines"
