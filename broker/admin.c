@@ -1,5 +1,5 @@
 // Answers to queries: the live state, as JSON, and the decisions of people about lanes and batches.
-#include "broker/loop.h"
+#include "broker/jobs.h"
 #include "common/catalogue.h"
 #include "common/id.h"
 #include "common/json.h"
@@ -8,79 +8,13 @@
 
 #include <assert.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <sysexits.h>
 
 enum { WAITS_MAX = 32 };
 
-// What an answer is made of; a handler fills one.
-struct reply {
-    unsigned exit;
-    char detail[256];
-    json_t *body;
-};
-
-static void put(json_t *object, const char *name, json_t *new_value) {
-    int rc = json_object_set_new(object, name, new_value);
-    assert(rc == 0); // names are literals and texts were validated as UTF-8
-    (void)rc;
-}
-
-static json_t *number(uint64_t value) {
-    return json_integer((json_int_t)value);
-}
-
-static json_t *text(const char *value) {
-    json_t *string = json_string(value);
-    return string ? string : json_string("");
-}
-
-static json_t *uuid(struct id id) {
-    char at[UUID_TEXT_SIZE];
-    uuid_text(id, at);
-    return json_string(at);
-}
-
-__attribute__((format(printf, 3, 4))) static void fail(struct reply *reply, unsigned exit,
-                                                       const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(reply->detail, sizeof(reply->detail), format, args);
-    va_end(args);
-    reply->exit = exit;
-}
-
-// ---- finding ------------------------------------------------------------------------------------
-
-static const char *argument(const json_t *arguments, const char *name) {
-    const char *value = json_string_value(json_object_get(arguments, name));
-    return value ? value : "";
-}
-
-// The batch of a UUID or of a prefix that only one batch has; 0: none (reply says why).
-static uint32_t find_batch(const struct loop *loop, const char *name, struct reply *reply) {
-    uint32_t found = 0;
-    size_t size = strlen(name);
-    for (uint32_t slot = 1; size >= 4 && slot <= core_batch_slots(loop->core); slot++) {
-        const struct batch *batch = core_batch(loop->core, slot);
-        char at[UUID_TEXT_SIZE];
-        if (batch->state < BATCH_OPEN || batch->state == BATCH_GONE)
-            continue;
-        uuid_text(batch->id, at);
-        if (strncmp(at, name, size) != 0)
-            continue;
-        if (found) {
-            fail(reply, EX_DATAERR, "several batches begin with '%.40s': give more of the id",
-                 name);
-            return 0;
-        }
-        found = slot;
-    }
-    if (!found)
-        fail(reply, EX_UNAVAILABLE, "no batch '%.40s' is on its way", name);
-    return found;
-}
+// ---- lanes
+// ----------------------------------------------------------------------------------------
 
 static uint32_t find_lane(const struct loop *loop, const char *name, struct reply *reply) {
     for (uint32_t slot = 1; slot <= core_lane_slots(loop->core); slot++) {
@@ -90,7 +24,7 @@ static uint32_t find_lane(const struct loop *loop, const char *name, struct repl
         if (strcmp(at, name) == 0)
             return slot;
     }
-    fail(reply, EX_UNAVAILABLE, "no lane '%.200s': `colloq lane list` names them", name);
+    reply_fail(reply, EX_UNAVAILABLE, "no lane '%.200s': `colloq lane list` names them", name);
     return 0;
 }
 
@@ -107,6 +41,19 @@ static void key_hint(const struct loop *loop, const struct lane *lane, char *to,
     if (api && api->key_envs && api->key_envs[0])
         (void)snprintf(to, room, "set %s where the worker runs", api->key_envs[0]);
     catalogue_free(catalogue);
+}
+
+static const char *accountant_text(const struct loop *loop) {
+    if (!core_has_accountant(loop->core))
+        return "and the accountant is away";
+    return core_accountant_takes(loop->core) ? "until the accountant has recorded them"
+                                             : "and the accountant takes none: its disk is full";
+}
+
+static void closed_text(const struct loop *loop, char *to, size_t room) {
+    (void)snprintf(to, room, "the broker is closed, disk full: %llu MiB free, needs %llu MiB",
+                   (unsigned long long)(loop->reserve.free_bytes / MIB),
+                   (unsigned long long)(reserve_needs(&loop->reserve) / MIB));
 }
 
 static void wait_text(const struct loop *loop, const struct wait *wait, char *to, size_t room) {
@@ -147,11 +94,19 @@ static void wait_text(const struct loop *loop, const struct wait *wait, char *to
         (void)snprintf(to, room, "an earlier turn of the conversation is not answered yet");
         break;
     case REASON_accountant_away:
-        (void)snprintf(to, room, "the accountant is away: turns cannot be prepared");
+        (void)snprintf(to, room,
+                       "the accountant is away: no turn is prepared and no answer recorded");
         break;
     case REASON_journal_full:
         (void)snprintf(to, room,
-                       "the journal has no room for further answers: is the accountant up?");
+                       "the journal has no room for further answers: %llu records wait, %s",
+                       (unsigned long long)core_records_pending(loop->core), accountant_text(loop));
+        break;
+    case REASON_disk_full:
+        closed_text(loop, to, room);
+        break;
+    case REASON_ledger_full:
+        (void)snprintf(to, room, "the accountant is closed, its disk is full: records wait");
         break;
     default:
         (void)snprintf(to, room, "%s", reason_name(wait->reason));
@@ -193,6 +148,8 @@ static json_t *batch_json(const struct loop *loop, uint32_t slot) {
     put(counts, "dead", number(batch->dead));
     put(counts, "parked", number(batch->parked));
     put(counts, "cancelled", number(batch->cancelled));
+    put(counts, "revived", number(batch->revived));
+    put(counts, "kept", number(states[JOB_DEAD] + states[JOB_PARKED]));
     put(counts, "refused", number(batch->refused));
     put(body, "batch", uuid(batch->id));
     put(body, "number", number(batch->number));
@@ -201,6 +158,9 @@ static json_t *batch_json(const struct loop *loop, uint32_t slot) {
     put(body, "sealed", json_boolean(batch->state != BATCH_OPEN));
     put(body, "jobs", number(batch->jobs));
     put(body, "counts", counts);
+    put(body, "billed", text(billed_name((enum billed_policy)batch->billed)));
+    put(body, "unanswered", text(unanswered_name((enum unanswered_policy)batch->unanswered)));
+    put(body, "attempts_max", number(batch->attempts_max));
     put(body, "attempts_open", number(batch->attempts_open));
     put(body, "unrecorded", number(batch->unsettled));
     put(body, "waits_for", waits_json(loop, slot));
@@ -208,7 +168,7 @@ static json_t *batch_json(const struct loop *loop, uint32_t slot) {
 }
 
 static void batch_live(struct loop *loop, const json_t *arguments, struct reply *reply) {
-    uint32_t slot = find_batch(loop, argument(arguments, "batch"), reply);
+    uint32_t slot = reply_batch(loop, argument(arguments, "batch"), reply);
     if (slot)
         reply->body = batch_json(loop, slot);
 }
@@ -231,7 +191,7 @@ static void decide_for(struct loop *loop, enum event_kind kind, uint32_t slot) {
 }
 
 static void batch_cancel(struct loop *loop, const json_t *arguments, struct reply *reply) {
-    uint32_t slot = find_batch(loop, argument(arguments, "batch"), reply);
+    uint32_t slot = reply_batch(loop, argument(arguments, "batch"), reply);
     if (!slot)
         return;
     decide_for(loop, EVENT_cancel_batch, slot);
@@ -297,38 +257,6 @@ static void lane_resume(struct loop *loop, const json_t *arguments, struct reply
     lane_decide(loop, arguments, reply, EVENT_resume_lane);
 }
 
-static void job_live(struct loop *loop, const json_t *arguments, struct reply *reply) {
-    struct id id;
-    const char *name = argument(arguments, "job");
-    const struct job *job = NULL;
-    if (!id_parse(bytes_text(name), &id)) {
-        fail(reply, EX_USAGE, "'%.60s' is not a job id", name);
-        return;
-    }
-    for (uint32_t slot = 1; !job && slot <= core_job_slots(loop->core); slot++)
-        if (core_job(loop->core, slot)->state != JOB_FREE &&
-            id_equal(core_job(loop->core, slot)->id, id))
-            job = core_job(loop->core, slot);
-    if (!job) {
-        fail(reply, EX_UNAVAILABLE, "no job '%.60s' is on its way", name);
-        return;
-    }
-    char call[ID_HEX_SIZE];
-    id_hex(job->call, call);
-    reply->body = json_object();
-    put(reply->body, "job", uuid(job->id));
-    put(reply->body, "number", number(job->number));
-    put(reply->body, "batch", uuid(core_batch(loop->core, job->batch)->id));
-    put(reply->body, "state", text(job_state_name((enum job_state)job->state)));
-    put(reply->body, "outcome", text(outcome_name((enum outcome)job->outcome)));
-    put(reply->body, "waits_for", text(reason_name(core_waits_for(loop->core, job))));
-    put(reply->body, "line", number(job->line));
-    put(reply->body, "turn", number(job->turn));
-    put(reply->body, "attempts", number(job->attempt));
-    put(reply->body, "attempts_counted", number(job->counted));
-    put(reply->body, "call", id_is_none(job->call) ? json_null() : json_string(call));
-}
-
 static json_t *peers_json(const struct loop *loop) {
     static const char *const roles[] = {
         [ROLE_none] = "none",           [ROLE_ingress] = "ingress",       [ROLE_worker] = "worker",
@@ -355,6 +283,69 @@ static json_t *peers_json(const struct loop *loop) {
     return list;
 }
 
+// What the workers of one host add up to.
+struct host_sum {
+    const char *name;
+    uint64_t workers, away, slots, in_flight, cpu_us, cpu_percent, heard_ms;
+};
+
+static void add_worker(struct host_sum *sum, const struct worker *worker, const struct seat *seat) {
+    bool is_here = worker->state == WORKER_JOINED;
+    sum->in_flight += worker->marks;
+    sum->workers += is_here;
+    sum->away += !is_here;
+    if (worker->heard_ms > sum->heard_ms)
+        sum->heard_ms = worker->heard_ms;
+    if (!is_here)
+        return;
+    sum->slots += worker->slots;
+    sum->cpu_us += seat->cpu_us;
+    sum->cpu_percent += seat->cpu_percent;
+}
+
+// One that is gone is worth a row while calls of it are open, and for some minutes.
+static bool has_row(const struct loop *loop, const struct worker *worker) {
+    enum { GONE_SHOWN_MS = 10 * 60 * 1000 };
+    return worker->state == WORKER_JOINED || worker->marks > 0 ||
+           (worker->state == WORKER_AWAY && worker->heard_ms > 0 &&
+            loop->now.mono_ms - worker->heard_ms < GONE_SHOWN_MS);
+}
+
+static json_t *host_json(const struct loop *loop, const struct host_sum *sum) {
+    json_t *body = json_object();
+    put(body, "host", text(sum->name));
+    put(body, "workers", number(sum->workers));
+    put(body, "away", number(sum->away));
+    put(body, "slots", number(sum->slots));
+    put(body, "in_flight", number(sum->in_flight));
+    put(body, "cpu_us", number(sum->cpu_us));
+    put(body, "cpu_percent", number(sum->cpu_percent));
+    put(body, "silent_ms", sum->heard_ms ? number(loop->now.mono_ms - sum->heard_ms) : json_null());
+    return body;
+}
+
+// A row a host with workers; the empty name: those that have not come back since the start.
+static json_t *hosts_json(const struct loop *loop) {
+    struct host_sum sums[WORKERS_MAX];
+    size_t count = 0;
+    json_t *list = json_array();
+    for (uint32_t slot = 1; slot <= core_worker_slots(loop->core); slot++) {
+        const struct worker *worker = core_worker(loop->core, slot);
+        const struct seat *seat = &loop->peers.seats[slot];
+        size_t i = 0;
+        if (!has_row(loop, worker))
+            continue;
+        while (i < count && strcmp(sums[i].name, seat->host) != 0)
+            i++;
+        if (i == count)
+            sums[count++] = (struct host_sum){.name = seat->host};
+        add_worker(&sums[i], worker, seat);
+    }
+    for (size_t i = 0; i < count; i++)
+        (void)json_array_append_new(list, host_json(loop, &sums[i]));
+    return list;
+}
+
 static json_t *counts_json(const struct loop *loop) {
     uint64_t states[JOB_STATES] = {0};
     json_t *body = json_object();
@@ -366,15 +357,26 @@ static json_t *counts_json(const struct loop *loop) {
     return body;
 }
 
+// bytes: pages in use, which may grow to room; budget is for these and the write-ahead log.
+static json_t *journal_json(struct loop *loop) {
+    const struct reserve *reserve = &loop->reserve;
+    json_t *body = json_object();
+    put(body, "bytes", number(journal_used_bytes(&loop->journal)));
+    put(body, "room", number(loop->pages_bytes_max));
+    put(body, "budget", number(loop->limits.budget_bytes));
+    put(body, "disk_bytes", number(journal_disk_bytes(&loop->journal)));
+    put(body, "disk_free", number(reserve->free_bytes));
+    put(body, "is_closed", json_boolean(reserve->is_closed));
+    put(body, "needs", number(reserve->is_closed ? reserve_needs(reserve) : 0));
+    put(body, "commits", number(loop->journal.commits));
+    return body;
+}
+
 static void stat_all(struct loop *loop, const json_t *arguments, struct reply *reply) {
     (void)arguments;
     struct counters_row counters = core_counters(loop->core);
     char boot[17];
     (void)snprintf(boot, sizeof(boot), "%016llx", (unsigned long long)loop->boot);
-    json_t *journal = json_object();
-    put(journal, "bytes", number(journal_used_bytes(&loop->journal)));
-    put(journal, "budget", number(loop->journal_bytes_max));
-    put(journal, "commits", number(loop->journal.commits));
     reply->body = json_object();
     put(reply->body, "boot", text(boot));
     put(reply->body, "simulated", json_boolean(loop->is_simulated));
@@ -388,9 +390,10 @@ static void stat_all(struct loop *loop, const json_t *arguments, struct reply *r
     put(reply->body, "calls_marked", number(counters.calls));
     put(reply->body, "records_issued", number(counters.issued));
     put(reply->body, "records_pending", number(core_records_pending(loop->core)));
-    put(reply->body, "journal", journal);
+    put(reply->body, "journal", journal_json(loop));
     put(reply->body, "lanes", lanes_json(loop));
     put(reply->body, "peers", peers_json(loop));
+    put(reply->body, "hosts", hosts_json(loop));
 }
 
 // ---- answering
@@ -404,6 +407,9 @@ static const struct {
     {"batch.cancel", batch_cancel}, {"lane.list", lane_list},
     {"lane.pause", lane_pause},     {"lane.resume", lane_resume},
     {"job.live", job_live},         {"stat", stat_all},
+    {"job.cancel", job_cancel},     {"dead.list", dead_list},
+    {"dead.show", dead_show},       {"dead.retry", dead_retry},
+    {"dead.drop", dead_drop},
 };
 
 static void handle(struct loop *loop, const struct query_head *query, struct reply *reply) {
@@ -411,7 +417,7 @@ static void handle(struct loop *loop, const struct query_head *query, struct rep
     json_t *arguments = NULL;
     struct bytes given = query->arguments.size ? query->arguments : bytes_text("{}");
     if (json_parse(given, &arguments, error, sizeof(error)) != ERR_OK) {
-        fail(reply, EX_DATAERR, "the arguments are not JSON: %s", error);
+        reply_fail(reply, EX_DATAERR, "the arguments are not JSON: %s", error);
         return;
     }
     for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
@@ -421,8 +427,8 @@ static void handle(struct loop *loop, const struct query_head *query, struct rep
             return;
         }
     json_decref(arguments);
-    fail(reply, EX_USAGE, "the broker does not know the question '%.*s'", (int)query->what.size,
-         (const char *)query->what.at);
+    reply_fail(reply, EX_USAGE, "the broker does not know the question '%.*s'",
+               (int)query->what.size, (const char *)query->what.at);
 }
 
 void loop_answer(struct loop *loop, uint32_t peer, struct message *message) {
@@ -434,12 +440,12 @@ void loop_answer(struct loop *loop, uint32_t peer, struct message *message) {
     char *dumped = reply.body ? json_dumps(reply.body, JSON_COMPACT) : NULL;
     struct bytes frame = dumped ? bytes_text(dumped) : bytes_of(NULL, 0);
     if (frame.size > ANSWER_PAGE_BYTES_MAX) {
-        fail(&reply, EX_SOFTWARE, "the answer exceeds a page");
+        reply_fail(&reply, EX_SOFTWARE, "the answer exceeds a page");
         frame.size = 0;
     }
     struct answer_head head = {
         .request = query.request, .exit = reply.exit, .detail = bytes_text(reply.detail)};
     outbox_head(&loop->outbox, peer, KIND_answer, &head, &frame);
     json_decref(reply.body);
-    free(dumped);
+    mem_free(dumped);
 }

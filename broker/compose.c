@@ -103,6 +103,9 @@ static void put_job_record(struct loop *loop, const struct effect *effect,
     item->marked_ms = effect->marked_wall_ms;
     item->cost_max_pusd = effect->cost_max_pusd;
     fill_outcome(item, effect);
+    // Why a turn cannot be made the accountant says better than we.
+    if (effect->reason == REASON_unprepared && input->event->kind == EVENT_prepared)
+        item->outcome_reason = input->event->prepared->refused;
 }
 
 static void put_refused_record(struct loop *loop, const struct effect *effect,
@@ -205,7 +208,9 @@ static void say_opened(struct loop *loop, const struct effect *effect, const str
         head.is_sealed = true;
     } else {
         head.reason = bytes_text(effect->why);
-        head.detail = bytes_text("as many batches are open as the broker can hold");
+        head.detail = bytes_text(strcmp(effect->why, "disk_full") == 0
+                                     ? "the broker's disk is full: it opens nothing new"
+                                     : "as many batches are open as the broker can hold");
     }
     outbox_head(&loop->outbox, effect->peer, KIND_opened, &head, NULL);
 }

@@ -38,6 +38,14 @@ static void say_unwelcome(struct loop *loop, const struct route *route, const ch
     (void)sock_send_head(&loop->sock, route, KIND_unwelcome, &head, NULL, 0);
 }
 
+void loop_refuse_version(struct loop *loop, const struct route *route) {
+    char detail[96];
+    (void)snprintf(detail, sizeof(detail),
+                   "this broker speaks version %d of the protocol (colloq " COLLOQ_VERSION ")",
+                   PROTOCOL_VERSION);
+    say_unwelcome(loop, route, "other_version", detail);
+}
+
 static void say_welcome(struct loop *loop, uint32_t peer) {
     struct counters_row counters = core_counters(loop->core);
     struct welcome_head head = {
@@ -63,6 +71,23 @@ static const char *refusal(const struct loop *loop) {
         if (loop->effects.items[i].kind == EFFECT_send_unwelcome)
             return loop->effects.items[i].why;
     return NULL;
+}
+
+// Whose successor has joined is dead: its open calls end unknown. People who look into what may
+// have been billed want to know when that was, and how many they were.
+static void log_replaced(const struct loop *loop, struct bytes name) {
+    for (uint32_t slot = 1; slot < WORKERS_MAX; slot++) {
+        const struct worker *worker = core_worker(loop->core, slot);
+        if (worker->state == WORKER_REPLACED && worker->marks > 0 && bytes_is(name, worker->name))
+            log_line(LOG_INFO, "worker.replaced", "name=%s open=%u", worker->name, worker->marks);
+    }
+}
+
+static bool has_alarm(const struct loop *loop) {
+    for (uint32_t i = 0; i < loop->effects.count; i++)
+        if (loop->effects.items[i].kind == EFFECT_alarm)
+            return true;
+    return false;
 }
 
 static void take_hello(struct loop *loop, struct message *message) {
@@ -92,14 +117,19 @@ static void take_hello(struct loop *loop, struct message *message) {
     struct event event = {.kind = EVENT_join, .peer = peer, .join = &hello};
     loop_step(loop, &event, message, 0);
     const char *refused = refusal(loop);
-    if (refused && bytes_is(hello.role, "accountant"))
+    if (refused && has_alarm(loop) && bytes_is(hello.role, "accountant"))
         loop->stop_why = refused; // both stop: to go on would be to pay without a ledger
     if (refused)
         return;
+    if (core_peer(loop->core, peer)->role == ROLE_worker && is_new)
+        peers_seat(&loop->peers, core_peer(loop->core, peer)->worker, peer);
     say_welcome(loop, peer);
-    if (is_new)
-        log_line(LOG_INFO, "peer.joined", "role=%.*s name=%s", (int)hello.role.size,
-                 (const char *)hello.role.at, entry->name);
+    if (!is_new)
+        return;
+    log_line(LOG_INFO, "peer.joined", "role=%.*s name=%s", (int)hello.role.size,
+             (const char *)hello.role.at, entry->name);
+    if (bytes_is(hello.role, "worker"))
+        log_replaced(loop, hello.name);
 }
 
 static void take_catalogue(struct loop *loop, uint32_t peer, struct message *message) {
@@ -110,6 +140,11 @@ static void take_catalogue(struct loop *loop, uint32_t peer, struct message *mes
     struct bytes document = message_frame(message, 0);
     if (bytes_is(head.hash, loop->catalogue_hash))
         return;
+    if (document.size > CATALOGUE_BYTES_MAX) {
+        log_line(LOG_ERROR, "catalogue.refused", "bytes=%zu why=\"larger than it may be\"",
+                 document.size);
+        return;
+    }
     buf_reset(&loop->catalogue);
     buf_put(&loop->catalogue, document.at, document.size);
     copy_name(loop->catalogue_hash, sizeof(loop->catalogue_hash), head.hash);
@@ -154,6 +189,7 @@ static void take_put(struct loop *loop, uint32_t peer, struct message *message) 
     struct event event = {
         .kind = EVENT_put,
         .peer = peer,
+        .bytes = loop_message_bytes(message),
         .put = {.head = &head, .items = loop->put_items, .count = count},
     };
     loop_step(loop, &event, message, 0);
@@ -225,6 +261,8 @@ static void take_head(struct loop *loop, uint32_t peer, struct message *message)
     switch (message->wire.kind) {
     case KIND_heartbeat:
         loop->peers.entries[peer].cpu_us = head.heartbeat.cpu_us;
+        peers_beat(&loop->peers, core_peer(loop->core, peer)->worker, head.heartbeat.cpu_us,
+                   loop->now.mono_ms);
         event.kind = EVENT_heartbeat;
         event.heartbeat = &head.heartbeat;
         break;
@@ -318,6 +356,7 @@ void loop_forget_silent(struct loop *loop) {
 }
 
 void loop_excuse_silence(struct loop *loop) {
+    core_excuse(loop->core, loop->now.mono_ms);
     for (uint32_t i = 1; i <= loop->peers.used; i++)
         loop->peers.entries[i].heard_ms = loop->now.mono_ms;
 }

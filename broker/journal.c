@@ -6,10 +6,7 @@
 
 #include <sysexits.h>
 
-enum {
-    FREE_PAGES_KEPT = 4096, // 16 MiB that the next batch will want again
-    VACUUM_PAGES = 256,     // given back in one idle turn
-};
+enum { VACUUM_PAGES = 256 }; // given back in one turn
 
 static const char *const texts_of[STATEMENTS] = {
     [PUT_JOB] = "INSERT INTO job VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,"
@@ -28,7 +25,7 @@ static const char *const texts_of[STATEMENTS] = {
     [GET_RECORD] = "SELECT item, headers, body FROM record WHERE number=?1",
     [DELETE_RECORD] = "DELETE FROM record WHERE number=?1",
     [PUT_BATCH] = "INSERT INTO batch VALUES (?1,?2,?3,?18,?19,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,"
-                  "?14,?15,?16,?17)",
+                  "?14,?15,?16,?20,?17)",
     [UPDATE_BATCH] = "UPDATE batch SET digest=?4, accepted_through=?5, refused=?6, answered=?7,"
                      " dead=?8, parked=?9, cancelled=?10, jobs=?11, attempts_max=?12,"
                      " revision=?13, state=?14, priority=?15, billed=?16, is_cancelled=?17"
@@ -38,7 +35,7 @@ static const char *const texts_of[STATEMENTS] = {
     [PUT_LANE] = "INSERT OR REPLACE INTO lane VALUES (?1,?2,?3,?4,?5,?6,?7)",
     [PUT_WORKER] = "INSERT OR REPLACE INTO worker VALUES (?1,?2,?3,?4)",
     [DELETE_WORKER] = "DELETE FROM worker WHERE slot=?1",
-    [PUT_CONVERSATION] = "INSERT OR REPLACE INTO conversation VALUES (?1,?2,?3)",
+    [PUT_CONVERSATION] = "INSERT OR REPLACE INTO conversation VALUES (?1,?2,?3,?4)",
     [DELETE_CONVERSATION] = "DELETE FROM conversation WHERE id=?1",
     [UPDATE_META] = "UPDATE meta SET jobs=?1, batches=?2, calls=?3, issued=?4, recorded=?5"
                     " WHERE id=1",
@@ -47,8 +44,8 @@ static const char *const texts_of[STATEMENTS] = {
 // The core is ahead of the disk and what the disk holds is not known: there is one honest way on.
 static void check(struct journal *journal, enum err e, const char *what) {
     if (e != ERR_OK)
-        fatal(EX_IOERR, "journal.failed", "what=%s why=\"%s\" sqlite=\"%s\"", what, err_text(e),
-              db_error(&journal->db));
+        fatal(e == ERR_FULL ? EX_TEMPFAIL : EX_IOERR, "journal.failed",
+              "what=%s why=\"%s\" sqlite=\"%s\"", what, err_text(e), db_error(&journal->db));
 }
 
 static sqlite3_stmt *write_with(struct journal *journal, enum statement statement) {
@@ -121,8 +118,10 @@ void journal_open(struct journal *journal, const char *path, bool is_simulated) 
             "path=%s why=\"another broker has this journal open: stop it, or use another --data\"",
             path);
     if (e != ERR_OK)
-        fatal(e == ERR_IO || e == ERR_FULL ? EX_IOERR : EX_DATAERR, "journal.unusable",
-              "path=%s why=\"%s\"", path, err_text(e));
+        fatal(e == ERR_FULL ? EX_TEMPFAIL
+              : e == ERR_IO ? EX_IOERR
+                            : EX_DATAERR,
+              "journal.unusable", "path=%s why=\"%s\"", path, err_text(e));
     for (int i = 0; i < STATEMENTS; i++)
         check(journal, db_prepare(&journal->db, texts_of[i], &journal->statements[i]), texts_of[i]);
     if (!has_meta(journal))
@@ -218,6 +217,7 @@ void journal_store_batch(struct journal *journal, const struct core *core, uint3
         db_bind_text(to, 3, bytes_text(batch->key));
         db_bind_text(to, 18, texts->name);
         db_bind_text(to, 19, texts->tags);
+        db_bind_u64(to, 20, batch->unanswered);
     }
     db_bind_digest(to, 4, &batch->digest);
     db_bind_u64(to, 5, batch->accepted_through);
@@ -274,6 +274,7 @@ void journal_store_conversation(struct journal *journal, const struct core *core
     db_bind_id(to, 1, &conversation->id);
     db_bind_u64(to, 2, core_batch(core, conversation->batch)->number);
     db_bind_u64(to, 3, conversation->highest_marked);
+    db_bind_u64(to, 4, conversation->broken_at);
     run(journal, PUT_CONVERSATION);
 }
 
@@ -391,15 +392,35 @@ void journal_commit(struct journal *journal) {
     journal->commits++;
 }
 
-void journal_tidy(struct journal *journal, bool is_idle) {
-    check(journal, db_checkpoint_if_due(&journal->db, is_idle), "checkpoint");
+void journal_limit(struct journal *journal, const struct space_limits *limits) {
+    check(journal, db_limit_wal(&journal->db, limits->wal_bytes, limits->wal_share_bytes),
+          "limit the log");
+    journal->free_bytes_kept = limits->free_bytes_kept;
+}
+
+// What only makes order may find no room for it: what is stored is not touched by that.
+static void check_tidy(struct journal *journal, enum err e, const char *what) {
+    if (e != ERR_FULL)
+        check(journal, e, what);
+}
+
+void journal_tidy(struct journal *journal, bool is_idle, bool is_disk_short) {
+    if (is_disk_short && journal->db.wal_pages > 0)
+        check_tidy(journal, db_checkpoint_all(&journal->db), "checkpoint");
+    else
+        check_tidy(journal, db_checkpoint_if_due(&journal->db, is_idle), "checkpoint");
     // What a large batch has left is given back to the file system, a little at a time.
-    if (is_idle && db_free_count(&journal->db) > FREE_PAGES_KEPT)
-        check(journal, db_vacuum_some(&journal->db, VACUUM_PAGES), "vacuum");
+    uint64_t free_bytes = db_free_count(&journal->db) * db_page_bytes(&journal->db);
+    if (is_disk_short ? free_bytes > 0 : is_idle && free_bytes > journal->free_bytes_kept)
+        check_tidy(journal, db_vacuum_some(&journal->db, VACUUM_PAGES), "vacuum");
 }
 
 uint64_t journal_used_bytes(struct journal *journal) {
     uint64_t pages = db_page_count(&journal->db);
     uint64_t free_pages = db_free_count(&journal->db);
     return (pages - free_pages) * db_page_bytes(&journal->db);
+}
+
+uint64_t journal_disk_bytes(struct journal *journal) {
+    return db_disk_bytes(&journal->db);
 }

@@ -1,10 +1,12 @@
 // What survives: the rows of the core, payloads and records, in one SQLite file that only the
 // broker opens. A turn is one transaction; if any statement of it or its commit fails, its
-// outcome is unknown and the process ends (EX_IOERR): it starts again from the disk.
+// outcome is unknown and the process ends: it starts again from the disk. EX_IOERR: the disk has
+// failed; EX_TEMPFAIL: it is full, and the next start is one with the reserve given up.
 #ifndef BROKER_JOURNAL_H
 #define BROKER_JOURNAL_H
 
 #include "broker/core/core.h"
+#include "broker/space.h"
 #include "common/db.h"
 
 enum statement {
@@ -39,11 +41,12 @@ struct journal {
     bool is_open;                 // a transaction is
     bool is_simulated;
     uint64_t commits;
+    uint64_t free_bytes_kept; // see struct space_limits
 };
 
 // Opens or makes the journal. Ends the process with a message where it cannot be used:
-// EX_TEMPFAIL (another broker has it), EX_CONFIG (the money of the file is of the other kind),
-// EX_IOERR, EX_DATAERR.
+// EX_TEMPFAIL (another broker has it, or the disk is full), EX_CONFIG (the money of the file is
+// of the other kind), EX_IOERR, EX_DATAERR.
 void journal_open(struct journal *journal, const char *path, bool is_simulated);
 void journal_close(struct journal *journal);
 
@@ -89,9 +92,14 @@ void journal_release_batch(struct journal *journal);
 
 // Makes the turn durable; nothing happens if nothing was written. Returns only with success.
 void journal_commit(struct journal *journal);
-// Between turns: checkpoints when it is due.
-void journal_tidy(struct journal *journal, bool is_idle);
-// Bytes of the file that are in use.
+// Divides the room; to be called once, before the first turn.
+void journal_limit(struct journal *journal, const struct space_limits *limits);
+// Between turns: checkpoints when it is due, and gives back what is not needed. On a short disk
+// it gives back all that it can. A disk that is too full for that is no failure.
+void journal_tidy(struct journal *journal, bool is_idle, bool is_disk_short);
+// Bytes of the file's pages that are in use.
 uint64_t journal_used_bytes(struct journal *journal);
+// What file and write-ahead log take of the disk.
+uint64_t journal_disk_bytes(struct journal *journal);
 
 #endif

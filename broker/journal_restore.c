@@ -1,7 +1,6 @@
 // A start: every narrow row of the journal, in the order that the core asks for.
 #include "broker/journal.h"
 #include "common/log.h"
-#include "common/mem.h"
 
 #include <sysexits.h>
 
@@ -39,6 +38,13 @@ static uint32_t batch_slot_of(const struct core *core, uint64_t number) {
     if (!slot)
         fatal(EX_DATAERR, "journal.broken", "why=\"a row names a batch that is not there\"");
     return slot;
+}
+
+// Fewer jobs are configured than the journal holds.
+static void too_small(void) {
+    fatal(EX_CONFIG, "journal.larger",
+          "why=\"the journal holds more jobs than broker.jobs_max allows\""
+          " what=\"raise broker.jobs_max to what it was\"");
 }
 
 static void read_lane(struct core *core, struct slots *slots, sqlite3_stmt *row) {
@@ -83,6 +89,7 @@ static void read_batch(struct core *core, struct slots *slots, sqlite3_stmt *row
         .priority = (uint8_t)db_u64(row, 14),
         .billed = (uint8_t)db_u64(row, 15),
         .is_cancelled = (uint8_t)db_u64(row, 16),
+        .unanswered = (uint8_t)db_u64(row, 17),
     };
     copy_text(batch.key, sizeof(batch.key), db_bytes(row, 2));
     (void)core_restore_batch(core, &batch);
@@ -93,8 +100,9 @@ static void read_conversation(struct core *core, struct slots *slots, sqlite3_st
     struct conversation conversation = {.id = db_id(row, 0),
                                         .batch = batch_slot_of(core, db_u64(row, 1)),
                                         .highest_marked = (uint32_t)db_u64(row, 2),
-                                        .is_broken = 1};
-    (void)core_restore_conversation(core, &conversation);
+                                        .broken_at = (uint32_t)db_u64(row, 3)};
+    if (!core_restore_conversation(core, &conversation))
+        too_small();
 }
 
 static void read_job(struct core *core, struct slots *slots, sqlite3_stmt *row) {
@@ -130,7 +138,8 @@ static void read_job(struct core *core, struct slots *slots, sqlite3_stmt *row) 
         job.call = db_id(row, 11);
     if (db_bytes(row, 25).size > 0)
         job.answer = db_id(row, 25);
-    (void)core_restore_job(core, &job, conversation);
+    if (!core_restore_job(core, &job, conversation))
+        too_small();
 }
 
 static void read_record(struct core *core, struct slots *slots, sqlite3_stmt *row) {
@@ -140,7 +149,7 @@ static void read_record(struct core *core, struct slots *slots, sqlite3_stmt *ro
         .job = core_find_job(core, db_u64(row, 1)),
         .batch = core_find_batch(core, db_u64(row, 2)),
         .type = (uint8_t)db_u64(row, 3),
-        .revision = (uint16_t)db_u64(row, 4),
+        .revision = (uint32_t)db_u64(row, 4),
         .batch_state = (uint8_t)db_u64(row, 5),
         .is_answer_in = (uint8_t)db_u64(row, 6),
         .bytes = (uint32_t)db_u64(row, 7),
@@ -160,22 +169,21 @@ static void read_all(struct journal *journal, struct core *core, struct slots *s
 }
 
 void journal_restore(struct journal *journal, struct core *core) {
-    struct slots *slots = mem_new(sizeof(*slots));
+    struct slots slots = {.records = 0};
     core_restore_counters(core, &journal->counters);
-    read_all(journal, core, slots, "SELECT * FROM lane ORDER BY slot", read_lane);
-    read_all(journal, core, slots, "SELECT * FROM worker ORDER BY slot", read_worker);
-    read_all(journal, core, slots,
+    read_all(journal, core, &slots, "SELECT * FROM lane ORDER BY slot", read_lane);
+    read_all(journal, core, &slots, "SELECT * FROM worker ORDER BY slot", read_worker);
+    read_all(journal, core, &slots,
              "SELECT number, id, key, digest, accepted_through, refused, answered, dead, parked,"
-             " cancelled, jobs, attempts_max, revision, state, priority, billed, is_cancelled"
-             " FROM batch ORDER BY number",
+             " cancelled, jobs, attempts_max, revision, state, priority, billed, is_cancelled,"
+             " unanswered FROM batch ORDER BY number",
              read_batch);
-    read_all(journal, core, slots, "SELECT * FROM conversation", read_conversation);
-    read_all(journal, core, slots, "SELECT * FROM job ORDER BY number", read_job);
-    read_all(journal, core, slots,
+    read_all(journal, core, &slots, "SELECT * FROM conversation", read_conversation);
+    read_all(journal, core, &slots, "SELECT * FROM job ORDER BY number", read_job);
+    read_all(journal, core, &slots,
              "SELECT number, job, batch, type, revision, batch_state, is_answer_in, bytes"
              " FROM record ORDER BY number",
              read_record);
     log_line(LOG_INFO, "journal.restored", "jobs=%u records=%llu", core_job_slots(core),
-             (unsigned long long)slots->records);
-    mem_free(slots);
+             (unsigned long long)slots.records);
 }

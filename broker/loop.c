@@ -32,17 +32,32 @@ static void build_core(struct loop *loop, const struct conf *conf) {
     core_restored(loop->core, loop->now.mono_ms, loop->now.wall_ms);
 }
 
+// What the journal may take, as disk and budget stand now.
+static void measure(struct loop *loop) {
+    loop->pages_bytes_max = space_for_pages(&loop->limits, loop->reserve.free_bytes,
+                                            journal_disk_bytes(&loop->journal));
+}
+
+// The reserve comes first: without it a full disk would not even let the journal open.
+static void open_journal(struct loop *loop, const struct conf *conf) {
+    char path[RESERVE_PATH_MAX];
+    (void)snprintf(path, sizeof(path), "%s/journal.reserve", conf->journal_folder);
+    reserve_open(&loop->reserve, path, conf->journal_reserve_bytes, loop->now.mono_ms);
+    (void)snprintf(path, sizeof(path), "%s/journal.db", conf->journal_folder);
+    journal_open(&loop->journal, path, conf->simulated);
+    loop->limits = space_limits(conf->journal_bytes_max, conf->journal_reserve_bytes);
+    journal_limit(&loop->journal, &loop->limits);
+    measure(loop);
+}
+
 void loop_open(struct loop *loop, const struct conf *conf) {
     memset(loop, 0, sizeof(*loop));
-    char path[4096];
-    (void)snprintf(path, sizeof(path), "%s/journal.db", conf->data);
     loop->now = clock_now();
     loop->started_ms = loop->now.mono_ms;
     loop->boot = random_u64() >> 1 | 1u; // fits a signed column, and is never 0
     loop->is_simulated = conf->simulated;
-    loop->journal_bytes_max = conf->journal_bytes_max;
     loop->call_limit_ms = (uint32_t)conf->call_limit_ms;
-    journal_open(&loop->journal, path, conf->simulated);
+    open_journal(loop, conf);
     keep_init(&loop->contexts);
     keep_init(&loop->facts);
     keep_init(&loop->texts);
@@ -52,12 +67,9 @@ void loop_open(struct loop *loop, const struct conf *conf) {
     for (uint32_t i = 0; i < INBOX_MAX; i++)
         loop->inbox[i] = mem_new(sizeof(struct message));
     build_core(loop, conf);
-    enum err e = sock_bind(&loop->sock, conf->broker);
-    if (e != ERR_OK)
-        fatal(e == ERR_EXISTS ? EX_TEMPFAIL : EX_OSERR, "socket.unusable", "endpoint=%s why=\"%s\"",
-              conf->broker, err_text(e));
-    log_line(LOG_INFO, "broker.ready", "endpoint=%s boot=%016llx", conf->broker,
-             (unsigned long long)loop->boot);
+    sock_serve(&loop->sock, conf->broker, conf->listen);
+    log_line(LOG_INFO, "broker.ready", "endpoint=%s also=%s boot=%016llx", conf->broker,
+             conf->listen ? conf->listen : "none", (unsigned long long)loop->boot);
 }
 
 void loop_close(struct loop *loop) {
@@ -85,17 +97,30 @@ void loop_step(struct loop *loop, struct event *event, struct message *message, 
         loop_do(loop, &loop->effects.items[i], &input);
 }
 
-// Takes what waits at the socket, up to what the inbox holds.
+uint64_t loop_message_bytes(struct message *message) {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < message->count; i++)
+        bytes += message_frame(message, i).size;
+    return bytes;
+}
+
+// Takes what waits at the socket, up to what the inbox holds and a turn may write.
 static void hear(struct loop *loop) {
-    while (loop->waiting < INBOX_MAX) {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < loop->waiting; i++)
+        bytes += loop_message_bytes(loop->inbox[i]);
+    while (loop->waiting < INBOX_MAX && bytes < loop->limits.turn_bytes) {
         struct message *message = loop->inbox[loop->waiting];
         enum err e = sock_receive(&loop->sock, message);
         if (e == ERR_AGAIN)
             break;
         if (e != ERR_OK) {
             log_line(LOG_WARN, "message.dropped", "why=\"%s\"", err_text(e));
+            if (e == ERR_VERSION)
+                loop_refuse_version(loop, &message->route);
             continue;
         }
+        bytes += loop_message_bytes(message);
         loop->waiting++;
         loop->messages++;
     }
@@ -175,6 +200,13 @@ static void gone(void *owner, uint32_t peer) {
     loop_forget_peer(owner, peer);
 }
 
+static void tell_space(struct loop *loop) {
+    if (reserve_look(&loop->reserve, loop->now.mono_ms))
+        measure(loop);
+    core_close(loop->core, loop->reserve.is_closed);
+    core_space(loop->core, journal_used_bytes(&loop->journal), loop->pages_bytes_max);
+}
+
 static long rest_ms(struct loop *loop) {
     uint64_t due = core_due_ms(loop->core);
     uint64_t now = loop->now.mono_ms;
@@ -187,7 +219,7 @@ void loop_turn(struct loop *loop, int stop_fd) {
     struct sock *socks[] = {&loop->sock};
     long rest = rest_ms(loop);
     bool is_idle = rest > 0 && !sock_is_readable(&loop->sock);
-    journal_tidy(&loop->journal, is_idle);
+    journal_tidy(&loop->journal, is_idle, loop->reserve.is_closed);
     if (rest > 0)
         sock_wait(socks, 1, &stop_fd, 1, rest);
     uint64_t before_ms = loop->now.mono_ms;
@@ -196,7 +228,7 @@ void loop_turn(struct loop *loop, int stop_fd) {
     if (loop->now.mono_ms - before_ms > 2 * HEARTBEAT_MS)
         loop_excuse_silence(loop);
     loop->turns++;
-    core_space(loop->core, journal_used_bytes(&loop->journal), loop->journal_bytes_max);
+    tell_space(loop);
     hear(loop);
     decide(loop);
     loop_forget_silent(loop);

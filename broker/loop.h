@@ -11,6 +11,7 @@
 #include "broker/peers.h"
 #include "common/clock.h"
 #include "common/conf.h"
+#include "common/reserve.h"
 
 enum {
     INBOX_MAX = 256,  // messages taken in before they are served
@@ -36,7 +37,9 @@ struct loop {
     struct moment now;
     uint64_t started_ms;
     bool is_simulated;
-    uint64_t journal_bytes_max;
+    struct reserve reserve;
+    struct space_limits limits;
+    uint64_t pages_bytes_max; // what the journal's pages may grow to, by budget and disk
     uint32_t call_limit_ms;
 
     struct keep contexts; // by job slot
@@ -63,8 +66,13 @@ void loop_turn(struct loop *loop, int stop_fd);
 // loop.c for its parts: feeds one event to the core and does what it says.
 void loop_step(struct loop *loop, struct event *event, struct message *message, uint32_t item);
 
+// What a message brings beside its header.
+uint64_t loop_message_bytes(struct message *message);
+
 // hear.c: what a message means.
 void loop_serve(struct loop *loop, struct message *message);
+// Tells the sender of a message of another protocol version why nobody answers it.
+void loop_refuse_version(struct loop *loop, const struct route *route);
 // The order in which the kinds are served in a turn; the lowest first.
 unsigned loop_rank(enum kind kind);
 void loop_forget_peer(struct loop *loop, uint32_t peer);

@@ -109,7 +109,8 @@ static enum err parcel_send(struct parcel *parcel, struct sock *sock, const stru
     const uint8_t *at = parcel->frames.at;
     for (uint32_t i = 0; i < parcel->frame_count; i++) {
         frames[i] = bytes_of(at, parcel->frame_sizes[i]);
-        at += parcel->frame_sizes[i];
+        if (at) // NULL where all frames are empty
+            at += parcel->frame_sizes[i];
     }
     if (parcel->items > 0) {
         struct wire_writer writer;

@@ -229,6 +229,17 @@ const struct provider_api *catalogue_api_by_url(const struct catalogue *catalogu
     return NULL;
 }
 
+const struct provider_api *catalogue_by_member(const struct catalogue *catalogue,
+                                               struct bytes provider, const char *member) {
+    for (size_t i = 0; i < catalogue->api_count; i++) {
+        const struct provider_api *api = &catalogue->apis[i];
+        bool is_it = provider.size > 0 ? bytes_is(provider, api->provider) : api->is_url_owner;
+        if (is_it && api->line_member && strcmp(api->line_member, member) == 0)
+            return api;
+    }
+    return NULL;
+}
+
 bool catalogue_split_model(const struct catalogue *catalogue, struct bytes text,
                            struct bytes *provider, struct bytes *model) {
     const uint8_t *slash = text.size > 0 ? memchr(text.at, '/', text.size) : NULL;

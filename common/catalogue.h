@@ -46,16 +46,25 @@ struct usage_map {
     const struct jsonpath *object; // the whole usage object, kept as it is
     const struct jsonpath *input;
     const struct jsonpath *input_cached;
-    const struct jsonpath *input_cache_write;
+    const struct jsonpath *input_cache_write;    // for the provider's ordinary time
+    const struct jsonpath *input_cache_write_1h; // for an hour
     const struct jsonpath *input_audio;
     const struct jsonpath *output;
     const struct jsonpath *output_reasoning;
     const struct jsonpath *output_audio;
     const struct jsonpath *total;
     const struct jsonpath *cost; // stated cost in USD
+    const struct jsonpath *web_searches;
+    // All that was written to a cache, where the two above are parts of it that may be missing:
+    // what they do not account for was written for the ordinary time.
+    const struct jsonpath *input_cache_write_all;
+    // Where one of these words stands at that place, more was billed than the counters say.
+    const struct jsonpath *beyond;
+    const char *const *beyond_words;
     // Whether input counts the cached, written and audio tokens; output the hidden reasoning.
     bool input_includes_cached;
     bool input_includes_cache_write;
+    bool input_includes_cache_write_1h;
     bool input_includes_audio;
     bool output_includes_reasoning;
     bool output_includes_audio;
@@ -66,23 +75,37 @@ struct text_pair {
     const char *to;
 };
 
+// Something beside the tier by which prices differ, as the answer says it.
+struct price_dimension {
+    const struct jsonpath *path;
+    const char *const *plain; // values at which they do not; ends with NULL
+    const char *request;      // member of a request that asks for it; NULL: none does
+};
+
 // One API of one provider: one catalogue file. Lists of texts end with NULL. Texts are never
 // NULL unless it says so.
 struct provider_api {
-    const char *provider;        // openai
-    const char *api;             // chat
-    const char *shape;           // whose requests and answers it speaks: openai.chat
-    const char *base_url;        // https://api.openai.com/v1
-    const char *base_url_env;    // variable that overrides it; NULL: none
-    const char *path;            // /chat/completions, behind the base url
-    const char *auth_header;     // Authorization
-    const char *auth_prefix;     // "Bearer "; may be empty
-    const char *call_id_header;  // header that takes our call id; NULL: none
+    const char *provider;            // openai
+    const char *api;                 // chat
+    const char *shape;               // whose requests and answers it speaks: openai.chat
+    const char *base_url;            // https://api.openai.com/v1
+    const char *base_url_env;        // variable that overrides it; NULL: none
+    const char *path;                // /chat/completions, behind the base url
+    const char *auth_header;         // Authorization
+    const char *auth_prefix;         // "Bearer "; may be empty
+    const char *call_id_header;      // header that takes our call id; NULL: none
+    const struct text_pair *headers; // further header lines of every request: name, value
+    size_t header_count;
     const char *const *key_envs; // variables that may hold the key, in order
     const char *const *urls;     // shapes of a line's `url` that mean this API
+    const char *line_member;     // member of a line that holds its body without any `url`; NULL
     bool is_default;             // the provider's API for conversation turns
     bool is_url_owner;           // a line with such a url and no provider means this provider
     bool api_stateful;           // whether the provider can hold the conversation
+
+    const char *const *request_fields;  // what a request may have; empty: nobody says
+    const char *const *required_fields; // those of them that it must have
+    int64_t output_tokens_default;      // for a turn that states no limit; 0: the API needs none
 
     const struct retry_rule *retries;
     size_t retry_count;
@@ -99,6 +122,8 @@ struct provider_api {
     const struct jsonpath *message;        // the assistant's message
     const struct jsonpath *model;          // the model that served
     const struct jsonpath *service_tier;   // the tier that served; NULL: none
+    const struct price_dimension *dimensions;
+    size_t dimension_count;
     const struct jsonpath *finish;
     const struct text_pair *finishes; // raw finish → neutral finish
     size_t finish_count;
@@ -115,6 +140,7 @@ struct price_rates {
     int64_t in_audio;
     int64_t out; // visible, and hidden reasoning too
     int64_t out_audio;
+    int64_t in_cache_write_1h;
 };
 
 // Applies to a request whose whole input exceeds over_tokens: all of it is priced so.
@@ -123,9 +149,9 @@ struct price_bracket {
     struct price_rates rates;
 };
 
-// All rates of a tier are the standard ones times numerator/denominator, unless it has its own.
+// All rates of a tier are the standard ones times numerator/denominator.
 struct price_tier {
-    const char *name; // as the provider reports it: flex, priority, batch
+    const char *name; // as the provider reports it: flex, priority, batch, us, fast
     int64_t numerator;
     int64_t denominator;
 };
@@ -139,6 +165,7 @@ struct price {
     int64_t until_ms;           // exclusive; INT64_MAX: until further notice
     struct price_rates rates;
     int64_t per_request;                  // pico-USD for each answered request; 0: none
+    int64_t web_search;                   // pico-USD for each search; -1: no price
     const struct price_bracket *brackets; // ascending
     size_t bracket_count;
     const struct price_tier *tiers;
@@ -195,6 +222,10 @@ const struct provider_api *catalogue_default_api(const struct catalogue *catalog
 const struct provider_api *catalogue_by_url(const struct catalogue *catalogue, struct bytes url);
 const struct provider_api *catalogue_api_by_url(const struct catalogue *catalogue,
                                                 struct bytes provider, struct bytes url);
+// The same by the member of a line that holds its body: "params". An empty provider: the first
+// provider whose batches are written so and who owns its urls.
+const struct provider_api *catalogue_by_member(const struct catalogue *catalogue,
+                                               struct bytes provider, const char *member);
 // Splits "provider/model" where the first part is a provider of the catalogue: false, and
 // *model the whole text, where it is not.
 bool catalogue_split_model(const struct catalogue *catalogue, struct bytes text,

@@ -17,6 +17,7 @@ static const char *const fields[] = {"provider",
                                      "auth",
                                      "headers",
                                      "request_fields",
+                                     "defaults",
                                      "continuation",
                                      "retention",
                                      "limits",
@@ -98,13 +99,14 @@ static struct section open_element(struct reader *reader, const json_t *list,
 // ---- Endpoint and key. -------------------------------------------------------------------------
 
 static void read_endpoint(struct reader *reader, const json_t *entry, struct provider_api *api) {
-    static const char *const known[] = {"base_url",     "base_url_env", "method", "path", "urls",
-                                        "is_url_owner", "source",       "date",   NULL};
+    static const char *const known[] = {"base_url",    "base_url_env", "method", "path", "urls",
+                                        "line_member", "is_url_owner", "source", "date", NULL};
     struct section section = open_section(reader, entry, "endpoint", true, known);
     api->base_url = text(&section, "base_url", true);
     api->base_url_env = text(&section, "base_url_env", false);
     api->path = text(&section, "path", true);
     api->urls = texts(&section, "urls");
+    api->line_member = text(&section, "line_member", false);
     api->is_url_owner = flag(&section, "is_url_owner");
     const char *method = text(&section, "method", true);
     if (strcmp(method, "POST") != 0)
@@ -123,6 +125,33 @@ static bool is_header_name(const char *name) {
                                  "0123456789-_") == strlen(name);
 }
 
+// A value that breaks no header line.
+static bool is_header_value(const char *value) {
+    for (; *value; value++)
+        if (*value < ' ' || *value > '~')
+            return false;
+    return true;
+}
+
+// Header lines that each request has, beside the key's.
+static void read_header_lines(const struct section *headers, struct provider_api *api) {
+    static const char *const known[] = {"name", "value", "note", "source", "date", NULL};
+    struct place place = {&headers->place, "always", 0};
+    const json_t *list = headers->json ? json_object_get(headers->json, "always") : NULL;
+    size_t count = json_array_size(list);
+    struct text_pair *lines = pool_array(headers->reader->pool, count, sizeof(*lines));
+    if (list && (!json_is_array(list) || count > PROVIDER_HEADERS_MAX))
+        fail(headers, "always", "must be a list of a few headers");
+    for (size_t i = 0; i < count; i++) {
+        struct section line = open_element(headers->reader, list, &place, i, known);
+        lines[i] = (struct text_pair){text(&line, "name", true), text(&line, "value", true)};
+        if (!is_header_name(lines[i].from) || !is_header_value(lines[i].to))
+            fail(&line, NULL, "is no header that can be sent");
+    }
+    api->headers = lines;
+    api->header_count = count;
+}
+
 static void read_auth(struct reader *reader, const json_t *entry, struct provider_api *api) {
     static const char *const known[] = {"header", "prefix", "key_envs", "source", "date", NULL};
     struct section section = open_section(reader, entry, "auth", true, known);
@@ -133,13 +162,40 @@ static void read_auth(struct reader *reader, const json_t *entry, struct provide
     if (!is_header_name(api->auth_header))
         fail(&section, "header", "is not a header's name");
 
-    static const char *const known_headers[] = {"call_id", "should_retry", "optional",
-                                                "source",  "date",         NULL};
+    static const char *const known_headers[] = {"call_id", "should_retry", "always", "optional",
+                                                "note",    "source",       "date",   NULL};
     section = open_section(reader, entry, "headers", false, known_headers);
     api->call_id_header = text(&section, "call_id", false);
     api->should_retry_header = text(&section, "should_retry", false);
     if (api->call_id_header && !is_header_name(api->call_id_header))
         fail(&section, "call_id", "is not a header's name");
+    read_header_lines(&section, api);
+}
+
+// ---- What a request has. -----------------------------------------------------------------------
+
+static void read_request(struct reader *reader, const json_t *entry, struct provider_api *api) {
+    static const char *const known[] = {"name", "type", "required", "note", "source", "date", NULL};
+    struct place place = {NULL, "request_fields", 0};
+    const json_t *list = open_list(reader, entry, place.name);
+    size_t count = json_array_size(list), required = 0;
+    const char **all = pool_array(reader->pool, count + 1, sizeof(*all));
+    const char **needed = pool_array(reader->pool, count + 1, sizeof(*needed));
+    for (size_t i = 0; i < count; i++) {
+        struct section field = open_element(reader, list, &place, i, known);
+        all[i] = text(&field, "name", true);
+        if (flag(&field, "required"))
+            needed[required++] = all[i];
+    }
+    api->request_fields = all;
+    api->required_fields = needed;
+
+    static const char *const known_defaults[] = {"output_tokens", "note", "source", "date", NULL};
+    struct section defaults = open_section(reader, entry, "defaults", false, known_defaults);
+    const json_t *tokens = defaults.json ? json_object_get(defaults.json, "output_tokens") : NULL;
+    if (tokens && (!json_is_integer(tokens) || json_integer_value(tokens) < 1))
+        fail(&defaults, "output_tokens", "must be a number of tokens");
+    api->output_tokens_default = tokens ? json_integer_value(tokens) : 0;
 }
 
 // ---- Retries. ----------------------------------------------------------------------------------
@@ -247,6 +303,24 @@ static void read_identifiers(struct reader *reader, const json_t *entry, struct 
             reader_fail(reader, &kinds, "names a kind that is not among supported_identifiers");
 }
 
+static void read_dimensions(const struct section *answer, struct provider_api *api) {
+    static const char *const known[] = {"path", "plain", "request", "note", "source", "date", NULL};
+    struct place place = {&answer->place, "dimensions", 0};
+    const json_t *list = answer->json ? json_object_get(answer->json, "dimensions") : NULL;
+    size_t count = json_array_size(list);
+    struct price_dimension *dimensions =
+        pool_array(answer->reader->pool, count, sizeof(*dimensions));
+    if (list && !json_is_array(list))
+        fail(answer, "dimensions", "must be a list");
+    for (size_t i = 0; i < count; i++) {
+        struct section one = open_element(answer->reader, list, &place, i, known);
+        dimensions[i] = (struct price_dimension){path(&one, "path", true), texts(&one, "plain"),
+                                                 text(&one, "request", false)};
+    }
+    api->dimensions = dimensions;
+    api->dimension_count = count;
+}
+
 static void read_content(struct reader *reader, const json_t *entry, struct provider_api *api) {
     struct place place = {NULL, "content", 0};
     const char *const *list = reader_texts(reader, entry, &place);
@@ -258,13 +332,14 @@ static void read_content(struct reader *reader, const json_t *entry, struct prov
         paths[i] = reader_compile(reader, list[i], &(struct place){&place, NULL, i});
     api->content = paths;
 
-    static const char *const known[] = {"message", "model", "service_tier", "finish", "source",
-                                        "date",    NULL};
+    static const char *const known[] = {"message", "model",  "service_tier", "dimensions",
+                                        "finish",  "source", "date",         NULL};
     struct section section = open_section(reader, entry, "answer", true, known);
     api->message = path(&section, "message", true);
     api->model = path(&section, "model", false);
     api->service_tier = path(&section, "service_tier", false);
     api->finish = path(&section, "finish", true);
+    read_dimensions(&section, api);
 }
 
 static void read_finishes(struct reader *reader, const json_t *entry, struct provider_api *api) {
@@ -303,17 +378,32 @@ static const struct jsonpath *read_counter(const struct section *usage, const ch
     return path(&section, "path", true);
 }
 
+static void read_beyond(const struct section *usage, struct usage_map *map) {
+    static const char *const known[] = {"path", "words", "note", "source", "date", NULL};
+    struct section section = {.reader = usage->reader, .place = {&usage->place, "beyond", 0}};
+    section.json = reader_object(usage->reader, usage->json, &section.place, false);
+    if (!section.json)
+        return;
+    reader_only(usage->reader, section.json, &section.place, known);
+    map->beyond = path(&section, "path", true);
+    map->beyond_words = texts(&section, "words");
+}
+
 static void read_usage(struct reader *reader, const json_t *entry, struct provider_api *api) {
     static const char *const known[] = {"object",
                                         "input",
                                         "input_cached",
                                         "input_cache_write",
+                                        "input_cache_write_1h",
+                                        "input_cache_write_all",
                                         "input_audio",
                                         "output",
                                         "output_reasoning",
                                         "output_audio",
                                         "total",
                                         "cost",
+                                        "web_searches",
+                                        "beyond",
                                         "note",
                                         "source",
                                         "date",
@@ -325,6 +415,11 @@ static void read_usage(struct reader *reader, const json_t *entry, struct provid
     usage->input_cached = read_counter(&section, "input_cached", &usage->input_includes_cached);
     usage->input_cache_write =
         read_counter(&section, "input_cache_write", &usage->input_includes_cache_write);
+    usage->input_cache_write_1h =
+        read_counter(&section, "input_cache_write_1h", &usage->input_includes_cache_write_1h);
+    usage->input_cache_write_all = read_counter(&section, "input_cache_write_all", NULL);
+    usage->web_searches = read_counter(&section, "web_searches", NULL);
+    read_beyond(&section, usage);
     usage->input_audio = read_counter(&section, "input_audio", &usage->input_includes_audio);
     usage->output = read_counter(&section, "output", NULL);
     usage->output_reasoning =
@@ -357,6 +452,7 @@ bool catalogue_read_api(struct reader *reader, const json_t *entry, struct provi
     api->api_stateful = reader_flag(reader, entry, &(struct place){NULL, "api_stateful", 0});
     read_endpoint(reader, entry, api);
     read_auth(reader, entry, api);
+    read_request(reader, entry, api);
     read_retries(reader, entry, api);
     read_identifiers(reader, entry, api);
     read_content(reader, entry, api);

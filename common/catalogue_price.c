@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const rate_names[] = {"input",       "cached", "cache_write",
-                                         "audio_input", "output", "audio_output"};
+static const char *const rate_names[] = {"input",  "cached",       "cache_write",   "audio_input",
+                                         "output", "audio_output", "cache_write_1h"};
 enum { RATES = sizeof(rate_names) / sizeof(*rate_names) };
 
 // A price per million tokens, written as a text or a whole number; -1 where there is none.
@@ -36,22 +36,25 @@ static struct price_rates read_rates(struct reader *reader, const json_t *object
                                 .in_cache_write = rates[2],
                                 .in_audio = rates[3],
                                 .out = rates[4],
-                                .out_audio = rates[5]};
+                                .out_audio = rates[5],
+                                .in_cache_write_1h = rates[6]};
 }
 
-static int64_t read_request_fee(struct reader *reader, const json_t *span, const struct place *up) {
-    struct place place = {up, "per_request", 0};
+static int64_t read_fee(struct reader *reader, const json_t *span, const struct place *up,
+                        const char *name, int64_t absent) {
+    struct place place = {up, name, 0};
     const char *text = reader_text(reader, span, &place, false);
-    int64_t fee = 0;
+    int64_t fee = absent;
     if (text && (money_parse(bytes_text(text), false, &fee) != ERR_OK || fee < 0))
-        reader_fail(reader, &place, "must be USD for each request, like 0.025");
+        reader_fail(reader, &place, "must be USD for each one, like 0.025");
     return fee;
 }
 
 static void read_bracket(struct reader *reader, const json_t *span, const struct place *up,
                          struct price *price) {
-    static const char *const known[] = {"over",        "input",  "cached",       "cache_write",
-                                        "audio_input", "output", "audio_output", NULL};
+    static const char *const known[] = {"over",        "input",          "cached",
+                                        "cache_write", "cache_write_1h", "audio_input",
+                                        "output",      "audio_output",   NULL};
     struct place place = {up, "long", 0};
     const json_t *bracket = reader_object(reader, span, &place, false);
     if (!bracket)
@@ -109,10 +112,10 @@ static const char *name_of(struct reader *reader, const struct price *price, con
 
 static void read_span(struct reader *reader, const json_t *span, const struct place *place,
                       struct price *price) {
-    static const char *const known[] = {"from",        "until",       "input",  "cached",
-                                        "cache_write", "audio_input", "output", "audio_output",
-                                        "per_request", "long",        "tiers",  "note",
-                                        "source",      "date",        NULL};
+    static const char *const known[] = {
+        "from",       "until",          "input",       "cached", "cache_write", "audio_input",
+        "output",     "audio_output",   "per_request", "long",   "tiers",       "note",
+        "web_search", "cache_write_1h", "source",      "date",   NULL};
     if (!json_is_object(span)) {
         reader_fail(reader, place, "must be a mapping");
         return;
@@ -128,7 +131,8 @@ static void read_span(struct reader *reader, const json_t *span, const struct pl
     price->rates = read_rates(reader, span, place);
     if (price->rates.in_uncached < 0)
         reader_fail(reader, place, "\"input\" is missing");
-    price->per_request = read_request_fee(reader, span, place);
+    price->per_request = read_fee(reader, span, place, "per_request", 0);
+    price->web_search = read_fee(reader, span, place, "web_search", -1);
     read_bracket(reader, span, place, price);
     read_tiers(reader, span, place, price);
     price->source = reader_text(reader, span, &(struct place){place, "source", 0}, true);

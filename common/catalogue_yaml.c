@@ -173,6 +173,8 @@ static void run(struct builder *builder, yaml_parser_t *parser) {
     for (bool is_done = false; !is_done && !builder->is_failed;) {
         yaml_event_t event;
         if (!yaml_parser_parse(parser, &event)) {
+            if (parser->error == YAML_MEMORY_ERROR)
+                mem_refused("libyaml");
             builder->is_failed = true;
             builder->file->error_line = (int)parser->problem_mark.line + 1;
             (void)snprintf(builder->file->error, sizeof(builder->file->error), "not valid YAML: %s",
@@ -190,7 +192,7 @@ enum err yaml_file_open(struct yaml_file *file, struct bytes text) {
     struct builder builder = {.file = file};
     yaml_parser_t parser;
     if (!yaml_parser_initialize(&parser))
-        return ERR_MALFORMED;
+        mem_refused("libyaml");
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser, text.at ? text.at : (const uint8_t *)"", text.size);
     run(&builder, &parser);

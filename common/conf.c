@@ -1,7 +1,9 @@
 #include "common/conf.h"
 
+#include "common/conf_endpoints.h"
 #include "common/conf_file.h"
 #include "common/conf_value.h"
+#include "common/endpoint.h"
 #include "common/limits.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -34,6 +36,12 @@ enum { BROKER = 1, INGRESS = 2, WORKER = 4, EXTRACTOR = 8, ACCOUNTANT = 16, CLIE
       INGRESS | CLIENT, "endpoint for clients (ipc://DATA/ingress.sock)")                          \
     X(text, accountant, "accountant", "COLLOQ_ACCOUNTANT", "endpoints.accountant", NULL, 0, 0,     \
       INGRESS | ACCOUNTANT | CLIENT, "endpoint of its queries (ipc://DATA/accountant.sock)")       \
+    X(text, listen, "listen", "COLLOQ_LISTEN", "endpoints.listen", NULL, 0, 0,                     \
+      BROKER | INGRESS | CLIENT, "tcp://ADDRESS:PORT: where the broker listens for other hosts")   \
+    X(text, listen_ingress, "listen-ingress", "COLLOQ_LISTEN_INGRESS", "endpoints.listen_ingress", \
+      NULL, 0, 0, INGRESS | CLIENT, "where the ingress does (the port after that of listen)")      \
+    X(flag, insecure, "insecure", "COLLOQ_INSECURE", "insecure", "false", 0, 0, ALL,               \
+      "permit tcp:// beyond this machine, although nothing is encrypted")                          \
     X(level, log_level, "log-level", "COLLOQ_LOG_LEVEL", "log.level", "info", 0, 0, ALL,           \
       "debug, info, warn or error")                                                                \
     X(flag, log_json, "log-json", "COLLOQ_LOG_JSON", "log.json", "false", 0, 0, ALL,               \
@@ -47,13 +55,26 @@ enum { BROKER = 1, INGRESS = 2, WORKER = 4, EXTRACTOR = 8, ACCOUNTANT = 16, CLIE
     X(count, jobs_max, "jobs-max", "COLLOQ_JOBS_MAX", "jobs.max", "1000000", 1000, 100000000,      \
       BROKER | CLIENT, "jobs that the broker may hold at once")                                    \
     X(bytes, journal_bytes_max, "journal-max", "COLLOQ_JOURNAL_MAX", "journal.max", "8GiB",        \
-      64 << 20, INT64_MAX, BROKER | CLIENT, "budget of the journal")                               \
-    X(count, slots, "slots", "COLLOQ_SLOTS", "worker.slots", "256", 1, SLOTS_MAX, WORKER | CLIENT, \
-      "calls at once in one worker")                                                               \
+      JOURNAL_BYTES_MIN, INT64_MAX, BROKER | CLIENT, "budget of the journal")                      \
+    X(text, journal_folder, "journal-folder", "COLLOQ_JOURNAL_FOLDER", "journal.folder", NULL, 0,  \
+      0, BROKER | CLIENT, "folder of the journal (DATA)")                                          \
+    X(bytes, journal_reserve_bytes, "journal-reserve", "COLLOQ_JOURNAL_RESERVE",                   \
+      "journal.reserve", "64MiB", RESERVE_BYTES_MIN, INT32_MAX, BROKER | CLIENT,                   \
+      "kept free for the journal by a file that is given up when the disk is full")                \
+    X(text, ledger_folder, "ledger-folder", "COLLOQ_LEDGER_FOLDER", "ledger.folder", NULL, 0, 0,   \
+      ACCOUNTANT | CLIENT, "folder of the ledger (DATA)")                                          \
+    X(bytes, ledger_reserve_bytes, "ledger-reserve", "COLLOQ_LEDGER_RESERVE", "ledger.reserve",    \
+      "64MiB", RESERVE_BYTES_MIN, INT32_MAX, ACCOUNTANT | CLIENT, "the same for the ledger")       \
+    X(count, slots, "concurrency", "COLLOQ_CONCURRENCY", "worker.concurrency", "256", 1,           \
+      SLOTS_MAX, WORKER | CLIENT, "calls at once in one worker")                                   \
     X(ms, connect_limit_ms, "connect-limit", "COLLOQ_CONNECT_LIMIT", "calls.connect_limit", "10s", \
       1, 600 * 1000, WORKER | CLIENT, "time limit of a connection's making")                       \
     X(ms, stall_limit_ms, "stall-limit", "COLLOQ_STALL_LIMIT", "calls.stall_limit", "60s", 1,      \
-      24 * 3600 * 1000, WORKER | CLIENT, "a call is given up when no byte moves for this long")    \
+      24 * 3600 * 1000, WORKER | CLIENT,                                                           \
+      "a call is given up when no byte moves for this long once its answer has begun")             \
+    X(ms, first_byte_limit_ms, "first-byte-limit", "COLLOQ_FIRST_BYTE_LIMIT",                      \
+      "calls.first_byte_limit", NULL, 1, 24 * 3600 * 1000, WORKER | CLIENT,                        \
+      "a call is given up when its answer does not begin for this long (the call's limit)")        \
     X(flag, allow_http, "allow-http", "COLLOQ_ALLOW_HTTP", "calls.allow_http", "false", 0, 0,      \
       WORKER | CLIENT, "permit plain http beyond this machine")                                    \
     X(text, names, "names", "COLLOQ_NAMES", "worker.names", NULL, 0, 0, WORKER | CLIENT,           \
@@ -403,21 +424,10 @@ static const char *absolute(const char *path) {
     return text_of("%s/%s", here, path);
 }
 
-static enum err check_endpoint(const char *endpoint, struct conf_error *error) {
-    enum { SOCKET_PATH_MAX = 107 };
-    if (strncmp(endpoint, "ipc://", 6) == 0 && strlen(endpoint + 6) > SOCKET_PATH_MAX)
-        return refuse(error, EX_CONFIG,
-                      "%s: a socket's path has at most %d bytes; choose a shorter --data folder",
-                      endpoint, SOCKET_PATH_MAX);
-    if (strncmp(endpoint, "ipc://", 6) != 0 && strncmp(endpoint, "tcp://", 6) != 0)
-        return refuse(error, EX_CONFIG, "%s: an endpoint is ipc://PATH or tcp://HOST:PORT",
-                      endpoint);
-    return ERR_OK;
-}
-
 // Fills what is made from other settings.
 static enum err complete(struct conf *conf, const struct reading *reading) {
     bool is_exact = reading->found[0].source == FROM_flag;
+    char beside[ENDPOINT_SIZE];
     conf->data = absolute(conf->data ? conf->data : default_data());
     if (conf->simulated && !is_exact)
         conf->data = text_of("%s/simulated", conf->data);
@@ -431,10 +441,11 @@ static enum err complete(struct conf *conf, const struct reading *reading) {
         conf->names = text_of("%s/workers", conf->data);
     conf->names = absolute(conf->names);
     conf->catalogue = absolute(conf->catalogue);
-    enum err e = check_endpoint(conf->broker, reading->error);
-    if (e == ERR_OK)
-        e = check_endpoint(conf->ingress, reading->error);
-    return e == ERR_OK ? check_endpoint(conf->accountant, reading->error) : e;
+    conf->journal_folder = conf->journal_folder ? absolute(conf->journal_folder) : conf->data;
+    conf->ledger_folder = conf->ledger_folder ? absolute(conf->ledger_folder) : conf->data;
+    if (conf->listen && !conf->listen_ingress && endpoint_beside(conf->listen, 1, beside))
+        conf->listen_ingress = text_of("%s", beside);
+    return conf_check_endpoints(conf, reading->error);
 }
 
 enum err conf_read(struct conf *conf, const char *program, int *argc, char **argv, bool takes_rest,
@@ -536,13 +547,18 @@ void conf_load(struct conf *conf, const char *program, int argc, char **argv) {
     if (conf_read(conf, program, &argc, argv, false, &error) != ERR_OK)
         end_badly(program, &error);
     log_setup(program, level_of(conf->log_level), conf->log_json);
-    if (!conf_make_folder(conf->data)) {
-        error.exit = EX_CANTCREAT;
-        (void)snprintf(error.text, sizeof(error.text),
-                       "%s: the data folder cannot be made: %s; choose another with --data",
-                       conf->data, strerror(errno));
-        end_badly(program, &error);
-    }
+    const char *const folders[] = {conf->data, conf->journal_folder, conf->ledger_folder};
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+        if (!conf_make_folder(folders[i])) {
+            error.exit = EX_CANTCREAT;
+            (void)snprintf(error.text, sizeof(error.text),
+                           "%s: the data folder cannot be made: %s; choose another with --%s",
+                           folders[i], strerror(errno),
+                           i == 0   ? "data"
+                           : i == 1 ? "journal-folder"
+                                    : "ledger-folder");
+            end_badly(program, &error);
+        }
 }
 
 void conf_pass_on(int argc, char **argv) {

@@ -26,11 +26,14 @@ struct conf {
     // Folder of journal, ledger and sockets; made 0700 where absent (not by the client). With
     // simulated it is the folder simulated/ in there, unless --data names the folder itself.
     const char *data;
-    const char *broker;     // endpoint; default ipc://DATA/broker.sock
-    const char *ingress;    // endpoint; default ipc://DATA/ingress.sock
-    const char *accountant; // endpoint of its queries; default ipc://DATA/accountant.sock
-    bool simulated;         // money is simulated
-    const char *log_level;  // debug info warn error
+    const char *broker;         // endpoint; default ipc://DATA/broker.sock
+    const char *ingress;        // endpoint; default ipc://DATA/ingress.sock
+    const char *accountant;     // endpoint of its queries; default ipc://DATA/accountant.sock
+    const char *listen;         // where the broker listens too, for other hosts; NULL: nowhere
+    const char *listen_ingress; // where the ingress does; NULL: nowhere
+    bool insecure;              // tcp:// beyond this machine is permitted
+    bool simulated;             // money is simulated
+    const char *log_level;      // debug info warn error
     bool log_json;
 
     uint64_t lane_concurrency;  // broker: calls in flight in a lane
@@ -39,11 +42,17 @@ struct conf {
     uint64_t jobs_max;          // broker: jobs at once
     uint64_t journal_bytes_max; // broker: budget of the journal
 
-    uint64_t slots;            // worker: calls at once
-    uint64_t connect_limit_ms; // worker
-    uint64_t stall_limit_ms;   // worker: no byte moves for this long
-    bool allow_http;           // worker: plain http beyond loopback is permitted
-    const char *names;         // worker: folder of the lasting names; default DATA/workers
+    const char *journal_folder;     // broker: default DATA
+    uint64_t journal_reserve_bytes; // broker: kept free for the journal by a file
+    const char *ledger_folder;      // accountant: default DATA
+    uint64_t ledger_reserve_bytes;  // accountant: kept free for the ledger by a file
+
+    uint64_t slots;               // worker: calls at once
+    uint64_t connect_limit_ms;    // worker
+    uint64_t stall_limit_ms;      // worker: no byte moves for this long once the answer has begun
+    uint64_t first_byte_limit_ms; // worker: no answer begins for this long; 0: the call's limit
+    bool allow_http;              // worker: plain http beyond loopback is permitted
+    const char *names;            // worker: folder of the lasting names; default DATA/workers
 
     const char *catalogue; // accountant: the user's own providers/ and prices/; NULL: none
     bool migrate;          // accountant: apply the missing migrations and end

@@ -98,14 +98,14 @@ static enum err read_events(struct conf_file *file, FILE *stream, char *why, siz
     struct place place = {.depth = 0};
     bool is_good = true;
     bool is_over = false;
-    if (!yaml_parser_initialize(&parser)) {
-        (void)snprintf(why, why_size, "the YAML reader could not be started");
-        return ERR_BAD_CONFIG;
-    }
+    if (!yaml_parser_initialize(&parser))
+        mem_refused("libyaml");
     yaml_parser_set_input_file(&parser, stream);
     while (is_good && !is_over) {
         yaml_event_t event;
         if (!yaml_parser_parse(&parser, &event)) {
+            if (parser.error == YAML_MEMORY_ERROR)
+                mem_refused("libyaml");
             is_good = complain(why, why_size, (unsigned)parser.problem_mark.line + 1,
                                "not valid YAML", parser.problem ? parser.problem : "");
             break;

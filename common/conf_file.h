@@ -10,7 +10,7 @@
 enum { CONF_FILE_ENTRIES_MAX = 512, CONF_FILE_BYTES_MAX = 1 << 20, CONF_FILE_DEPTH_MAX = 8 };
 
 struct conf_entry {
-    char *path;  // "worker.slots"
+    char *path;  // "worker.concurrency"
     char *value; // as written
     unsigned line;
 };

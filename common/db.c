@@ -3,17 +3,16 @@
 #include "common/clock.h"
 #include "common/id.h"
 #include "common/limits.h"
+#include "common/lock.h"
 #include "common/log.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 enum { PROGRESS_STEPS = 10000, BUSY_MS = 2000 };
@@ -40,6 +39,8 @@ static void setup_library(void) {
 }
 
 static enum err err_of(int code) {
+    if (code == SQLITE_IOERR_SHMSIZE)
+        return ERR_FULL; // the log's index found no room to grow with it
     switch (code & 0xff) {
     case SQLITE_OK:
     case SQLITE_ROW:
@@ -98,68 +99,6 @@ enum err db_exec(struct db *db, const char *sql) {
     return err_of(sqlite3_exec(db->at, sql, NULL, NULL, NULL));
 }
 
-void db_bind_u64(sqlite3_stmt *statement, int at, uint64_t value) {
-    assert(value <= INT64_MAX);
-    (void)sqlite3_bind_int64(statement, at, (int64_t)value);
-}
-
-void db_bind_i64(sqlite3_stmt *statement, int at, int64_t value) {
-    (void)sqlite3_bind_int64(statement, at, value);
-}
-
-void db_bind_text(sqlite3_stmt *statement, int at, struct bytes text) {
-    const char *from = text.size ? (const char *)text.at : "";
-    (void)sqlite3_bind_text64(statement, at, from, text.size, SQLITE_STATIC, SQLITE_UTF8);
-}
-
-void db_bind_blob(sqlite3_stmt *statement, int at, struct bytes blob) {
-    const void *from = blob.size ? (const void *)blob.at : "";
-    (void)sqlite3_bind_blob64(statement, at, from, blob.size, SQLITE_STATIC);
-}
-
-void db_bind_id(sqlite3_stmt *statement, int at, const struct id *id) {
-    (void)sqlite3_bind_blob(statement, at, id->at, (int)sizeof(id->at), SQLITE_STATIC);
-}
-
-void db_bind_digest(sqlite3_stmt *statement, int at, const struct digest *digest) {
-    (void)sqlite3_bind_blob(statement, at, digest->at, (int)sizeof(digest->at), SQLITE_STATIC);
-}
-
-void db_bind_null(sqlite3_stmt *statement, int at) {
-    (void)sqlite3_bind_null(statement, at);
-}
-
-uint64_t db_u64(sqlite3_stmt *statement, int column) {
-    int64_t value = sqlite3_column_int64(statement, column);
-    return value < 0 ? 0 : (uint64_t)value;
-}
-
-int64_t db_i64(sqlite3_stmt *statement, int column) {
-    return sqlite3_column_int64(statement, column);
-}
-
-struct bytes db_bytes(sqlite3_stmt *statement, int column) {
-    const void *at = sqlite3_column_blob(statement, column);
-    int size = sqlite3_column_bytes(statement, column);
-    return bytes_of(at, size > 0 ? (size_t)size : 0);
-}
-
-struct id db_id(sqlite3_stmt *statement, int column) {
-    struct id id = {{0}};
-    struct bytes bytes = db_bytes(statement, column);
-    if (bytes.size == sizeof(id.at))
-        memcpy(id.at, bytes.at, sizeof(id.at));
-    return id;
-}
-
-struct digest db_digest(sqlite3_stmt *statement, int column) {
-    struct digest digest = {{0}};
-    struct bytes bytes = db_bytes(statement, column);
-    if (bytes.size == sizeof(digest.at))
-        memcpy(digest.at, bytes.at, sizeof(digest.at));
-    return digest;
-}
-
 // ---- settings -----------------------------------------------------------------------------------
 
 // The first column of the first row that the SQL gives, as text.
@@ -169,8 +108,11 @@ static enum err ask_text(struct db *db, const char *sql, char *text, size_t size
     if (sqlite3_prepare_v2(db->at, sql, -1, &statement, NULL) != SQLITE_OK)
         return complain(db, sql, err_of(sqlite3_errcode(db->at)));
     enum err e = db_step(statement);
-    if (e == ERR_OK)
-        (void)snprintf(text, size, "%s", (const char *)sqlite3_column_text(statement, 0));
+    const char *column = e == ERR_OK ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    if (column)
+        (void)snprintf(text, size, "%s", column);
+    else if (e == ERR_OK) // none of what is asked here is ever NULL: no memory for the text
+        e = complain(db, sql, ERR_IO);
     else if (e == ERR_NOT_FOUND)
         e = ERR_OK;
     (void)sqlite3_finalize(statement);
@@ -381,17 +323,12 @@ static enum err migrate(struct db *db, const char *path, const struct db_options
 // ---- opening and closing ------------------------------------------------------------------------
 
 static enum err take_lock(struct db *db, const char *path) {
-    char lock[PATH_MAX];
-    (void)snprintf(lock, sizeof(lock), "%s.lock", path);
-    db->lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (db->lock_fd < 0) {
-        log_line(LOG_ERROR, "db.failed", "doing=\"open %s\" why=\"%s\"", lock, strerror(errno));
-        return ERR_IO;
-    }
-    if (flock(db->lock_fd, LOCK_EX | LOCK_NB) == 0)
-        return ERR_OK;
-    log_line(LOG_ERROR, "db.locked", "path=\"%s\" why=\"another process has it open\"", path);
-    return ERR_EXISTS;
+    enum err e = lock_take(path, &db->lock);
+    if (e == ERR_IO)
+        log_line(LOG_ERROR, "db.failed", "doing=\"lock %s\" why=\"%s\"", path, strerror(errno));
+    else if (e == ERR_EXISTS)
+        log_line(LOG_ERROR, "db.locked", "path=\"%s\" why=\"another process has it open\"", path);
+    return e;
 }
 
 static int count_wal(void *data, sqlite3 *at, const char *name, int pages) {
@@ -403,7 +340,12 @@ static int count_wal(void *data, sqlite3 *at, const char *name, int pages) {
 }
 
 static enum err prepare_own(struct db *db) {
-    enum err e = db_prepare(db, db->is_reader ? "BEGIN" : "BEGIN IMMEDIATE", &db->begin);
+    int64_t page_bytes = 0;
+    enum err e = ask_number(db, "PRAGMA page_size", &page_bytes);
+    db->page_bytes = (uint32_t)page_bytes;
+    db->wal_pages_max = WAL_PAGES_MAX;
+    if (e == ERR_OK)
+        e = db_prepare(db, db->is_reader ? "BEGIN" : "BEGIN IMMEDIATE", &db->begin);
     if (e == ERR_OK)
         e = db_prepare(db, "COMMIT", &db->commit);
     if (e == ERR_OK)
@@ -438,7 +380,7 @@ static enum err ask_whether_new(struct db *db) {
 }
 
 static enum err open_writer(struct db *db, const char *path, const struct db_options *options) {
-    *db = (struct db){.lock_fd = -1};
+    *db = (struct db){.lock = -1};
     enum err e = take_lock(db, path);
     if (e == ERR_OK)
         e = open_file(db, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
@@ -489,7 +431,7 @@ static int watch_deadline(void *data) {
 }
 
 enum err db_open_reader(struct db *db, const char *path, uint32_t cache_kib) {
-    *db = (struct db){.lock_fd = -1, .is_reader = true};
+    *db = (struct db){.lock = -1, .is_reader = true};
     enum err e = open_file(db, path, SQLITE_OPEN_READONLY);
     if (e == ERR_OK)
         e = set_pragma(db, "query_only", "ON", "1");
@@ -509,7 +451,7 @@ enum err db_open_reader(struct db *db, const char *path, uint32_t cache_kib) {
 void db_close(struct db *db) {
     sqlite3_stmt **own[] = {&db->begin, &db->commit,     &db->save,      &db->release,
                             &db->undo,  &db->page_count, &db->free_count};
-    if (!db->at && db->lock_fd <= 0)
+    if (!db->at && db->lock <= 0)
         return;
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
         (void)sqlite3_finalize(*own[i]);
@@ -518,9 +460,8 @@ void db_close(struct db *db) {
     if (db->at && sqlite3_close(db->at) != SQLITE_OK)
         log_line(LOG_ERROR, "db.failed", "doing=close why=\"%s\"", sqlite3_errmsg(db->at));
     db->at = NULL;
-    if (db->lock_fd >= 0)
-        (void)close(db->lock_fd);
-    db->lock_fd = -1;
+    lock_drop(db->lock);
+    db->lock = -1;
 }
 
 // ---- transactions and space ---------------------------------------------------------------------
@@ -551,11 +492,15 @@ enum err db_undo(struct db *db) {
     return e == ERR_OK ? db_run(db->release) : e;
 }
 
-enum err db_checkpoint_if_due(struct db *db, bool is_idle) {
-    if (db->wal_pages < (is_idle ? WAL_PAGES_IDLE : WAL_PAGES_MAX))
-        return ERR_OK;
+enum err db_limit_wal(struct db *db, uint64_t bytes, uint64_t kept_bytes) {
+    uint64_t pages = bytes / db->page_bytes;
+    db->wal_pages_max = pages < WAL_PAGES_MAX ? (uint32_t)pages : WAL_PAGES_MAX;
+    return set_pragma_number(db, "journal_size_limit", (int64_t)kept_bytes);
+}
+
+static enum err checkpoint(struct db *db, int mode) {
     int in_wal = 0, moved = 0;
-    int code = sqlite3_wal_checkpoint_v2(db->at, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_wal, &moved);
+    int code = sqlite3_wal_checkpoint_v2(db->at, NULL, mode, &in_wal, &moved);
     if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY)
         return complain(db, "checkpoint", err_of(code));
     // What a reader's snapshot still needs stays, and is due again with the next commit.
@@ -563,10 +508,38 @@ enum err db_checkpoint_if_due(struct db *db, bool is_idle) {
     return ERR_OK;
 }
 
+enum err db_checkpoint_if_due(struct db *db, bool is_idle) {
+    uint32_t idle_pages =
+        WAL_PAGES_IDLE < db->wal_pages_max / 2 ? WAL_PAGES_IDLE : db->wal_pages_max / 2;
+    if (db->wal_pages < (is_idle ? idle_pages : db->wal_pages_max))
+        return ERR_OK;
+    enum err e = checkpoint(db, SQLITE_CHECKPOINT_PASSIVE);
+    if (e == ERR_FULL)
+        db->wal_pages = 0;
+    return e;
+}
+
+enum err db_checkpoint_all(struct db *db) {
+    return checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE);
+}
+
 enum err db_vacuum_some(struct db *db, uint32_t pages) {
     char sql[64];
     (void)snprintf(sql, sizeof(sql), "PRAGMA incremental_vacuum(%" PRIu32 ")", pages);
     return db_exec(db, sql);
+}
+
+static uint64_t size_of(struct db *db, int which) {
+    sqlite3_file *file = NULL;
+    sqlite3_int64 size = 0;
+    int code = sqlite3_file_control(db->at, "main", which, &file);
+    if (code == SQLITE_OK && file && file->pMethods)
+        code = file->pMethods->xFileSize(file, &size);
+    return code == SQLITE_OK && size > 0 ? (uint64_t)size : 0;
+}
+
+uint64_t db_disk_bytes(struct db *db) {
+    return size_of(db, SQLITE_FCNTL_FILE_POINTER) + size_of(db, SQLITE_FCNTL_JOURNAL_POINTER);
 }
 
 static uint64_t count_by(sqlite3_stmt *statement) {
@@ -587,8 +560,7 @@ uint64_t db_free_count(struct db *db) {
 }
 
 uint64_t db_page_bytes(struct db *db) {
-    int64_t size = 0;
-    return ask_number(db, "PRAGMA page_size", &size) == ERR_OK ? (uint64_t)size : 0;
+    return db->page_bytes;
 }
 
 void db_deadline(struct db *db, uint64_t mono_ms) {

@@ -26,7 +26,9 @@ struct db {
     sqlite3_stmt *begin, *commit, *save, *release, *undo, *page_count, *free_count;
     uint64_t deadline_mono_ms; // of a reader's statements; 0: none
     uint32_t wal_pages;        // in the write-ahead log, and not yet in the file
-    int lock_fd;               // flock beside the file, held as long as the db is open
+    uint32_t wal_pages_max;    // the log is checkpointed from here on in any case
+    uint32_t page_bytes;
+    int lock; // beside the file, held as long as the db is open
     bool is_reader;
     bool is_new; // the file was made by this db_open
 };
@@ -73,10 +75,21 @@ enum err db_save(struct db *db);
 enum err db_release(struct db *db);
 enum err db_undo(struct db *db);
 
-// Checkpoints at WAL_PAGES_MAX, and when idle at WAL_PAGES_IDLE. Call between transactions.
+// Lets the write-ahead log grow to that many bytes, and by the transaction that goes beyond, before
+// it is checkpointed; its file keeps at most kept_bytes after that (more than bytes: a file that
+// is cut and grows again costs time). Else: WAL_PAGES_MAX pages, WAL_BYTES_KEPT.
+enum err db_limit_wal(struct db *db, uint64_t bytes, uint64_t kept_bytes);
+// Checkpoints when the log is full, and when idle at WAL_PAGES_IDLE or half of it. Call between
+// transactions. ERR_FULL: the disk has no room for it; nothing is lost, and it is due again with
+// the next commit.
 enum err db_checkpoint_if_due(struct db *db, bool is_idle);
-// Gives at most that many free pages back to the system.
+// Checkpoints whatever there is and gives the log's bytes back to the disk. ERR_FULL as above.
+enum err db_checkpoint_all(struct db *db);
+// Gives at most that many free pages back to the system. ERR_FULL: no room to do it; nothing
+// has changed.
 enum err db_vacuum_some(struct db *db, uint32_t pages);
+// What file and write-ahead log take of the disk.
+uint64_t db_disk_bytes(struct db *db);
 // Pages of the file, and how many of them are free; 0 after an error.
 uint64_t db_page_count(struct db *db);
 uint64_t db_free_count(struct db *db);

@@ -1,5 +1,6 @@
 // Identifiers of ours: UUIDv7 for what is born (job, batch), a name-based UUIDv8 for what a name
-// decides (a conversation inside its batch), SHA-256 for what bytes decide.
+// decides (a conversation inside its batch), SHA-256 for what bytes decide. What is drawn stands
+// in random.c, the rest in id.c.
 #ifndef COMMON_ID_H
 #define COMMON_ID_H
 

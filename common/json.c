@@ -1,8 +1,19 @@
 #include "common/json.h"
 
 #include "common/json_lex.h"
+#include "common/mem.h"
 
 #include <stdio.h>
+
+static void *allocate(size_t size) {
+    return mem_grow(NULL, size);
+}
+
+// jansson says of a document that it could not hold what it says of a malformed one, and of a
+// value that it could not make nothing: so its memory is ours, before anybody uses it.
+__attribute__((constructor)) static void give_memory(void) {
+    json_set_alloc_funcs(allocate, mem_free);
+}
 
 static void say(char *error, size_t error_size, int line, int column, const char *what) {
     if (error && error_size > 0)

@@ -10,7 +10,7 @@
 #include "common/err.h"
 #include "common/limits.h"
 
-#include <jansson.h>
+#include <jansson.h> // its memory is mem.h's: what json_dumps returns goes to mem_free
 
 // One document: UTF-8, nesting at most JSON_DEPTH_MAX, no name twice in an object, nothing after
 // it, no \u0000, integers within 64 bits. *out is the caller's (json_decref) and valid only with

@@ -22,6 +22,8 @@ enum {
     LINE_BYTES_MAX = 8 << 20,   // one line of a job file
     ANSWER_BYTES_MAX = 8 << 20, // one provider answer's body
     ANSWER_HEADERS_BYTES_MAX = 256 << 10,
+    HEADERS_JSON_BYTES_MAX =
+        6 * ANSWER_HEADERS_BYTES_MAX,   // the same as JSON: \u00xx is the longest
     CONTEXT_BYTES_MAX = 8 << 20,        // a prepared conversation turn
     ENDS_UNSTORED_BYTES_MAX = 64 << 20, // answers of one worker that wait to be called stored
     FACTS_BYTES_MAX = 9 << 20,          // what an extractor found
@@ -51,6 +53,10 @@ enum {
     WAL_PAGES_IDLE = 1000,         // checkpoint from here when there is nothing else to do
     WAL_PAGES_MAX = 16000,         // checkpoint from here in any case
     WAL_BYTES_KEPT = 64 << 20,     // what is kept of a write-ahead log that was emptied
+    JOURNAL_BYTES_MIN = 64 << 20,  // smallest budget of a journal
+    RESERVE_BYTES_MIN = 4 << 20,   // smallest reserve of a store
+    JOURNAL_WAL_BYTES_MAX = WAL_PAGES_MAX * 4096,
+    JOURNAL_FREE_BYTES_KEPT = 16 << 20, // unused pages that the next batch will want again
 
     // The accountant.
     RECORDS_CREDIT = 4096,             // records on their way to it at once
@@ -72,23 +78,27 @@ enum {
     IDEMPOTENCY_KEY_BYTES_MAX = 128,
     IDENTIFIER_VALUE_BYTES_MAX = 1024,
     IDENTIFIERS_MAX = 256, // identifiers of one call
+    SERVICE_TIER_BYTES_MAX = 64,
+    PROVIDER_HEADERS_MAX = 4, // header lines that the catalogue adds to a request
 
     // The broker.
     PEERS_MAX = 1024,
     WORKERS_MAX = 256,
     LANES_MAX = 1024,
     BATCHES_MAX = 4096,
-    PRIORITIES = 3,           // high, normal, low
-    LANE_CONCURRENCY = 16,    // calls in flight in a lane, unless configured
-    SLOTS_MAX = 10000,        // call slots of one worker
-    ATTEMPTS_MAX = 5,         // counted attempts of a job, unless configured
-    TURN_MESSAGES_MAX = 512,  // messages that a turn of the broker's loop takes in
-    EXTRACTIONS_LOST_MAX = 3, // extractors that may vanish over one answer
+    PRIORITIES = 3,            // high, normal, low
+    LANE_CONCURRENCY = 16,     // calls in flight in a lane, unless configured
+    SLOTS_MAX = 10000,         // call slots of one worker
+    ATTEMPTS_MAX = 5,          // counted attempts of a job, unless configured
+    TURN_MESSAGES_MAX = 512,   // messages that a turn of the broker's loop takes in
+    TURN_BYTES_MAX = 16 << 20, // and their payload
+    EXTRACTIONS_LOST_MAX = 3,  // extractors that may vanish over one answer
 
     // Times, in milliseconds.
     HEARTBEAT_MS = 1000,
     HELLO_MS = 100,             // between two hellos, until one is answered
     HELLOS_UNANSWERED_MAX = 30, // then another connection is tried
+    HELLOS_PATIENCE_MAX = 120,  // where that was in vain, twice as many, up to so many
     PEER_SILENT_MS = 5000,      // a peer that says nothing this long is silent
     CALL_LIMIT_MS = 600 * 1000, // the whole of one provider call, unless configured
     CALL_MARGIN_MS = 5000,      // what the broker waits beyond a call's limit

@@ -10,13 +10,17 @@
 static atomic_int_fast64_t held;
 static atomic_uint_fast64_t countdown;
 
+void mem_refused(const char *library) {
+    fatal(EX_OSERR, "memory.exhausted", "why=\"the system refused an allocation\" of=%s", library);
+}
+
 static void *checked(void *at) {
     if (at && atomic_load(&countdown) > 0 && atomic_fetch_sub(&countdown, 1) == 1) {
         free(at);
         at = NULL;
     }
     if (!at)
-        fatal(EX_OSERR, "memory.exhausted", "why=\"the system refused an allocation\"");
+        mem_refused("colloq");
     return at;
 }
 

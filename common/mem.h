@@ -16,6 +16,9 @@ void *mem_grow(void *at, size_t size);
 char *mem_copy(const void *at, size_t size);
 // Accepts NULL.
 void mem_free(void *at);
+// For the homes of libraries with an allocator of their own: one was refused an allocation. Ends
+// the process as the functions above do.
+_Noreturn void mem_refused(const char *library);
 
 // For tests: the n-th allocation from now fails (1 is the next; 0 turns it off).
 void mem_fail_at(uint64_t n);

@@ -7,7 +7,7 @@
 static const struct price_tier standard = {"standard", 1, 1};
 
 struct counters counters_none(void) {
-    return (struct counters){-1, -1, -1, -1, -1, -1, -1};
+    return (struct counters){-1, -1, -1, -1, -1, -1, -1, -1, -1};
 }
 
 static int64_t sum_of(const int64_t *counts, size_t size) {
@@ -25,7 +25,7 @@ static int64_t sum_of(const int64_t *counts, size_t size) {
 
 int64_t counters_in(const struct counters *counters) {
     const int64_t counts[] = {counters->in_uncached, counters->in_cached, counters->in_cache_write,
-                              counters->in_audio};
+                              counters->in_cache_write_1h, counters->in_audio};
     return sum_of(counts, sizeof(counts) / sizeof(*counts));
 }
 
@@ -42,18 +42,49 @@ static void refuse(struct rating *out, const char *why) {
     out->pusd = -1;
 }
 
-static bool is_standard(struct bytes tier) {
-    return tier.size == 0 || bytes_is(tier, "default") || bytes_is(tier, "standard") ||
-           bytes_is(tier, "auto");
+static bool is_standard(struct bytes word) {
+    return word.size == 0 || bytes_is(word, "default") || bytes_is(word, "standard") ||
+           bytes_is(word, "auto") || bytes_is(word, "standard_only");
 }
 
-static const struct price_tier *tier_of(const struct price *price, struct bytes name) {
-    if (is_standard(name))
+static const struct price_tier *factor_of(const struct price *price, struct bytes word) {
+    if (is_standard(word))
         return &standard;
     for (size_t i = 0; i < price->tier_count; i++)
-        if (bytes_is(name, price->tiers[i].name))
+        if (bytes_is(word, price->tiers[i].name))
             return &price->tiers[i];
     return NULL;
+}
+
+// Takes the first word off a tier's name.
+static struct bytes take_word(struct bytes *name) {
+    const uint8_t *plus = name->size > 0 ? memchr(name->at, '+', name->size) : NULL;
+    size_t size = plus ? (size_t)(plus - name->at) : name->size;
+    struct bytes word = bytes_of(name->at, size);
+    *name = plus ? bytes_of(plus + 1, name->size - size - 1) : bytes_of(NULL, 0);
+    return word;
+}
+
+// The factors of all its words together; false if one of them is unknown. *name holds the words
+// that change anything, or "standard".
+static bool find_tier(const struct price *price, struct bytes text, struct price_tier *tier,
+                      char *name, size_t size) {
+    size_t used = 0;
+    *tier = (struct price_tier){name, 1, 1};
+    while (text.size > 0) {
+        struct bytes word = take_word(&text);
+        const struct price_tier *factor = factor_of(price, word);
+        if (!factor ||
+            __builtin_mul_overflow(tier->numerator, factor->numerator, &tier->numerator) ||
+            __builtin_mul_overflow(tier->denominator, factor->denominator, &tier->denominator))
+            return false;
+        if (factor != &standard && used < size)
+            used +=
+                (size_t)snprintf(name + used, size - used, "%s%s", used ? "+" : "", factor->name);
+    }
+    if (used == 0)
+        (void)snprintf(name, size, "%s", standard.name);
+    return true;
 }
 
 // The rates for a request with so much input, and the bracket that they belong to.
@@ -72,7 +103,7 @@ static const struct price_rates *rates_of(const struct price *price, int64_t in_
 // Begins a rating: finds the price and the tier. NULL, with the reason in out, if there is none.
 static const struct price *begin(const struct catalogue *catalogue, struct bytes provider,
                                  struct bytes model, struct bytes service_tier, int64_t at_ms,
-                                 const struct price_tier **tier, struct rating *out) {
+                                 struct price_tier *tier, struct rating *out) {
     *out = (struct rating){.pusd = -1, .parts = counters_none()};
     bool is_known;
     const struct price *price = catalogue_price(catalogue, provider, model, at_ms, &is_known);
@@ -81,12 +112,11 @@ static const struct price *begin(const struct catalogue *catalogue, struct bytes
         return NULL;
     }
     (void)snprintf(out->price_name, sizeof(out->price_name), "%s", price->name);
-    *tier = tier_of(price, service_tier);
-    if (!*tier) {
+    if (!find_tier(price, service_tier, tier, out->tier, sizeof(out->tier))) {
+        out->tier[0] = 0;
         refuse(out, "unknown_tier");
         return NULL;
     }
-    (void)snprintf(out->tier, sizeof(out->tier), "%s", (*tier)->name);
     return price;
 }
 
@@ -112,7 +142,7 @@ static void add(struct rating *out, const struct price_tier *tier, int64_t count
 void rating_of(const struct catalogue *catalogue, struct bytes provider, struct bytes model,
                struct bytes service_tier, int64_t at_ms, const struct counters *counters,
                struct rating *out) {
-    const struct price_tier *tier;
+    struct price_tier tier;
     const struct price *price = begin(catalogue, provider, model, service_tier, at_ms, &tier, out);
     if (!price)
         return;
@@ -126,14 +156,17 @@ void rating_of(const struct catalogue *catalogue, struct bytes provider, struct 
     out->is_priced = true;
     out->per_request = price->per_request;
     out->pusd = price->per_request;
-    add(out, tier, c->in_uncached, rates->in_uncached, &p->in_uncached, "no_rate_input");
-    add(out, tier, c->in_cached, rates->in_cached, &p->in_cached, "no_rate_cached");
-    add(out, tier, c->in_cache_write, rates->in_cache_write, &p->in_cache_write,
+    add(out, &tier, c->in_uncached, rates->in_uncached, &p->in_uncached, "no_rate_input");
+    add(out, &tier, c->in_cached, rates->in_cached, &p->in_cached, "no_rate_cached");
+    add(out, &tier, c->in_cache_write, rates->in_cache_write, &p->in_cache_write,
         "no_rate_cache_write");
-    add(out, tier, c->in_audio, rates->in_audio, &p->in_audio, "no_rate_audio_input");
-    add(out, tier, c->out_visible, rates->out, &p->out_visible, "no_rate_output");
-    add(out, tier, c->out_reasoning, rates->out, &p->out_reasoning, "no_rate_output");
-    add(out, tier, c->out_audio, rates->out_audio, &p->out_audio, "no_rate_audio_output");
+    add(out, &tier, c->in_cache_write_1h, rates->in_cache_write_1h, &p->in_cache_write_1h,
+        "no_rate_cache_write_1h");
+    add(out, &tier, c->in_audio, rates->in_audio, &p->in_audio, "no_rate_audio_input");
+    add(out, &tier, c->out_visible, rates->out, &p->out_visible, "no_rate_output");
+    add(out, &tier, c->out_reasoning, rates->out, &p->out_reasoning, "no_rate_output");
+    add(out, &tier, c->out_audio, rates->out_audio, &p->out_audio, "no_rate_audio_output");
+    add(out, &standard, c->web_searches, price->web_search, &p->web_searches, "no_rate_web_search");
 }
 
 // ---- Upper bounds. -----------------------------------------------------------------------------
@@ -143,8 +176,8 @@ static int64_t larger(int64_t a, int64_t b) {
 }
 
 static int64_t dearest_input(const struct price_rates *rates) {
-    return larger(larger(rates->in_uncached, rates->in_cached),
-                  larger(rates->in_cache_write, rates->in_audio));
+    return larger(larger(larger(rates->in_uncached, rates->in_cached), rates->in_audio),
+                  larger(rates->in_cache_write, rates->in_cache_write_1h));
 }
 
 static int64_t dearest_output(const struct price_rates *rates) {
@@ -154,7 +187,7 @@ static int64_t dearest_output(const struct price_rates *rates) {
 void rating_upper_bound_in(const struct catalogue *catalogue, struct bytes provider,
                            struct bytes model, struct bytes service_tier, int64_t in_tokens_max,
                            int64_t out_tokens_max, int64_t at_ms, struct rating *out) {
-    const struct price_tier *tier;
+    struct price_tier tier;
     const struct price *price = begin(catalogue, provider, model, service_tier, at_ms, &tier, out);
     if (!price)
         return;
@@ -166,7 +199,7 @@ void rating_upper_bound_in(const struct catalogue *catalogue, struct bytes provi
     int64_t in_rate = larger(dearest_input(&price->rates), dearest_input(rates));
     int64_t out_rate = larger(dearest_output(&price->rates), dearest_output(rates));
     // A cheaper tier may be full, and the call is then served and billed at the standard rates.
-    const struct price_tier *dearer = tier->numerator > tier->denominator ? tier : &standard;
+    const struct price_tier *dearer = tier.numerator > tier.denominator ? &tier : &standard;
     out->is_priced = true;
     out->per_request = price->per_request;
     out->pusd = price->per_request;

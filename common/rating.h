@@ -14,6 +14,9 @@ struct counters {
     int64_t out_visible;
     int64_t out_reasoning;
     int64_t out_audio;
+    int64_t
+        in_cache_write_1h; // kept for an hour, which costs more; in_cache_write: the ordinary time
+    int64_t web_searches;  // no tokens: searches that are paid for one by one
 };
 
 // Nothing stated.
@@ -32,12 +35,14 @@ struct rating {
     int64_t over_tokens;   // the bracket that was used; 0: the ordinary rates
     const char *unpriced;  // why it is unpriced, a code; NULL if it is priced. Static storage:
                            // unknown_model, no_price_then, unknown_tier, no_usage,
-                           // no_rate_input … no_rate_audio_output, overflow
+                           // no_rate_input … no_rate_web_search, overflow
 };
 
-// The price of an answer: by the served model, the served tier (empty, "default", "standard" or
-// "auto": the standard rates) and the instant at which the call was made. Reasoning is priced as
-// output; a counter that is not stated adds nothing.
+// The price of an answer: by the served model, the served tier (empty, "default", "standard",
+// "standard_only" or "auto": the standard rates) and the instant at which the call was made. A tier
+// may be several words with + between them ("batch+us"), each with a factor of its own. Reasoning
+// is priced as output; a counter that is not stated adds nothing; searches cost the same in every
+// tier.
 void rating_of(const struct catalogue *catalogue, struct bytes provider, struct bytes model,
                struct bytes service_tier, int64_t at_ms, const struct counters *counters,
                struct rating *out);

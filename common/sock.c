@@ -1,16 +1,14 @@
 #include "common/sock.h"
 
 #include "common/id.h"
+#include "common/lock.h"
 #include "common/log.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 enum { FILES_WANTED = 4096, WAIT_MAX = 16 };
 
@@ -70,24 +68,34 @@ static enum err raise_file_limit(void) {
     return limit.rlim_cur >= FILES_WANTED ? ERR_OK : ERR_DENIED;
 }
 
-// libzmq unlinks an ipc path before it binds: without a lock a second process would steal it.
-static enum err lock_ipc(struct sock *sock, const char *path) {
-    char lock_path[300];
-    (void)snprintf(lock_path, sizeof(lock_path), "%s.lock", path);
-    sock->lock_fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (sock->lock_fd < 0)
+static bool is_tcp(const char *endpoint) {
+    return strncmp(endpoint, "tcp://", 6) == 0;
+}
+
+static enum err bind_at(struct sock *sock, const char *endpoint) {
+    if (zmq_bind(sock->zmq, endpoint) == 0)
+        return ERR_OK;
+    switch (errno) {
+    case EADDRINUSE:
+        return ERR_EXISTS;
+    case EADDRNOTAVAIL:
+    case ENODEV:
+        return ERR_BAD_CONFIG;
+    default:
         return ERR_IO;
-    return flock(sock->lock_fd, LOCK_EX | LOCK_NB) == 0 ? ERR_OK : ERR_EXISTS;
+    }
 }
 
 enum err sock_bind(struct sock *sock, const char *endpoint) {
-    *sock = (struct sock){.is_router = true, .lock_fd = -1};
+    *sock = (struct sock){.is_router = true, .lock = -1};
     (void)snprintf(sock->endpoint, sizeof(sock->endpoint), "%s", endpoint);
     enum err e = ERR_OK;
-    if (strncmp(endpoint, "ipc://", 6) == 0) {
+    if (!is_tcp(endpoint)) {
         e = raise_file_limit();
+        // libzmq unlinks an ipc path before it binds: without a lock a second process would
+        // steal it.
         if (e == ERR_OK)
-            e = lock_ipc(sock, endpoint + 6);
+            e = lock_take(endpoint + 6, &sock->lock);
     }
     if (e != ERR_OK)
         goto fail;
@@ -99,23 +107,65 @@ enum err sock_bind(struct sock *sock, const char *endpoint) {
     set(sock->zmq, ZMQ_ROUTER_MANDATORY, 1);
     set(sock->zmq, ZMQ_ROUTER_HANDOVER, 0);
     set(sock->zmq, ZMQ_BACKLOG, 1024);
-    if (zmq_bind(sock->zmq, endpoint) != 0)
-        goto fail;
-    return ERR_OK;
+    e = is_tcp(endpoint) ? sock_bind_also(sock, endpoint) : bind_at(sock, endpoint);
+    if (e == ERR_OK)
+        return ERR_OK;
 
 fail:
     sock_close(sock, 0);
     return e;
 }
 
-enum err sock_connect(struct sock *sock, const char *endpoint) {
-    *sock = (struct sock){.lock_fd = -1};
+enum err sock_bind_also(struct sock *sock, const char *endpoint) {
+    struct endpoint_place place;
+    errno = EINVAL;
+    if (!endpoint_place(endpoint, &place))
+        return ERR_BAD_CONFIG;
+    // A socket of IPv6 takes addresses of IPv4 in their mapped form; without IPv6 libzmq falls
+    // back by itself, but for an address it need not come to that.
+    set(sock->zmq, ZMQ_IPV6, strchr(place.host, ':') || strcmp(place.host, "*") == 0);
+    return bind_at(sock, endpoint);
+}
+
+static _Noreturn void cannot_serve(const char *endpoint, enum err e) {
+    switch (e) {
+    case ERR_EXISTS:
+        fatal(EX_TEMPFAIL, "socket.unusable",
+              "endpoint=%s why=\"another process listens there: end it, or choose another "
+              "endpoint\"",
+              endpoint);
+    case ERR_BAD_CONFIG:
+        fatal(EX_CONFIG, "socket.unusable",
+              "endpoint=%s why=\"this host has no such address: write one that it has, or * for "
+              "all\"",
+              endpoint);
+    case ERR_DENIED:
+        fatal(EX_OSERR, "socket.unusable",
+              "endpoint=%s why=\"%d open files are needed and not permitted: raise ulimit -n\"",
+              endpoint, FILES_WANTED);
+    default:
+        fatal(EX_OSERR, "socket.unusable", "endpoint=%s why=\"%s\"", endpoint, zmq_strerror(errno));
+    }
+}
+
+void sock_serve(struct sock *sock, const char *endpoint, const char *more) {
+    enum err e = sock_bind(sock, endpoint);
+    if (e != ERR_OK)
+        cannot_serve(endpoint, e);
+    if (more && (e = sock_bind_also(sock, more)) != ERR_OK)
+        cannot_serve(more, e);
+}
+
+static enum err connect_in(struct sock *sock, const char *endpoint, bool is_ipv6) {
+    *sock = (struct sock){.lock = -1, .is_ipv6 = is_ipv6};
     (void)snprintf(sock->endpoint, sizeof(sock->endpoint), "%s", endpoint);
     sock->zmq = zmq_socket(sock_context(), ZMQ_DEALER);
     if (!sock->zmq)
         return ERR_IO;
     set_common(sock->zmq);
-    set(sock->zmq, ZMQ_IMMEDIATE, 1);
+    set(sock->zmq, ZMQ_IPV6, is_ipv6);
+    // Not with 1: a connection that ends while a message is being read then ends the process.
+    set(sock->zmq, ZMQ_IMMEDIATE, 0);
     set(sock->zmq, ZMQ_CONNECT_TIMEOUT, 1000);
     set(sock->zmq, ZMQ_RECONNECT_IVL, 50);
     set(sock->zmq, ZMQ_RECONNECT_IVL_MAX, 2000);
@@ -128,23 +178,31 @@ enum err sock_connect(struct sock *sock, const char *endpoint) {
     return ERR_OK;
 }
 
+enum err sock_connect(struct sock *sock, const char *endpoint) {
+    struct endpoint_place place;
+    bool is_ipv6 = endpoint_place(endpoint, &place) && strchr(place.host, ':');
+    return connect_in(sock, endpoint, is_ipv6);
+}
+
 enum err sock_reconnect(struct sock *sock) {
+    struct endpoint_place place;
     char endpoint[sizeof(sock->endpoint)];
     memcpy(endpoint, sock->endpoint, sizeof(endpoint));
+    bool is_ipv6 = sock->is_ipv6;
+    if (endpoint_place(endpoint, &place) && endpoint_has_name(&place))
+        is_ipv6 = !is_ipv6;
     sock_close(sock, 0);
-    return sock_connect(sock, endpoint);
+    return connect_in(sock, endpoint, is_ipv6);
 }
 
 void sock_close(struct sock *sock, int linger_ms) {
     if (sock->zmq) {
         set(sock->zmq, ZMQ_LINGER, linger_ms);
         (void)zmq_close(sock->zmq);
-        if (sock->lock_fd >= 0)
-            (void)close(sock->lock_fd);
-    } else if (sock->is_router && sock->lock_fd >= 0) {
-        (void)close(sock->lock_fd);
     }
-    *sock = (struct sock){.lock_fd = -1};
+    if (sock->zmq || sock->is_router)
+        lock_drop(sock->lock);
+    *sock = (struct sock){.lock = -1};
 }
 
 static bool has_more(zmq_msg_t *frame) {

@@ -4,6 +4,7 @@
 #define COMMON_SOCK_H
 
 #include "common/buf.h"
+#include "common/endpoint.h"
 #include "common/err.h"
 #include "common/wire.h"
 
@@ -14,8 +15,9 @@ enum { MESSAGE_FRAMES_MAX = 1 + ITEMS_MAX * FRAMES_PER_ITEM_MAX };
 struct sock {
     void *zmq;
     bool is_router;
-    int lock_fd; // of a bound ipc endpoint, else -1
-    char endpoint[256];
+    int lock;     // of a bound ipc endpoint, else -1
+    bool is_ipv6; // connected: the family in which the endpoint's name is looked up
+    char endpoint[ENDPOINT_SIZE];
 };
 
 // The one ZeroMQ context of this process: made at the first call. Block signals before it.
@@ -24,15 +26,23 @@ void *sock_context(void);
 void sock_context_close(void);
 
 // Binds a ROUTER. For ipc:// the folder must exist and be 0700; a lock file beside the socket is
-// taken first, since a second bind would steal it: ERR_EXISTS if somebody holds it.
-// ERR_DENIED if RLIMIT_NOFILE cannot be raised to 4096 for ipc://. ERR_IO with errno otherwise.
+// taken first, since a second bind would steal it. ERR_EXISTS if somebody else has the endpoint,
+// ERR_DENIED if RLIMIT_NOFILE cannot be raised to 4096 for ipc://, ERR_BAD_CONFIG if the address
+// is none of this host. ERR_IO with errno otherwise.
 enum err sock_bind(struct sock *sock, const char *endpoint);
+// Lets a bound ROUTER listen at one more endpoint, which must be tcp. Errors as above; it goes on
+// listening where it did.
+enum err sock_bind_also(struct sock *sock, const char *endpoint);
+// Binds at endpoint, and also at more unless that is NULL. Ends the process where it cannot, and
+// says what to do: EX_TEMPFAIL if somebody else has it, EX_CONFIG if nobody here can.
+void sock_serve(struct sock *sock, const char *endpoint, const char *more);
 // Connects a DEALER under a routing id that no other connection has. Succeeds at once, whether
 // or not somebody listens.
 enum err sock_connect(struct sock *sock, const char *endpoint);
 // Closes a DEALER and connects anew to the same endpoint, as somebody whom the ROUTER has never
 // seen. A ROUTER that stood still may hold on to a connection that is gone, and then it never
-// hears the next one of the same routing id. What was sent and not received is lost.
+// hears the next one of the same routing id. What was sent and not received is lost. A name is
+// looked up in the other family than before, IPv4 first: it may have addresses that lead nowhere.
 enum err sock_reconnect(struct sock *sock);
 // Closes it; what was sent is given linger_ms to leave. Accepts a zeroed or closed sock.
 void sock_close(struct sock *sock, int linger_ms);

@@ -1,12 +1,11 @@
 #include "common/squeeze.h"
 
 #include "common/limits.h"
-#include "common/log.h"
 #include "common/mem.h"
 
 #include <assert.h>
-#include <sysexits.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 // The first byte says how the rest is kept.
 enum { KEPT_PLAIN = 0, KEPT_ZSTD = 1, LEVEL = 1 };
@@ -16,7 +15,7 @@ void squeezer_open(struct squeezer *squeezer) {
     ZSTD_CCtx *pressing = ZSTD_createCCtx();
     ZSTD_DCtx *expanding = ZSTD_createDCtx();
     if (!pressing || !expanding)
-        fatal(EX_OSERR, "memory.out", "doing=zstd");
+        mem_refused("zstd");
     size_t code = ZSTD_CCtx_setParameter(pressing, ZSTD_c_compressionLevel, LEVEL);
     assert(!ZSTD_isError(code));
     *squeezer = (struct squeezer){.pressing = pressing, .expanding = expanding};
@@ -28,6 +27,14 @@ void squeezer_close(struct squeezer *squeezer) {
     (void)ZSTD_freeDCtx(squeezer->expanding);
     buf_release(&squeezer->scratch);
     *squeezer = (struct squeezer){.pressing = NULL};
+}
+
+// Whether the library failed; not for want of memory, which ends the process: a body is neither
+// called damaged nor kept larger for that.
+static bool has_failed(size_t code) {
+    if (ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation)
+        mem_refused("zstd");
+    return ZSTD_isError(code);
 }
 
 static void keep_plain(struct bytes in, struct buf *out) {
@@ -58,7 +65,7 @@ enum err squeeze(struct squeezer *squeezer, struct bytes in, struct buf *out) {
         if (to)
             size =
                 ZSTD_compress2(squeezer->pressing, to, bound < most ? bound : most, in.at, in.size);
-        if (to && !ZSTD_isError(size) && size < in.size) {
+        if (to && !has_failed(size) && size < in.size) {
             out->size += size;
             return buf_state(out);
         }
@@ -83,7 +90,7 @@ enum err unsqueeze(struct squeezer *squeezer, struct bytes in, struct buf *out) 
     if (!to)
         return ERR_TOO_BIG;
     size_t got = ZSTD_decompressDCtx(squeezer->expanding, to, (size_t)size, rest.at, rest.size);
-    if (ZSTD_isError(got) || got != size)
+    if (has_failed(got) || got != size)
         return ERR_MALFORMED;
     out->size = got;
     return ERR_OK;

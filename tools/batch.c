@@ -82,9 +82,30 @@ static void show_live(const json_t *live) {
         out_printf("%s %lld %s", i > 0 ? "," : "",
                    (long long)int_of(member_of(live, "counts"), states[i], 0), states[i]);
     out_printf("; %lld calls under way\n", (long long)int_of(live, "attempts_open", 0));
+    long long kept = (long long)int_of(member_of(live, "counts"), "kept", 0);
+    long long revived = (long long)int_of(member_of(live, "counts"), "revived", 0);
+    if (revived > 0)
+        out_printf("retried   %lld: how they ended before stands above until they end again\n",
+                   revived);
+    if (kept > 0)
+        out_printf("kept      %lld dead or parked; colloq dead list --batch %s\n", kept,
+                   text_of(live, "batch", ""));
+    out_printf(
+        "policy    turns behind one without answer: %s; possibly billed: %s; %lld attempts\n",
+        text_of(live, "unanswered", "-"), text_of(live, "billed", "-"),
+        (long long)int_of(live, "attempts_max", 0));
     json_array_foreach(member_of(live, "waits_for"), i, wait)
         out_printf("waits     %s (%lld)\n", text_of(wait, "text", text_of(wait, "reason", "")),
                    (long long)int_of(wait, "jobs", 0));
+}
+
+// What the ledger could not take in as it came: it needs a person.
+static void show_alarms(const json_t *answer) {
+    long long quarantined = (long long)int_of(answer, "quarantined", 0);
+    long long conflicts = (long long)int_of(answer, "conflicts", 0);
+    if (quarantined > 0 || conflicts > 0)
+        out_printf("alarm     %lld records in quarantine, %lld conflicts; colloq check\n",
+                   quarantined, conflicts);
 }
 
 static void say_silent(const json_t *answer) {
@@ -137,7 +158,7 @@ static void print_refused(struct call *call, const json_t *answer) {
         } else {
             show_refused(line);
         }
-        free(text);
+        mem_free(text);
     }
 }
 
@@ -179,6 +200,7 @@ int batch_show(struct call *call) {
     json_array_foreach(member_of(answer, "failures"), i, failure)
         out_printf("  %6lld  %s: %s\n", (long long)int_of(failure, "jobs", 0),
                    text_of(failure, "outcome", ""), text_of(failure, "reason", ""));
+    show_alarms(answer);
     show_live(live);
     say_silent(answer);
     json_decref(answer);

@@ -42,7 +42,7 @@ static char *tags_of(const struct call *call) {
     }
     char *text = json_object_size(tags) > 0 ? json_dumps(tags, JSON_COMPACT) : NULL;
     char *copy = text ? mem_copy(text, strlen(text)) : NULL;
-    free(text);
+    mem_free(text);
     json_decref(tags);
     if (copy && strlen(copy) > TAGS_BYTES_MAX)
         fail(EX_USAGE, "the tags have more than %d bytes", TAGS_BYTES_MAX);
@@ -60,7 +60,7 @@ static void make_key(struct run *run) {
         (void)snprintf(run->key, sizeof(run->key), "%s", given);
         return;
     }
-    static const char *const options[] = {"provider", "attempts", "billed"};
+    static const char *const options[] = {"provider", "attempts", "billed", "unanswered"};
     struct hasher hasher;
     char digits[DIGEST_HEX_SIZE];
     hasher_open(&hasher);
@@ -93,13 +93,21 @@ static struct bytes option_bytes(const struct call *call, const char *option, si
     return value;
 }
 
+// A policy's name, which is one of three; empty: the default.
+static struct bytes option_policy(const struct call *call, const char *option,
+                                  const char *const names[3]) {
+    struct bytes value = option_bytes(call, option, 16);
+    if (value.size > 0 && !bytes_is(value, names[0]) && !bytes_is(value, names[1]) &&
+        !bytes_is(value, names[2]))
+        fail(EX_USAGE, "--%s is %s, %s or %s", option, names[0], names[1], names[2]);
+    return value;
+}
+
 static void start_submission(struct run *run, bool is_validation) {
+    static const char *const billed[] = {"retry", "park", "fail"};
+    static const char *const unanswered[] = {"stop", "skip", "fail"};
     const struct call *call = run->call;
-    struct bytes billed = option_bytes(call, "billed", 16);
     struct bytes name = bytes_text(name_of(call));
-    if (billed.size > 0 && !bytes_is(billed, "retry") && !bytes_is(billed, "park") &&
-        !bytes_is(billed, "fail"))
-        fail(EX_USAGE, "--billed is retry, park or fail");
     if (name.size > NAME_BYTES_MAX || !utf8_is_valid(name))
         fail(EX_USAGE, "--name has at most %d bytes of UTF-8", NAME_BYTES_MAX);
     struct submit_head submit = {
@@ -108,7 +116,8 @@ static void start_submission(struct run *run, bool is_validation) {
         .tags = bytes_text(run->tags),
         .provider = option_bytes(call, "provider", PROVIDER_BYTES_MAX),
         .priority = 1,
-        .billed = billed,
+        .billed = option_policy(call, "billed", billed),
+        .unanswered = option_policy(call, "unanswered", unanswered),
         .attempts_max = call_count(call, "attempts", 0),
         .validate_only = is_validation,
     };

@@ -82,6 +82,9 @@ void call_read(struct call *call, int argc, char **argv) {
         } else {
             if (call->operand_count == call->command->operands_max)
                 misuse(call, "there is an operand too many: ", argv[i]);
+            // An empty one is a variable that was not set, and must not mean everything.
+            if (*argv[i] == 0)
+                misuse(call, "an operand is empty: ", call->command->operands);
             call->operands[call->operand_count++] = argv[i];
         }
     }

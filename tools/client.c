@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/id.h"
+#include "common/mem.h"
 #include "common/process.h"
 #include "tools/call.h"
 
@@ -28,11 +29,17 @@ struct message *client_receive(struct client *client, long timeout_ms) {
     client->has_message = false;
     for (;;) {
         enum err e = sock_receive(&client->sock, &client->message);
+        uint64_t now = clock_now().mono_ms;
         if (e == ERR_OK) {
             client->has_message = true;
+            client->heard_ms = now;
             return &client->message;
         }
-        uint64_t now = clock_now().mono_ms;
+        if (e == ERR_VERSION)
+            fail(EX_CONFIG,
+                 "%s speaks another version of the protocol than colloq %s: install the "
+                 "same on both hosts",
+                 client->endpoint, COLLOQ_VERSION);
         if (e == ERR_AGAIN && now >= until)
             return NULL;
         if (e != ERR_AGAIN)
@@ -46,8 +53,16 @@ struct message *client_receive(struct client *client, long timeout_ms) {
     }
 }
 
+static void connect_anew(struct client *client, uint64_t now_ms) {
+    client->heard_ms = now_ms;
+    if (sock_reconnect(&client->sock) != ERR_OK)
+        fail(EX_OSERR, "%s: cannot be connected to again", client->endpoint);
+}
+
 void client_tick(struct client *client, uint64_t now_ms) {
     struct heartbeat_head head = {.boot = client->boot};
+    if (now_ms - client->heard_ms >= CLIENT_SILENT_MS)
+        connect_anew(client, now_ms);
     if (now_ms - client->said_ms >= HEARTBEAT_MS)
         (void)client_send(client, KIND_heartbeat, &head, NULL, 0);
 }
@@ -59,9 +74,15 @@ static void stop_if_asked(const struct client *client) {
 
 static void take_unwelcome(const struct client *client) {
     struct unwelcome_head head;
-    if (wire_head(&client->message.wire, &head) == ERR_OK)
-        fail(EX_CONFIG, "%s: %.*s", client->endpoint, (int)head.detail.size,
-             (const char *)head.detail.at);
+    if (wire_head(&client->message.wire, &head) != ERR_OK)
+        return;
+    if (bytes_is(head.reason, "unknown_role"))
+        fail(EX_CONFIG,
+             "%s: a broker listens here; clients connect to the ingress, with "
+             "colloq dev at the port after it",
+             client->endpoint);
+    fail(EX_CONFIG, "%s: %.*s", client->endpoint, (int)head.detail.size,
+         (const char *)head.detail.at);
 }
 
 bool client_try_open(struct client *client, const struct conf *conf, int stop_fd,
@@ -78,9 +99,14 @@ bool client_try_open(struct client *client, const struct conf *conf, int stop_fd
         .simulated = conf->simulated,
     };
     bytes_put_u64(hello.process.at, random_u64());
-    uint64_t until = clock_now().mono_ms + limit_ms;
+    client->heard_ms = clock_now().mono_ms;
+    uint64_t until = client->heard_ms + limit_ms;
     bool is_said = false;
-    while (clock_now().mono_ms < until) {
+    for (uint64_t now = client->heard_ms; now < until; now = clock_now().mono_ms) {
+        if (now - client->heard_ms >= CLIENT_HELLO_MS) {
+            connect_anew(client, now);
+            is_said = false;
+        }
         // The connection may take a moment to stand.
         if (!is_said)
             is_said = client_send(client, KIND_hello, &hello, NULL, 0) == ERR_OK;
@@ -114,7 +140,7 @@ bool client_ask(struct client *client, const char *what, json_t *arguments, uint
         .arguments = bytes_text(text ? text : "{}"),
     };
     enum err e = client_send(client, KIND_query, &query, NULL, 0);
-    free(text);
+    mem_free(text);
     *request = query.request;
     return e == ERR_OK;
 }
@@ -143,10 +169,15 @@ int client_answer(struct client *client, const char *what, json_t *new_arguments
     int exit_code = EX_UNAVAILABLE;
     (void)snprintf(detail, detail_size, "%s does not answer; see whether colloq runs there",
                    client->endpoint);
-    for (uint64_t now = clock_now().mono_ms; now < until; now = clock_now().mono_ms) {
+    client->heard_ms = clock_now().mono_ms;
+    for (uint64_t now = client->heard_ms; now < until; now = clock_now().mono_ms) {
+        if (now - client->heard_ms >= CLIENT_SILENT_MS) {
+            connect_anew(client, now);
+            is_asked = false;
+        }
         if (!is_asked)
             is_asked = client_ask(client, what, new_arguments, &request);
-        struct message *message = client_receive(client, is_asked ? (long)(until - now) : 20);
+        struct message *message = client_receive(client, is_asked ? HEARTBEAT_MS : 20);
         if (message && take_answer(client, request, text, &exit_code, detail, detail_size))
             break;
         if (!message)

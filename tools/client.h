@@ -12,6 +12,8 @@
 enum {
     CLIENT_JOIN_MS = 3000,    // nobody is there after this long
     CLIENT_ANSWER_MS = 15000, // a question without an answer is given up
+    CLIENT_HELLO_MS = 1000,   // a hello without an answer is said over another connection
+    CLIENT_SILENT_MS = 6000,  // so is all else: whoever waits hears of an ingress more often
     EXIT_STOPPED = 130,
 };
 
@@ -22,8 +24,9 @@ struct client {
     uint64_t requests; // numbers already used
     const char *endpoint;
     int stop_fd;
-    uint64_t boot;    // of the ingress that welcomed us
-    uint64_t said_ms; // when the last sign of life left
+    uint64_t boot;     // of the ingress that welcomed us
+    uint64_t said_ms;  // when the last sign of life left
+    uint64_t heard_ms; // when the ingress was last heard, or connected to anew
 };
 
 // Connects and joins; false when nobody answers within limit_ms. Ends the process with EX_CONFIG
@@ -36,7 +39,9 @@ uint64_t client_request(struct client *client);
 // Sends a message without items; ERR_AGAIN: ingress is not there now.
 enum err client_send(struct client *client, enum kind kind, const void *head,
                      const struct bytes *frames, uint32_t count);
-// A sign of life at most once a second, so that ingress keeps what is open for us.
+// A sign of life at most once a second, so that ingress keeps what is open for us. Call it while
+// answers are waited for: when none came for CLIENT_SILENT_MS it connects anew, since a connection
+// that was cut on its way may look as if it stood.
 void client_tick(struct client *client, uint64_t now_ms);
 // The next message, which lives until the next call; NULL: none came within timeout_ms.
 struct message *client_receive(struct client *client, long timeout_ms);

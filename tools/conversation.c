@@ -36,6 +36,19 @@ int conversation_list(struct call *call) {
     return 0;
 }
 
+// Turns that got no answer, and why: they are in no later turn's context.
+static void show_unanswered(const json_t *answer) {
+    const json_t *turn;
+    size_t i;
+    json_array_foreach(member_of(answer, "turns"), i, turn) {
+        const char *outcome = text_of(turn, "outcome", "");
+        if (*outcome && strcmp(outcome, "answered") != 0)
+            out_printf("%-13s turn %lld: %s, %s (job %s)\n", "no answer",
+                       (long long)int_of(turn, "turn", 0), outcome, text_of(turn, "reason", "-"),
+                       text_of(turn, "job", ""));
+    }
+}
+
 // A message's text: its content if that is a string, else the texts of its parts.
 static void show_content(const json_t *content) {
     const json_t *part;
@@ -90,10 +103,11 @@ static void show_identifiers(const json_t *answer) {
 
 // What a call's usage says: all input, all output.
 static int64_t tokens(const json_t *usage, bool is_input) {
-    static const char *const in[] = {"in_uncached", "in_cached", "in_cache_write", "in_audio"};
-    static const char *const out[] = {"out_visible", "out_reasoning", "out_audio", ""};
+    static const char *const in[] = {"in_uncached", "in_cached", "in_cache_write",
+                                     "in_cache_write_1h", "in_audio"};
+    static const char *const out[] = {"out_visible", "out_reasoning", "out_audio", "", ""};
     int64_t sum = 0;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         sum += int_of(usage, is_input ? in[i] : out[i], 0);
     return sum;
 }
@@ -127,11 +141,19 @@ static void show_total(const json_t *tracking, bool is_priced) {
     buf_release(&line);
 }
 
+// What became of a call, in one word: the answer, or why it is none.
+static const char *state_of(const json_t *entry) {
+    const char *role = text_of(entry, "role", "none"), *state = text_of(entry, "call_state", "");
+    if (strcmp(role, "none") != 0)
+        return role;
+    return strcmp(state, "answered") == 0 ? "error" : state;
+}
+
 static void show_costs(const json_t *answer) {
     static const struct table_column columns[] = {
-        {"CALL", false, false}, {"MESSAGE", true, false}, {"IN", true, false},
-        {"OUT", true, false},   {"COST", true, false},    {"SO FAR", true, false},
-        {NULL, false, false},
+        {"CALL", false, false},   {"MESSAGE", true, false}, {"STATE", false, false},
+        {"IN", true, false},      {"OUT", true, false},     {"COST", true, false},
+        {"AT MOST", true, false}, {"SO FAR", true, false},  {NULL, false, false},
     };
     struct table table;
     const json_t *tracking = member_of(answer, "cost_tracking");
@@ -146,10 +168,14 @@ static void show_costs(const json_t *answer) {
         table_row(&table);
         table_cell(&table, 0, "%s", text_of(entry, "call", ""));
         table_cell(&table, 1, "%lld", (long long)int_of(entry, "message", 0));
-        table_cell(&table, 2, "%s", count_text(tokens(usage, true), text));
-        table_cell(&table, 3, "%s", count_text(tokens(usage, false), text));
-        table_cell(&table, 4, "%s", amount_text(member_of(entry, "amount_pusd"), text));
-        table_cell(&table, 5, "%s",
+        table_cell(&table, 2, "%s", state_of(entry));
+        table_cell(&table, 3, "%s", count_text(tokens(usage, true), text));
+        table_cell(&table, 4, "%s", count_text(tokens(usage, false), text));
+        table_cell(&table, 5, "%s", amount_text(member_of(entry, "amount_pusd"), text));
+        if (json_is_integer(member_of(entry, "possibly_billed_pusd")))
+            table_cell(&table, 6, "%s",
+                       amount_text(member_of(entry, "possibly_billed_pusd"), text));
+        table_cell(&table, 7, "%s",
                    is_priced ? amount_text(member_of(entry, "running_total_pusd"), text) : "-");
     }
     out_text("\n");
@@ -169,6 +195,7 @@ int conversation_show(struct call *call) {
     out_field(13, "name", text_of(answer, "name", ""));
     out_field(13, "batch", text_of(answer, "batch", "-"));
     out_field(13, "  named", text_of(answer, "batch_name", ""));
+    show_unanswered(answer);
     show_messages(answer);
     show_identifiers(answer);
     show_costs(answer);

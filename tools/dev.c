@@ -1,6 +1,8 @@
 // dev: all processes on this machine, supervised. With --simulate the provider is a simulator,
 // and neither a real key nor a real provider is ever in reach.
+#include "common/catalogue.h"
 #include "common/clock.h"
+#include "common/endpoint.h"
 #include "common/limits.h"
 #include "common/mem.h"
 #include "common/process.h"
@@ -22,6 +24,7 @@ enum {
     JOIN_SLOW_MS = 5000, // say who is missing
     ENVIRONMENT_MAX = 4096,
     PORT_TEXT_SIZE = 16,
+    PROBLEMS_BYTES_MAX = 64 << 10,
 };
 
 struct dev {
@@ -29,7 +32,8 @@ struct dev {
     struct supervisor supervisor;
     struct program *simulator; // NULL: none
     char port_file[1024];
-    bool is_up; // everybody has joined, and it was said
+    char simulator_url[ENDPOINT_SIZE + 16]; // http://HOST:PORT; empty: none
+    bool is_up;                             // everybody has joined, and it was said
     bool is_slow_told;
     uint64_t started_ms;
     uint64_t looked_ms;
@@ -52,20 +56,64 @@ static bool is_real_key(const char *variable) {
     return false;
 }
 
+// The catalogue that is built in; the caller frees it.
+static struct catalogue *own_catalogue(void) {
+    struct catalogue *catalogue = NULL;
+    struct buf document, problems;
+    buf_init(&document, CATALOGUE_BYTES_MAX);
+    buf_init(&problems, PROBLEMS_BYTES_MAX);
+    enum err e = catalogue_compile_folder(NULL, &document, &problems);
+    if (e == ERR_OK)
+        e = catalogue_load(buf_bytes(&document), &catalogue);
+    buf_release(&document);
+    buf_release(&problems);
+    if (e != ERR_OK)
+        fail(EX_SOFTWARE, "the catalogue of this build cannot be read");
+    return catalogue;
+}
+
+static char *variable_copy(const char *name, const char *value, const char *end) {
+    struct buf text;
+    buf_init(&text, CONF_TEXT_BYTES_MAX);
+    buf_printf(&text, "%s=%s%s", name, value, end);
+    char *copy = text_copy(buf_cstr(&text));
+    buf_release(&text);
+    return copy;
+}
+
+// Behind the host of a base URL: "/v1", or nothing.
+static const char *path_of(const char *base_url) {
+    const char *host = strstr(base_url, "://");
+    const char *path = host ? strchr(host + 3, '/') : NULL;
+    return path ? path : "";
+}
+
+// Every provider's address is the simulator's, and its key one that the simulator takes.
+static int add_simulated(char **list, int count, const char *url) {
+    struct catalogue *catalogue = own_catalogue();
+    for (size_t i = 0; i < catalogue_api_count(catalogue) && count + 2 <= ENVIRONMENT_MAX; i++) {
+        const struct provider_api *api = catalogue_api_at(catalogue, i);
+        if (!api->base_url_env || !api->key_envs[0])
+            continue;
+        list[count++] = variable_copy(api->base_url_env, url, path_of(api->base_url));
+        list[count++] = variable_copy(api->key_envs[0], "simulated", "");
+    }
+    catalogue_free(catalogue);
+    return count;
+}
+
 // Our environment; for a simulated world without keys and addresses of real providers, and for
-// its worker with those of the simulator.
-static char **environment_of(bool is_simulated, const char *port) {
-    char **list = mem_array(ENVIRONMENT_MAX + 3, sizeof(*list));
-    char text[64];
+// its worker with those of the simulator, whose url may lead to an address of this host.
+static char **environment_of(bool is_simulated, const char *url) {
+    char **list = mem_array(ENVIRONMENT_MAX + 2, sizeof(*list));
     int count = 0;
     for (char **v = environ; *v && count < ENVIRONMENT_MAX; v++)
         if (!is_simulated || !is_real_key(*v))
             list[count++] = *v;
-    if (!port)
-        return list;
-    (void)snprintf(text, sizeof(text), "OPENAI_BASE_URL=http://127.0.0.1:%s/v1", port);
-    list[count++] = text_copy(text);
-    list[count] = text_copy("OPENAI_API_KEY=simulated");
+    if (url)
+        count = add_simulated(list, count, url);
+    if (url)
+        list[count] = text_copy("COLLOQ_ALLOW_HTTP=true");
     return list;
 }
 
@@ -83,14 +131,39 @@ static struct program *add_program(struct dev *dev, const char *name, char **env
     return program;
 }
 
-static void add_simulator(struct dev *dev) {
+// With --listen the simulator listens for the workers of other hosts too, two ports further.
+struct simulator_place {
+    char listens[ENDPOINT_SIZE]; // address
+    char host[ENDPOINT_SIZE];    // by which it is reached from here, as in a URL
+    unsigned port;               // 0: any
+};
+
+static void place_simulator(const struct conf *conf, struct simulator_place *simulator) {
+    struct endpoint_place place;
+    *simulator = (struct simulator_place){.listens = "127.0.0.1", .host = "127.0.0.1"};
+    if (!conf->listen || !endpoint_place(conf->listen, &place))
+        return;
+    bool is_any = strcmp(place.host, "*") == 0 || strcmp(place.host, "0.0.0.0") == 0;
+    simulator->port = place.port + 2;
+    memcpy(simulator->listens, is_any ? "0.0.0.0" : place.host, is_any ? 8 : sizeof(place.host));
+    if (strcmp(place.host, "::") == 0)
+        memcpy(simulator->host, "[::1]", 6);
+    else if (!is_any)
+        (void)snprintf(simulator->host, sizeof(simulator->host),
+                       strchr(place.host, ':') ? "[%.250s]" : "%.250s", place.host);
+}
+
+static void add_simulator(struct dev *dev, const struct simulator_place *place) {
     char text[1200];
     const char *data = dev->call->conf->data;
     struct program *program = add_program(dev, "provider-sim", environment_of(true, NULL));
     (void)snprintf(dev->port_file, sizeof(dev->port_file), "%s/provider-sim.port", data);
     (void)unlink(dev->port_file);
     program_argument(program, "--port");
-    program_argument(program, "0");
+    (void)snprintf(text, sizeof(text), "%u", place->port);
+    program_argument(program, text);
+    program_argument(program, "--address");
+    program_argument(program, place->listens);
     program_argument(program, "--port-file");
     program_argument(program, dev->port_file);
     program_argument(program, "--bill");
@@ -132,9 +205,12 @@ static _Noreturn void end_now(struct dev *dev, int code) {
 }
 
 // Starts the simulator and waits for its port, which it keeps over restarts.
-static void start_simulator(struct dev *dev, char port[PORT_TEXT_SIZE]) {
+static void start_simulator(struct dev *dev) {
     uint64_t until = clock_now().mono_ms + SIMULATOR_START_MS;
-    add_simulator(dev);
+    struct simulator_place place;
+    char port[PORT_TEXT_SIZE];
+    place_simulator(dev->call->conf, &place);
+    add_simulator(dev, &place);
     while (!read_port(dev, port)) {
         supervisor_step(&dev->supervisor, clock_now().mono_ms);
         if (dev->supervisor.exit != 0 || process_is_stopped(dev->call->stop_fd))
@@ -147,21 +223,23 @@ static void start_simulator(struct dev *dev, char port[PORT_TEXT_SIZE]) {
     }
     mem_free(dev->simulator->arguments[2]);
     dev->simulator->arguments[2] = text_copy(port);
+    (void)snprintf(dev->simulator_url, sizeof(dev->simulator_url), "http://%s:%s", place.host,
+                   port);
 }
 
 static void add_all(struct dev *dev) {
     static const char *const names[] = {"colloq-broker", "colloq-accountant", "colloq-extractor",
                                         "colloq-worker", "colloq-ingress"};
     const struct conf *conf = dev->call->conf;
-    char port[PORT_TEXT_SIZE];
     if (conf->simulated)
-        start_simulator(dev, port);
+        start_simulator(dev);
     conf_pass_on(dev->call->argc, dev->call->argv);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         bool is_worker = strcmp(names[i], "colloq-worker") == 0;
-        struct program *program = add_program(
-            dev, names[i],
-            environment_of(conf->simulated, conf->simulated && is_worker ? port : NULL));
+        struct program *program =
+            add_program(dev, names[i],
+                        environment_of(conf->simulated,
+                                       conf->simulated && is_worker ? dev->simulator_url : NULL));
         program_argument(program, "--data");
         program_argument(program, conf->data);
         if (conf->simulated)
@@ -202,6 +280,35 @@ static bool missing_roles(struct client *client, char *missing, size_t size) {
     return true;
 }
 
+// What to start on other hosts: the address that they know of, where all are listened at.
+static void tell_other_hosts(const struct dev *dev) {
+    const struct conf *conf = dev->call->conf;
+    struct endpoint_place place;
+    char host[ENDPOINT_SIZE], url[ENDPOINT_SIZE + 128] = "";
+    if (!conf->listen || !endpoint_place(conf->listen, &place))
+        return;
+    bool is_any = strcmp(place.host, "*") == 0 || strcmp(place.host, "0.0.0.0") == 0 ||
+                  strcmp(place.host, "::") == 0;
+    if (!is_any || gethostname(host, sizeof(host) - 1) != 0)
+        (void)snprintf(host, sizeof(host), strchr(place.host, ':') ? "[%.250s]" : "%.250s",
+                       place.host);
+    host[sizeof(host) - 1] = 0;
+    if (conf->simulated)
+        (void)snprintf(url, sizeof(url),
+                       "OPENAI_API_KEY=simulated OPENAI_BASE_URL=http://%.200s:%s/v1 ", host,
+                       strrchr(dev->simulator_url, ':') + 1);
+    const char *simulate = conf->simulated ? " --simulate" : "";
+    const char *insecure = endpoint_is_exposed(conf->listen) ? " --insecure" : "";
+    const char *plain = conf->simulated && *insecure ? " --allow-http" : "";
+    (void)fprintf(stderr, "On other hosts%s:\n  %scolloq-worker --broker tcp://%s:%u%s%s%s\n",
+                  *insecure ? " (nothing is encrypted)" : "", url, host, place.port, simulate,
+                  plain, insecure);
+    // Where the ingress listens elsewhere, whoever chose that knows how it is reached.
+    if (endpoint_place(conf->listen_ingress, &place))
+        (void)fprintf(stderr, "  colloq batch run FILE.jsonl --ingress tcp://%s:%u%s%s\n", host,
+                      place.port, simulate, insecure);
+}
+
 static void look(struct dev *dev, uint64_t now_ms) {
     enum { LOOK_MS = 200, OPEN_MS = 150 };
     struct call *call = dev->call;
@@ -221,6 +328,7 @@ static void look(struct dev *dev, uint64_t now_ms) {
                       "  colloq batch run%s FILE.jsonl\n",
                       call->conf->simulated ? " with simulated money" : "", call->conf->data,
                       call_settings(call));
+        tell_other_hosts(dev);
     } else if (!dev->is_slow_told && now_ms - dev->started_ms > JOIN_SLOW_MS) {
         dev->is_slow_told = true;
         (void)fprintf(stderr, "Still waiting for: %s\n", missing);

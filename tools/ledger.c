@@ -139,7 +139,7 @@ int ledger_migrate(struct call *call) {
 int ledger_status(struct call *call) {
     static const char *const counts[] = {
         "records_applied", "calls", "jobs", "conversations", "batches", "quarantined", "conflicts"};
-    char text[SHORT_TEXT_SIZE];
+    char text[SHORT_TEXT_SIZE], other[SHORT_TEXT_SIZE];
     const json_t *migration;
     size_t i;
     json_t *answer = is_running(call) ? call_show(call, "ledger.status", NULL)
@@ -153,10 +153,49 @@ int ledger_status(struct call *call) {
         out_printf("%-16s %s\n", counts[i], count_text(int_of(answer, counts[i], 0), text));
     out_printf("size             %s\n",
                size_text(int_of(answer, "pages", 0) * int_of(answer, "page_bytes", 0), text));
+    if (flag_of(answer, "is_closed"))
+        out_printf("closed           disk full: %s free, needs %s; no record is taken in\n",
+                   size_text(int_of(answer, "disk_free", 0), text),
+                   size_text(int_of(answer, "needs", 0), other));
     out_printf("catalogue        %s\n", text_of(answer, "catalogue", "-"));
     json_array_foreach(member_of(answer, "migrations"), i, migration)
         out_printf("migration        %s, %s\n", text_of(migration, "name", ""),
                    time_text(int_of(migration, "at_ms", 0), text));
     json_decref(answer);
     return 0;
+}
+
+// ---- check --------------------------------------------------------------------------------------
+
+static void show_kept(const json_t *rows, const char *title, const char *why) {
+    const json_t *row;
+    size_t i;
+    json_array_foreach(rows, i, row) out_printf(
+        "%-12s record %lld, job %s, call %s: %s\n", title, (long long)int_of(row, "record", 0),
+        text_of(row, "job", "-"), text_of(row, "call", "-"), text_of(row, why, ""));
+}
+
+int check_show(struct call *call) {
+    const json_t *problem;
+    size_t i;
+    json_t *answer = call_ask(call, "check", NULL);
+    bool is_ok = flag_of(answer, "is_ok");
+    if (call_has(call, "json")) {
+        char *text = json_dumps(answer, JSON_COMPACT);
+        out_text(text ? text : "");
+        out_text("\n");
+        free(text);
+    } else {
+        out_printf(
+            "ledger       %s: %lld records in quarantine, %lld conflicts, %lld sums differ\n",
+            is_ok ? "ok" : "CRITICAL", (long long)int_of(answer, "quarantined", 0),
+            (long long)int_of(answer, "conflicts", 0),
+            (long long)int_of(answer, "rollups_differ", 0));
+        show_kept(member_of(answer, "records"), "quarantine", "why");
+        show_kept(member_of(answer, "conflict_rows"), "conflict", "what");
+        json_array_foreach(member_of(answer, "problems"), i, problem)
+            out_printf("%-12s %s\n", "problem", json_string_value(problem));
+    }
+    json_decref(answer);
+    return is_ok ? 0 : EXIT_SOME_FAILED;
 }

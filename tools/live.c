@@ -1,4 +1,4 @@
-// stat, lane and job: the live state.
+// stat and lane: the live state.
 #include "tools/commands.h"
 #include "tools/render.h"
 
@@ -88,91 +88,6 @@ int lane_resume(struct call *call) {
     return decide(call, "lane.resume");
 }
 
-// ---- jobs ---------------------------------------------------------------------------------------
-
-static void show_attempts(const json_t *answer) {
-    static const struct table_column columns[] = {
-        {"ATTEMPT", true, false}, {"CALL", false, false},  {"STATE", false, false},
-        {"STATUS", true, false},  {"REASON", false, true}, {"COST", true, false},
-        {NULL, false, false},
-    };
-    struct table table;
-    const json_t *attempt;
-    size_t i;
-    table_begin(&table, columns);
-    json_array_foreach(member_of(answer, "attempts"), i, attempt) {
-        char text[SHORT_TEXT_SIZE];
-        table_row(&table);
-        table_cell(&table, 0, "%lld", (long long)int_of(attempt, "attempt", 0));
-        table_cell(&table, 1, "%s", text_of(attempt, "call", ""));
-        table_cell(&table, 2, "%s", text_of(attempt, "state", ""));
-        if (int_of(attempt, "status", 0) > 0)
-            table_cell(&table, 3, "%lld", (long long)int_of(attempt, "status", 0));
-        table_cell(&table, 4, "%s", text_of(attempt, "reason", ""));
-        table_cell(&table, 5, "%s", amount_text(member_of(attempt, "amount_pusd"), text));
-    }
-    table_end(&table);
-    json_array_foreach(member_of(answer, "attempts"), i,
-                       attempt) if (*text_of(attempt, "detail", ""))
-        out_printf("attempt %lld: %s\n", (long long)int_of(attempt, "attempt", 0),
-                   text_of(attempt, "detail", ""));
-}
-
-// What the job cost, with all its attempts, and what that leaves out.
-static void show_sum(const json_t *answer) {
-    char text[SHORT_TEXT_SIZE];
-    int64_t calls = 0, billed = 0, unbounded = 0, amount = 0, bound = 0;
-    bool is_priced = false;
-    const json_t *attempt;
-    size_t i;
-    struct buf line;
-    json_array_foreach(member_of(answer, "attempts"), i, attempt) {
-        const json_t *cost = member_of(attempt, "amount_pusd");
-        const json_t *most = member_of(attempt, "possibly_billed_pusd");
-        calls++;
-        is_priced = is_priced || json_is_integer(cost);
-        (void)money_add(&amount, json_is_integer(cost) ? json_integer_value(cost) : 0);
-        if (!flag_of(attempt, "possibly_billed"))
-            continue;
-        billed++;
-        unbounded += !json_is_integer(most);
-        (void)money_add(&bound, json_is_integer(most) ? json_integer_value(most) : 0);
-    }
-    if (calls == 0)
-        return;
-    json_t *whole = json_integer(amount), *most = json_integer(bound);
-    buf_init(&line, 1024);
-    buf_printf(&line, "%lld %s", (long long)calls, calls == 1 ? "call" : "calls");
-    billed_text(&line, billed, unbounded, most);
-    buf_printf(&line, "; %s", amount_text(is_priced ? whole : NULL, text));
-    out_field(13, "cost", buf_cstr(&line));
-    buf_release(&line);
-    json_decref(whole);
-    json_decref(most);
-}
-
-int job_show(struct call *call) {
-    static const char *const members[] = {"job", "batch", "custom_id", "conversation", "provider",
-                                          "api", "model", "key",       "outcome",      "reason"};
-    json_t *answer = call_show(call, "job.show", arguments_of("job", call->operands[0]));
-    if (!answer)
-        return 0;
-    const json_t *live = member_of(answer, "live");
-    const json_t *from = member_of(answer, "job") ? answer : live;
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-        out_field(13, members[i], text_of(from, members[i], ""));
-    out_printf("%-13s %lld, turn %lld\n", "line", (long long)int_of(from, "line", 0),
-               (long long)int_of(from, "turn", 0));
-    if (json_is_object(live))
-        out_printf("%-13s %s, %lld attempts; waits for %s\n", "on its way",
-                   text_of(live, "state", "?"), (long long)int_of(live, "attempts", 0),
-                   *text_of(live, "waits_for", "") ? text_of(live, "waits_for", "") : "nothing");
-    show_attempts(answer);
-    show_sum(answer);
-    json_decref(answer);
-    return 0;
-}
-
 // ---- stat ---------------------------------------------------------------------------------------
 
 static void show_peers(const json_t *broker) {
@@ -198,6 +113,46 @@ static void show_peers(const json_t *broker) {
     table_end(&table);
 }
 
+// A row a worker host; one that is silent keeps its calls until their time is over.
+static void show_hosts(const json_t *broker) {
+    static const struct table_column columns[] = {
+        {"HOST", false, true},  {"WORKERS", true, false}, {"SLOTS", true, false},
+        {"CALLS", true, false}, {"CPU", true, false},     {"HEARD", false, false},
+        {NULL, false, false},
+    };
+    struct table table;
+    const json_t *host;
+    size_t i;
+    table_begin(&table, columns);
+    json_array_foreach(member_of(broker, "hosts"), i, host) {
+        char text[SHORT_TEXT_SIZE];
+        int64_t silent_ms = int_of(host, "silent_ms", -1), away = int_of(host, "away", 0);
+        const char *name = text_of(host, "host", "");
+        table_row(&table);
+        table_cell(&table, 0, "%s", *name ? name : "not back yet");
+        if (away > 0)
+            table_cell(&table, 1, "%lld, %lld away", (long long)int_of(host, "workers", 0),
+                       (long long)away);
+        else
+            table_cell(&table, 1, "%lld", (long long)int_of(host, "workers", 0));
+        table_cell(&table, 2, "%s", count_text(int_of(host, "slots", 0), text));
+        table_cell(&table, 3, "%s", count_text(int_of(host, "in_flight", 0), text));
+        table_cell(&table, 4, "%lld%%", (long long)int_of(host, "cpu_percent", 0));
+        if (silent_ms >= 0)
+            table_cell(&table, 5, "%s ago", span_text(silent_ms, text));
+    }
+    table_end(&table);
+}
+
+// A store whose disk is full takes nothing new in.
+static void show_closed(const char *process, const json_t *store) {
+    char text[SHORT_TEXT_SIZE], other[SHORT_TEXT_SIZE];
+    if (flag_of(store, "is_closed"))
+        out_printf("%-11s closed, disk full: %s free, needs %s\n", process,
+                   size_text(int_of(store, "disk_free", 0), text),
+                   size_text(int_of(store, "needs", 0), other));
+}
+
 static void show_broker(const json_t *broker) {
     char text[SHORT_TEXT_SIZE], other[SHORT_TEXT_SIZE];
     const json_t *journal = member_of(broker, "journal");
@@ -215,6 +170,7 @@ static void show_broker(const json_t *broker) {
     out_printf("%s, %lld records wait for the ledger\n",
                size_text(int_of(journal, "budget", 0), text),
                (long long)int_of(broker, "records_pending", 0));
+    show_closed("broker", journal);
     out_text("jobs        ");
     json_object_foreach((json_t *)member_of(broker, "jobs"), state, count) {
         if (json_integer_value(count) == 0)
@@ -238,6 +194,7 @@ static void show_others(const json_t *answer) {
                    (long long)int_of(accountant, "conflicts", 0));
     else
         out_text("accountant  does not answer\n");
+    show_closed("accountant", accountant);
     out_printf("ingress     up %s, %lld files taken in, %lld now, ",
                span_text(int_of(ingress, "uptime_ms", 0), text),
                (long long)int_of(ingress, "submissions", 0), (long long)int_of(ingress, "open", 0));
@@ -263,6 +220,10 @@ int stat_show(struct call *call) {
     show_broker(broker);
     show_others(answer);
     show_peers(broker);
+    if (json_array_size(member_of(broker, "hosts")) > 0) {
+        out_text("\n");
+        show_hosts(broker);
+    }
     if (json_array_size(member_of(broker, "lanes")) > 0)
         out_text("\n");
     table_of_lanes(member_of(broker, "lanes"));

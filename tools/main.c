@@ -26,6 +26,8 @@
         {"attempts", OPTION_count, "N", "counted attempts of a line", false},             \
         {"billed", OPTION_text, "WHAT",                                                   \
          "after an attempt that may have been billed: retry, park or fail", false},       \
+        {"unanswered", OPTION_text, "WHAT",                                               \
+         "turns behind one without answer: stop (they are parked), skip or fail", false}, \
     {                                                                                     \
         "strict", OPTION_flag, NULL, "submit nothing if a line is refused", false         \
     }
@@ -71,6 +73,29 @@ static const struct option cost_options[] = {
     JSON_OPTION,
     END_OF_OPTIONS,
 };
+#define DEAD_OPTIONS                                                  \
+    {"batch", OPTION_text, "BATCH", "of this batch only", false}, {   \
+        "reason", OPTION_text, "REASON", "of this reason only", false \
+    }
+static const struct option dead_list_options[] = {
+    DEAD_OPTIONS,
+    PAGE_OPTIONS,
+    JSON_OPTION,
+    END_OF_OPTIONS,
+};
+static const struct option dead_retry_options[] = {
+    DEAD_OPTIONS,
+    {"rate", OPTION_text, "N/s", "so many a second, not all at once", false},
+    {"dry-run", OPTION_flag, NULL, "only say which", false},
+    JSON_OPTION,
+    END_OF_OPTIONS,
+};
+static const struct option dead_drop_options[] = {
+    DEAD_OPTIONS,
+    {"dry-run", OPTION_flag, NULL, "only say which", false},
+    JSON_OPTION,
+    END_OF_OPTIONS,
+};
 static const struct option migrate_options[] = {
     {"dry-run", OPTION_flag, NULL, "only say what is missing", false},
     JSON_OPTION,
@@ -101,9 +126,19 @@ static const struct command commands[] = {
     {"conversation", "show", "ID|NAME", 1, 1, "its messages, identifiers and cost",
      conversation_show_options, conversation_show},
     {"cost", NULL, "", 0, 0, "what was spent", cost_options, cost_report},
+    {"check", NULL, "", 0, 0, "what the ledger could not take in, and whether it adds up",
+     json_only, check_show},
+    {"dead", "list", "", 0, 0, "the jobs without an answer, dead or parked", dead_list_options,
+     dead_list},
+    {"dead", "show", "JOB", 1, 1, "one of them, and what can be done", json_only, dead_show},
+    {"dead", "retry", "[JOB]", 0, 1, "try one, or those of a batch or reason, again",
+     dead_retry_options, dead_retry},
+    {"dead", "drop", "[JOB]", 0, 1, "let one, or those of a batch, go for good", dead_drop_options,
+     dead_drop},
     {"find", NULL, "ID", 1, 1, "the call, message and batch behind any identifier", json_only,
      find},
     {"job", "show", "JOB", 1, 1, "a line's job and its attempts", json_only, job_show},
+    {"job", "cancel", "JOB", 1, 1, "call one job off", json_only, job_cancel},
     {"lane", "list", "", 0, 0, "the lanes (provider, key, model) and what holds them", json_only,
      lane_list},
     {"lane", "pause", "LANE", 1, 1, "stop a lane", json_only, lane_pause},

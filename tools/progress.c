@@ -2,6 +2,7 @@
 
 #include "common/buf.h"
 #include "common/json.h"
+#include "common/mem.h"
 #include "tools/render.h"
 
 #include <ctype.h>
@@ -38,7 +39,7 @@ void progress_event(struct progress *progress, const char *event, const char *te
     char *dumped = is_whole ? json_dumps(line, JSON_COMPACT) : NULL;
     progress_close(progress);
     (void)fprintf(stderr, "%s\n", dumped ? dumped : "{}");
-    free(dumped);
+    mem_free(dumped);
     json_decref(line);
 }
 
@@ -55,7 +56,7 @@ void progress_document(struct progress *progress, const char *event, const char 
     buf_text(&line, "}\n");
     (void)fputs(buf_cstr(&line), stderr);
     buf_release(&line);
-    free(dumped);
+    mem_free(dumped);
 }
 
 void progress_join(const struct progress_parts *parts, size_t columns, char *text, size_t size) {

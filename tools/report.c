@@ -1,4 +1,5 @@
 // cost and find: questions about history.
+#include "common/mem.h"
 #include "tools/commands.h"
 #include "tools/render.h"
 
@@ -175,7 +176,7 @@ int find(struct call *call) {
         char *text = json_dumps(answer, JSON_COMPACT);
         out_text(text ? text : "{}");
         out_text("\n");
-        free(text);
+        mem_free(text);
     } else if (count > 0) {
         json_array_foreach(member_of(answer, "matches"), i, match) show_match(match);
         if (flag_of(answer, "is_cut"))

@@ -270,6 +270,7 @@ const char *submission_wait_text(const struct submission *submission, uint64_t n
         {"no_catalogue", "no catalogue yet: the accountant has not joined"},
         {"batch_opening", "the batch is being opened: broker and accountant are asked"},
         {"journal_full", "the broker's journal is full; lines are taken in as jobs end"},
+        {"disk_full", "the broker's disk is full; lines are taken in when it has room again"},
     };
     if (submission->waits_for[0] == 0)
         return now_ms - submission->heard_ms < 2 * HEARTBEAT_MS ? "what was read is being stored"

@@ -118,8 +118,11 @@ static void take_end(struct supervisor *supervisor, struct program *program, int
         show_last_line(program);
     program->restart_ms = now_ms + program->backoff_ms;
     program->restarts++;
-    program->backoff_ms =
-        program->backoff_ms * 2 < BACKOFF_MAX_MS ? program->backoff_ms * 2 : BACKOFF_MAX_MS;
+    // One that was killed did nothing wrong: only what fails by itself is tried later and later.
+    bool is_to_blame = !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL;
+    if (is_to_blame)
+        program->backoff_ms =
+            program->backoff_ms * 2 < BACKOFF_MAX_MS ? program->backoff_ms * 2 : BACKOFF_MAX_MS;
 }
 
 void supervisor_step(struct supervisor *supervisor, uint64_t now_ms) {

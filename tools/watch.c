@@ -101,7 +101,7 @@ static json_t *print_document(struct bytes answer, uint64_t *count) {
         char *text = json_dumps(result, JSON_COMPACT);
         out_text(text ? text : "");
         out_text("\n");
-        free(text);
+        mem_free(text);
         ++*count;
     }
     return document;
@@ -242,8 +242,9 @@ bool watch_take(struct watch *watch, struct message *message, uint64_t now_ms) {
 // Reasons that do not pass by themselves are named soon: not at once, since processes that have
 // just been started need a moment to find each other.
 static bool is_lasting(const char *reason) {
-    static const char *const lasting[] = {"no_key",       "lane_held",       "lane_paused",
-                                          "journal_full", "accountant_away", "no_worker"};
+    static const char *const lasting[] = {"no_key",       "lane_held",      "lane_paused",
+                                          "journal_full", "disk_full",      "ledger_full",
+                                          "no_worker",    "accountant_away"};
     for (size_t i = 0; i < sizeof(lasting) / sizeof(lasting[0]); i++)
         if (strcmp(reason, lasting[i]) == 0)
             return true;

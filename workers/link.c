@@ -25,6 +25,7 @@ void link_close(struct link *link, int linger_ms) {
     link->has_message = false;
     sock_close(&link->sock, linger_ms);
     buf_release(&link->catalogue);
+    reach_stop(&link->reach);
 }
 
 static void say_heartbeat(struct link *link) {
@@ -41,14 +42,53 @@ static void say_heartbeat(struct link *link) {
 
 // Gives up a connection on which nobody answers.
 static void reconnect(struct link *link) {
-    link->peer.unanswered = 0;
     link->reconnections++;
     if (sock_reconnect(&link->sock) != ERR_OK)
         fatal(EX_OSERR, "socket.failed", "endpoint=%s", link->sock.endpoint);
 }
 
+static void log_contact(const struct link *link, const char *text) {
+    switch (link->contact.state) {
+    case CONTACT_joined:
+        log_line(LOG_INFO, "broker.joined", "what=\"%s\" boot=%016llx", text,
+                 (unsigned long long)link->peer.boot);
+        break;
+    case CONTACT_refused:
+        log_line(LOG_ERROR, "broker.refused", "what=\"%s\" reason=%s", text, link->refusal);
+        break;
+    default:
+        log_line(LOG_WARN, "broker.unreached", "what=\"%s\"", text);
+    }
+}
+
+// Tells how it stands with the broker, when that has changed.
+static void look_at_contact(struct link *link, uint64_t now_ms) {
+    char text[CONTACT_TEXT_SIZE], name[NAME_BYTES_MAX + 1];
+    if (link->is_refused && now_ms - link->peer.heard_ms > PEER_SILENT_MS)
+        link->is_refused = false; // whoever refused us is gone
+    if (contact_wants_look(&link->contact, now_ms))
+        reach_start(&link->reach, link->sock.endpoint, now_ms);
+    (void)snprintf(name, sizeof(name), "%.*s", (int)link->hello.name.size,
+                   (const char *)link->hello.name.at);
+    const struct contact_facts facts = {
+        .is_joined = link_is_joined(link),
+        .refusal = link->is_refused ? link->refusal : NULL,
+        .detail = link->refusal_detail,
+        .endpoint = link->sock.endpoint,
+        .name = name,
+        .slots = link->hello.slots,
+        .boot = link->peer.boot,
+        .found = reach_step(&link->reach, now_ms),
+    };
+    if (!contact_step(&link->contact, &facts, now_ms, text))
+        return;
+    log_contact(link, text);
+    reach_stop(&link->reach);
+}
+
 void link_tick(struct link *link, uint64_t now_ms) {
-    if (link->peer.unanswered >= HELLOS_UNANSWERED_MAX)
+    look_at_contact(link, now_ms);
+    if (peer_gives_up(&link->peer))
         reconnect(link);
     switch (peer_due(&link->peer, now_ms)) {
     case SAY_hello:
@@ -80,27 +120,30 @@ static void take_welcome(struct link *link, struct message *message, uint64_t no
     struct welcome_head welcome;
     if (wire_head(&message->wire, &welcome) != ERR_OK)
         return;
-    if (peer_welcomed(&link->peer, welcome.boot, welcome.start, now_ms))
-        log_line(LOG_INFO, "broker.joined", "boot=%016llx", (unsigned long long)welcome.boot);
+    (void)peer_welcomed(&link->peer, welcome.boot, welcome.start, now_ms);
     link->is_refused = false;
     take_catalogue(link, welcome.catalogue, message_frame(message, 0));
     link->welcome = welcome;
     link->welcome.catalogue = bytes_text("");
 }
 
+static void refuse(struct link *link, struct bytes reason, struct bytes detail, uint64_t now_ms) {
+    link->is_refused = true;
+    (void)snprintf(link->refusal, sizeof(link->refusal), "%.*s", (int)reason.size,
+                   (const char *)reason.at);
+    (void)snprintf(link->refusal_detail, sizeof(link->refusal_detail), "%.*s", (int)detail.size,
+                   detail.size ? (const char *)detail.at : "");
+    peer_refused(&link->peer, now_ms);
+}
+
 static void take_unwelcome(struct link *link, struct message *message, uint64_t now_ms) {
     struct unwelcome_head head;
     if (wire_head(&message->wire, &head) != ERR_OK)
         return;
-    if (bytes_is(head.reason, "join_first")) {
+    if (bytes_is(head.reason, "join_first"))
         peer_unknown(&link->peer, now_ms);
-        return;
-    }
-    link->is_refused = true;
-    (void)snprintf(link->refusal, sizeof(link->refusal), "%.*s", (int)head.reason.size,
-                   (const char *)head.reason.at);
-    log_line(LOG_ERROR, "broker.refused", "reason=%s detail=\"%.*s\"", link->refusal,
-             (int)head.detail.size, (const char *)head.detail.at);
+    else
+        refuse(link, head.reason, head.detail, now_ms);
 }
 
 static void take_beat(struct link *link, const struct beat_head *beat) {
@@ -145,6 +188,11 @@ enum err link_receive(struct link *link, uint64_t now_ms, struct message **messa
             return e;
         if (e != ERR_OK) {
             log_line(LOG_WARN, "message.dropped", "why=\"%s\"", err_text(e));
+            if (e == ERR_VERSION) // what it says of that, if it does, cannot be read either
+                refuse(link, bytes_text("other_version"),
+                       bytes_text(
+                           "it speaks another version of the protocol than colloq " COLLOQ_VERSION),
+                       now_ms);
             continue;
         }
         peer_heard(&link->peer, now_ms);
@@ -164,4 +212,9 @@ bool link_is_joined(const struct link *link) {
 
 void link_hurry(struct link *link) {
     link->peer.next_say_ms = 0;
+}
+
+void link_introduce(struct link *link) {
+    // Where it does not arrive, the broker forgets us, and hears the next one.
+    (void)sock_send_head(&link->sock, NULL, KIND_hello, &link->hello, NULL, 0);
 }

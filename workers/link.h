@@ -1,11 +1,14 @@
 // A process's connection to a broker: the peer protocol of peer.h over a DEALER socket. Says
 // hello and heartbeats when due, answers for joining, keeps the catalogue, and hands every other
-// message to its owner.
+// message to its owner. Says in the log, within 3 s, whether it is connected, refused, or reaches
+// nobody, once whenever that changes; it goes on trying in any case.
 #ifndef WORKERS_LINK_H
 #define WORKERS_LINK_H
 
 #include "common/sock.h"
+#include "workers/contact.h"
 #include "workers/peer.h"
+#include "workers/reach.h"
 
 struct link {
     struct sock sock;
@@ -21,8 +24,11 @@ struct link {
     uint64_t beats;              // counts them
     uint64_t reconnections;      // each with another descriptor: sock_fd is another one then
     struct welcome_head welcome; // what the broker said last; its texts are dead
-    bool is_refused;             // an unwelcome other than join_first came
-    char refusal[128];
+    bool is_refused;             // an unwelcome other than join_first came, and no welcome since
+    char refusal[REASON_BYTES_MAX + 1];
+    char refusal_detail[DETAIL_BYTES_MAX + 1];
+    struct contact contact; // what was told of it
+    struct reach reach;     // why nobody answers
 };
 
 // Connects (no waiting) and takes over what hello says; hello.process is made here.
@@ -40,5 +46,7 @@ enum err link_receive(struct link *link, uint64_t now_ms, struct message **messa
 bool link_is_joined(const struct link *link);
 // Tells the broker sooner than the next second what is held: at the next tick.
 void link_hurry(struct link *link);
+// Says hello once more, since what hello says has changed.
+void link_introduce(struct link *link);
 
 #endif

@@ -13,6 +13,7 @@ void peer_init(struct peer *peer, struct id process) {
     peer->held_count = 0;
     peer->start = 0;
     peer->unanswered = 0;
+    peer->patience = HELLOS_UNANSWERED_MAX;
     memset(peer->index, 0, sizeof(peer->index));
 }
 
@@ -27,6 +28,15 @@ enum peer_say peer_due(struct peer *peer, uint64_t now_ms) {
         return SAY_heartbeat;
     peer->unanswered++;
     return SAY_hello;
+}
+
+bool peer_gives_up(struct peer *peer) {
+    if (peer->unanswered < peer->patience)
+        return false;
+    peer->unanswered = 0;
+    peer->patience =
+        peer->patience * 2 < HELLOS_PATIENCE_MAX ? peer->patience * 2 : HELLOS_PATIENCE_MAX;
+    return true;
 }
 
 uint64_t peer_rest_ms(const struct peer *peer, uint64_t now_ms) {
@@ -45,6 +55,7 @@ bool peer_welcomed(struct peer *peer, uint64_t boot, uint64_t start, uint64_t no
     if (is_new) {
         peer->boot = boot;
         peer->seen = 0;
+        peer->patience = HELLOS_UNANSWERED_MAX;
     }
     if (is_new || peer->state == PEER_STRANGER)
         peer->next_say_ms = now_ms; // the first heartbeat settles the older marks at once
@@ -59,6 +70,11 @@ void peer_unknown(struct peer *peer, uint64_t now_ms) {
         return; // a hello is on its way, and the next one is due
     peer->state = PEER_STRANGER;
     peer->next_say_ms = now_ms;
+}
+
+void peer_refused(struct peer *peer, uint64_t now_ms) {
+    peer->unanswered = 0;
+    peer->next_say_ms = now_ms + HEARTBEAT_MS;
 }
 
 void peer_saw(struct peer *peer, uint64_t boot, struct id process, uint64_t sent) {

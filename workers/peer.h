@@ -26,6 +26,7 @@ struct peer {
     uint64_t next_say_ms; // when the next hello or heartbeat is due
     uint64_t heard_ms;    // when the broker was last heard
     uint32_t unanswered;  // hellos since the last welcome
+    uint32_t patience;    // hellos that may stay so before the connection is given up
     // Call ids that a heartbeat names, of any boot: running, or ended and not yet stored.
     struct id held[HELD_MAX];
     uint32_t held_count;
@@ -40,6 +41,10 @@ void peer_init(struct peer *peer, struct id process);
 // What is to be said now. Moves the next due time on; a broker that was silent for
 // PEER_SILENT_MS is greeted anew.
 enum peer_say peer_due(struct peer *peer, uint64_t now_ms);
+// Whether the connection is to be given up, since nobody answers on it. Says so once; the next one
+// is given twice the patience, until another boot answers: a broker that is only slow would else
+// always speak to a connection that is gone.
+bool peer_gives_up(struct peer *peer);
 // Milliseconds until peer_due may have something to say.
 uint64_t peer_rest_ms(const struct peer *peer, uint64_t now_ms);
 
@@ -52,6 +57,8 @@ void peer_heard(struct peer *peer, uint64_t now_ms);
 bool peer_welcomed(struct peer *peer, uint64_t boot, uint64_t start, uint64_t now_ms);
 // The broker does not know us (any more): say hello at once.
 void peer_unknown(struct peer *peer, uint64_t now_ms);
+// The broker refuses us: ask again, but not as often as somebody who was not heard.
+void peer_refused(struct peer *peer, uint64_t now_ms);
 // A beat said that leases up to sent have left: what did not arrive of them never will be taken.
 void peer_saw(struct peer *peer, uint64_t boot, struct id process, uint64_t sent);
 

@@ -55,7 +55,7 @@ void mark_link(struct core *core, struct job *job) {
         core->jobs[worker->first_mark].mark_prev = slot;
     worker->first_mark = slot;
     worker->marks++;
-    lane_of(core, job)->marks++;
+    lane_opens_mark(core, lane_of(core, job));
     batch_of(core, job)->attempts_open++;
     mark_insert(core, job);
 }
@@ -68,6 +68,7 @@ void job_mark(struct core *core, struct job *job, struct worker *worker) {
     job->lease_number = ++worker->leases;
     job->lapse = LAPSE_unknown;
     job->named = 0;
+    job->end_mark = 0;
     job_state(core, job, JOB_LEASED);
     mark_link(core, job);
     timer_set(core, job, core->now_ms + core->config.call_limit_ms + CALL_MARGIN_MS);
@@ -105,7 +106,7 @@ static void mark_close(struct core *core, struct job *job) {
     job->mark_next = job->mark_prev = 0;
     job->worker = 0;
     worker->marks--;
-    lane->marks--;
+    lane_closes_mark(core, lane);
     batch_of(core, job)->attempts_open--;
     if (lane->probe_job == job_slot(core, job))
         lane->probe_job = 0;
@@ -181,7 +182,7 @@ static uint64_t backoff_ms(struct job *job) {
     return wait / 2 + spread % (wait / 2 + 1);
 }
 
-static void again_later(struct core *core, struct job *job, uint64_t delay_ms, enum reason reason) {
+void job_again(struct core *core, struct job *job, uint64_t delay_ms, enum reason reason) {
     if (delay_ms == 0) {
         job_release(core, job);
         return;
@@ -196,13 +197,13 @@ static void again_later(struct core *core, struct job *job, uint64_t delay_ms, e
 static void dies(struct core *core, struct job *job, enum reason reason) {
     job_state(core, job, JOB_DEAD);
     outcome_set(core, job, OUTCOME_dead, reason);
-    conversation_break(core, job);
+    turn_unanswered(core, job);
 }
 
 static void parks(struct core *core, struct job *job) {
     job_state(core, job, JOB_PARKED);
     outcome_set(core, job, OUTCOME_parked, REASON_possibly_billed);
-    conversation_break(core, job);
+    turn_unanswered(core, job);
 }
 
 static void counted_retry(struct core *core, struct job *job, const struct ending *ending) {
@@ -214,7 +215,7 @@ static void counted_retry(struct core *core, struct job *job, const struct endin
     uint64_t delay_ms = backoff_ms(job);
     if (ending->retry_after_ms > delay_ms)
         delay_ms = ending->retry_after_ms;
-    again_later(core, job, delay_ms, REASON_delayed);
+    job_again(core, job, delay_ms, REASON_delayed);
 }
 
 static void billed_retry(struct core *core, struct job *job, const struct ending *ending) {
@@ -242,12 +243,12 @@ static bool is_lane_trouble(struct bytes reason) {
 static void never_started(struct core *core, struct job *job, const struct ending *ending) {
     struct lane *lane = lane_of(core, job);
     if (!ending->was_received) {
-        again_later(core, job, 0, REASON_none); // lost on its way: nothing is wrong with it
+        job_again(core, job, 0, REASON_none); // lost on its way: nothing is wrong with it
         return;
     }
     if (is_lane_trouble(ending->reason) && ++lane->misses >= LANE_MISSES_MAX)
         lane_hold(core, lane, ending->reason, ending->detail);
-    again_later(core, job, backoff_ms(job), REASON_delayed);
+    job_again(core, job, backoff_ms(job), REASON_delayed);
 }
 
 // What follows for a job whose open attempt has ended. The mark is closed.
@@ -260,11 +261,13 @@ static void follow(struct core *core, struct job *job, const struct ending *endi
         job_state(core, job, JOB_ENDED);
         job->answer = job->call;
         outcome_set(core, job, OUTCOME_answered, REASON_none);
+        turn_answered(core, job);
         return;
     }
-    if (job->state == JOB_ABORTING) {
+    if (job->state == JOB_ABORTING || batch_of(core, job)->is_cancelled) {
         job_state(core, job, JOB_ENDED);
-        outcome_set(core, job, OUTCOME_cancelled, REASON_cancelled);
+        outcome_set(core, job, OUTCOME_cancelled, cancel_reason(core, job));
+        turn_unanswered(core, job);
         return;
     }
     if (ending->is_possibly_billed || ending->class == CLASS_unknown) {
@@ -277,13 +280,12 @@ static void follow(struct core *core, struct job *job, const struct ending *endi
         break;
     case CLASS_lane_wide:
         lane_hold(core, lane_of(core, job), ending->reason, ending->detail);
-        again_later(core, job, 0, REASON_none);
+        job_again(core, job, 0, REASON_none);
         break;
     case CLASS_rate_limited: {
         uint64_t delay_ms = backoff_ms(job);
-        again_later(core, job,
-                    ending->retry_after_ms > delay_ms ? ending->retry_after_ms : delay_ms,
-                    REASON_rate_limited);
+        job_again(core, job, ending->retry_after_ms > delay_ms ? ending->retry_after_ms : delay_ms,
+                  REASON_rate_limited);
         break;
     }
     case CLASS_not_started:
@@ -301,9 +303,7 @@ static void lane_learns(struct core *core, struct job *job, const struct ending 
     struct lane *lane = lane_of(core, job);
     if (ending->is_answered) {
         lane->misses = 0;
-        lane->answer_bytes = bytes > lane->answer_bytes
-                                 ? bytes
-                                 : lane->answer_bytes - (lane->answer_bytes - bytes) / 1024;
+        lane_learns_size(core, lane, bytes);
     }
     if (was_probe && lane->state == LANE_held && ending->is_answered &&
         ending->class != CLASS_lane_wide)
@@ -364,30 +364,34 @@ void call_off(struct core *core, const struct job *job) {
 static bool may_still_answer(const struct core *core, const struct job *job) {
     if (job->state == JOB_GONE || job->state == JOB_ENDED || job->state == JOB_OVERTAKEN)
         return false; // it has its answer, or a person wanted none
-    if (job->state != JOB_DEAD && job->state != JOB_PARKED)
+    if (!job_is_kept(job))
         return true;
     return !job->conversation || core->conversations[job->conversation].highest_marked <= job->turn;
 }
 
 // The first stored success is the answer, whatever its token: calls off what else is on its way.
 static void answer_late(struct core *core, struct job *job, struct id call) {
+    bool was_settled = batch_of(core, job)->state == BATCH_SETTLED;
     if (job_is_marked(job)) {
         call_off(core, job);
         job_state(core, job, JOB_OVERTAKEN);
     } else {
-        bool is_revived = job->state == JOB_DEAD || job->state == JOB_PARKED;
-        bool was_settled = batch_of(core, job)->state == BATCH_SETTLED;
         job_withdraw(core, job);
+        turn_hold_back(core, job);
         job_state(core, job, JOB_ENDED);
-        if (is_revived && !was_settled)
-            conversation_mend(core, job);
     }
     job->answer = call;
     outcome_set(core, job, OUTCOME_answered, REASON_none);
+    // People have seen a settled batch's results: what is parked behind it waits for them.
+    if (!was_settled)
+        turn_answered(core, job);
 }
 
-// An end under a token that is not the job's open one: it ends its own attempt only.
-static void end_late(struct core *core, struct job *job, const struct event *event) {
+// An end under a token that is not the job's open one: it ends its own attempt only. One that
+// says something else than the attempt's end that was stored before decides nothing: that they
+// differ is for the ledger to say.
+static void end_late(struct core *core, struct job *job, const struct event *event,
+                     bool is_contrary) {
     struct ending ending = ending_of(event->end.item);
     uint32_t batch_at = job ? job->batch : 0;
     struct effect *effect =
@@ -395,15 +399,13 @@ static void end_late(struct core *core, struct job *job, const struct event *eve
                    event->end.bytes, ending.is_answered);
     effect->call = event->end.item->call;
     effect->has_attempt = effect->is_reported = true;
-    effect->cost_max_pusd = -1;
-    if (job && id_equal(job->call, event->end.item->call)) {
+    effect->cost_max_pusd = job ? job->cost_max_pusd : -1; // the bound of its request
+    if (job && id_equal(job->call, event->end.item->call))
         effect->marked_wall_ms = job->marked_wall_ms;
-        effect->cost_max_pusd = job->cost_max_pusd;
-    }
     effect->is_possibly_billed = ending.is_possibly_billed;
     if (ending.class != CLASS_success)
         return;
-    if (!job || !may_still_answer(core, job)) {
+    if (!job || is_contrary || !may_still_answer(core, job)) {
         effect->is_superfluous = true;
         return;
     }
@@ -413,8 +415,10 @@ static void end_late(struct core *core, struct job *job, const struct event *eve
     effect->revision = core->records[effect->slot].revision = job->revision;
 }
 
+// What a job remembers of the end of its last attempt; 0: nobody has reported one.
 static uint64_t mark_of(struct digest digest) {
-    return bytes_u64(digest.at);
+    uint64_t mark = bytes_u64(digest.at);
+    return mark ? mark : 1;
 }
 
 static void say_stored(struct core *core, const struct event *event) {
@@ -423,38 +427,41 @@ static void say_stored(struct core *core, const struct event *event) {
     stored->call = event->end.item->call;
 }
 
-// Whether the very same end was stored before: of the last attempt, or the one that won.
+// Whether the very same end was stored before: of the last attempt, or of an earlier one that won.
 static bool is_repeated(const struct job *job, const struct end_item *item) {
-    if (id_equal(job->answer, item->call))
-        return true;
-    return id_equal(job->call, item->call) && !job_is_marked(job) &&
-           job->end_mark == mark_of(item->digest);
+    if (id_equal(job->call, item->call))
+        return job->end_mark == mark_of(item->digest);
+    return id_equal(job->answer, item->call);
 }
 
 void on_end(struct core *core, const struct event *event) {
     const struct end_item *item = event->end.item;
     uint32_t slot = core_find_job(core, item->job);
     // One that goes with this turn is gone: nothing may be bound to its slot any more.
-    bool is_here = slot && core->jobs[slot].state != JOB_GONE;
+    // A call that was never marked answers no job, whatever it says.
+    bool is_here = slot && core->jobs[slot].state != JOB_GONE &&
+                   call_id_counter(item->call) <= core->counters.calls;
     struct job *job = is_here ? &core->jobs[slot] : NULL;
     bool is_last = job && id_equal(job->call, item->call);
-    if (job && is_repeated(job, item)) {
+    bool is_open = is_last && job_is_marked(job);
+    if (job && !is_open && is_repeated(job, item)) {
         say_stored(core, event);
         return;
     }
-    if (is_last && job_is_marked(job)) {
+    if (is_open) {
         struct ending ending = ending_of(item);
         say_stored(core, event);
         job->end_mark = mark_of(item->digest);
         end_attempt(core, job, &ending, event);
         return;
     }
-    if (!records_have_room(core, 1))
+    if (!records_have_room(core, 2))
         return; // not stored: the worker says it again
     say_stored(core, event);
-    if (is_last) {
+    bool is_contrary = is_last && job->end_mark != 0;
+    if (is_last && !is_contrary) {
         job->end_mark = mark_of(item->digest);
         job_touch(core, job);
     }
-    end_late(core, job, event);
+    end_late(core, job, event, is_contrary);
 }

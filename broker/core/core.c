@@ -120,9 +120,12 @@ struct job *job_new(struct core *core, uint64_t number, uint32_t batch_slot) {
 
 void job_state(struct core *core, struct job *job, enum job_state next) {
     struct batch *batch = batch_of(core, job);
+    bool was_kept = job_is_kept(job);
     batch->states[job->state]--;
     job_move(job, next);
     batch->states[next]++;
+    if (job_is_kept(job) != was_kept)
+        turn_count_kept(core, job);
 }
 
 static void job_free(struct core *core, struct job *job) {
@@ -294,9 +297,17 @@ struct counters_row core_counters(const struct core *core) {
     return core->counters;
 }
 
-void core_space(struct core *core, uint64_t used_bytes, uint64_t budget_bytes) {
-    core->space_used = used_bytes;
-    core->space_budget = budget_bytes;
+bool core_accountant_takes(const struct core *core) {
+    return core->accountant && core->peers[core->accountant].slots > 0;
+}
+
+void core_excuse(struct core *core, uint64_t now_ms) {
+    core->excused_until_ms = now_ms + PEER_SILENT_MS;
+    for (uint32_t peer = 1; peer < PEERS_MAX; peer++)
+        core->peers[peer].heard_ms = now_ms;
+    for (uint32_t slot = 1; slot <= core->worker_used; slot++)
+        if (core->workers[slot].state == WORKER_JOINED)
+            core->workers[slot].heard_ms = now_ms;
 }
 
 static enum reason delay_reason(const struct job *job) {
@@ -329,7 +340,9 @@ static void run_timers(struct core *core) {
     struct job *job;
     while (has_room(core, 4) && (job = timer_due(core))) {
         timer_clear(core, job);
-        if (job_is_marked(job)) {
+        if (job_is_marked(job) && core->now_ms < core->excused_until_ms) {
+            timer_set(core, job, core->excused_until_ms);
+        } else if (job_is_marked(job)) {
             attempt_lapse(core, job);
         } else if (job->state == JOB_DELAYED) {
             job_release(core, job);
@@ -348,10 +361,6 @@ static void tick(struct core *core) {
     batches_run(core);
     records_run(core);
     lanes_run(core);
-}
-
-static void on_cancel_job(struct core *core, const struct event *event) {
-    cancel_job(core, &core->jobs[event->slot]);
 }
 
 static void on_lane(struct core *core, const struct event *event) {
@@ -381,7 +390,9 @@ static void dispatch(struct core *core, const struct event *event) {
         [EVENT_extracted] = on_extracted,
         [EVENT_recorded] = on_recorded,
         [EVENT_cancel_batch] = on_cancel_batch,
-        [EVENT_cancel_job] = on_cancel_job,
+        [EVENT_cancel_job] = on_decision,
+        [EVENT_retry_job] = on_decision,
+        [EVENT_drop_job] = on_decision,
         [EVENT_pause_lane] = on_lane,
         [EVENT_resume_lane] = on_lane,
     };
@@ -404,7 +415,7 @@ static void on_prepared(struct core *core, const struct event *event) {
         window_remove(core, job);
         job_state(core, job, JOB_DEAD);
         outcome_alone(core, job, OUTCOME_dead, REASON_unprepared);
-        conversation_break(core, job);
+        turn_unanswered(core, job);
         return;
     }
     job->tokens_estimate =

@@ -8,6 +8,7 @@
 #define BROKER_CORE_CORE_H
 
 #include "broker/core/job.h"
+#include "broker/core/sizes.h"
 #include "common/envelope.h"
 
 enum {
@@ -19,6 +20,7 @@ enum {
     OPEN_MARKS_MAX = 65536,   // attempts open at once
     KEYS_MAX = 64,            // provider keys known at once
     BACKOFFS_MAX = 16,
+    DECIDED_A_STEP = 1024,          // turns that one step of a person's decision moves
     PEER_BYTES_MAX = 64 << 20,      // of answers at one extractor or accountant
     READ_BYTES_MAX = 256 << 20,     // of answers whose facts are in memory
     CONTEXTS_BYTES_MAX = 256 << 20, // of contexts in memory
@@ -49,6 +51,10 @@ enum batch_state {
 
 enum billed_policy { BILLED_retry, BILLED_park, BILLED_fail };
 
+// What becomes of the turns behind one that has no answer: they are parked, run without it, or
+// are dead.
+enum unanswered_policy { UNANSWERED_stop, UNANSWERED_skip, UNANSWERED_fail };
+
 struct batch {
     // Written to the journal.
     uint64_t number;
@@ -63,7 +69,8 @@ struct batch {
     uint32_t revision; // of its state, counted with each record of it
     uint8_t state;     // enum batch_state
     uint8_t priority;
-    uint8_t billed; // enum billed_policy
+    uint8_t billed;     // enum billed_policy
+    uint8_t unanswered; // enum unanswered_policy
     uint8_t is_cancelled;
 
     // In memory only.
@@ -75,10 +82,12 @@ struct batch {
     uint64_t attempts_open;
     uint64_t records;   // that the ledger does not have yet
     uint64_t jobs_here; // in the journal
+    uint64_t revived;   // had an outcome that was taken back, and have no other yet
     uint64_t states[JOB_STATES];
     uint32_t first_job, last_job;
     uint32_t cancel_cursor;
-    uint32_t flows; // first of its flows
+    uint32_t flows;              // first of its flows
+    uint32_t empty_conversation; // first of those kept for lines that may still come
 };
 
 enum lane_state { LANE_open, LANE_paused, LANE_held, LANE_STATES };
@@ -107,8 +116,9 @@ struct lane {
     uint32_t probe_job;        // the marked probe of a held lane; 0: none
     uint32_t probe_interval_ms;
     uint64_t probe_due_ms;
-    uint64_t answer_bytes; // a high estimate of one answer's size
-    uint8_t wait;          // enum reason: what its waiting jobs wait for
+    struct sizes sizes;   // of its answers
+    uint64_t answer_room; // of the journal, that the end of one more call will need
+    uint8_t wait;         // enum reason: what its waiting jobs wait for
 };
 
 enum worker_state { WORKER_FREE, WORKER_AWAY, WORKER_JOINED, WORKER_REPLACED, WORKER_REFUSED };
@@ -138,13 +148,16 @@ struct conversation {
     uint32_t batch;
     uint32_t first_turn, last_turn; // jobs whose answers the ledger does not have, in order
     uint32_t jobs;                  // all jobs that name it
+    uint32_t kept;                  // of them dead or parked
     uint32_t highest_marked;
+    uint32_t broken_at; // the turn without answer that holds up those after it; 0: none
     uint8_t is_used;
-    uint8_t is_broken; // an earlier turn has no answer: what comes is parked
     uint8_t is_dirty;
     uint8_t is_stored;
-    uint8_t is_listed; // on the list of those whose turns are to be parked
+    uint8_t is_listed; // on the list of those whose turns are to be parked or let go
+    uint8_t is_empty;  // on its batch's list of those without jobs
     uint32_t list_next;
+    uint32_t empty_next;
     uint32_t dirty_next;
     uint32_t table_next;
 };
@@ -167,7 +180,7 @@ struct record {
     uint32_t next, prev;
     uint32_t table_next;
     uint32_t bytes;
-    uint16_t revision; // of the job's outcome or the batch's state that it carries; 0: none
+    uint32_t revision; // of the job's outcome or the batch's state that it carries; 0: none
     uint8_t type;
     uint8_t state;
     uint8_t losses;       // extractors that vanished over it
@@ -180,6 +193,7 @@ enum role { ROLE_none, ROLE_ingress, ROLE_worker, ROLE_extractor, ROLE_accountan
 
 struct core_peer {
     uint8_t role;
+    bool has_suspect; // an extractor that has one answer alone, over which others vanished
     struct id process;
     uint32_t worker;    // slot
     uint32_t slots;     // credit: items at once
@@ -203,16 +217,19 @@ enum event_kind {
     EVENT_recorded,
     EVENT_cancel_batch,
     EVENT_cancel_job,
+    EVENT_retry_job, // revive one that is dead or parked, after delay_ms
+    EVENT_drop_job,  // let one that is dead or parked go for good, with the turns parked behind it
     EVENT_pause_lane,
     EVENT_resume_lane,
 };
 
 struct event {
     enum event_kind kind;
-    uint32_t peer;   // 1 … PEERS_MAX-1, given by the loop; 0: the loop itself
-    uint64_t now_ms; // monotonic
-    int64_t wall_ms; // Unix time
-    uint64_t bytes;  // prepared: of the context
+    uint32_t peer;     // 1 … PEERS_MAX-1, given by the loop; 0: the loop itself
+    uint64_t now_ms;   // monotonic
+    int64_t wall_ms;   // Unix time
+    uint64_t bytes;    // prepared: of the context; put: of the lines
+    uint64_t delay_ms; // retry: how long the job is to wait first
     union {
         const struct hello_head *join;
         const struct heartbeat_head *heartbeat;
@@ -273,7 +290,7 @@ struct effect {
     uint32_t attempt;
     int64_t marked_wall_ms;
     int64_t cost_max_pusd;
-    uint16_t revision; // of the outcome
+    uint32_t revision; // of the outcome
     bool has_attempt;  // of the event's end item, or of an attempt that nobody reported
     bool is_reported;  // the end item of the event tells it
     bool is_answer;
@@ -287,11 +304,26 @@ struct effect {
 
 struct effects {
     uint32_t count;
-    bool more; // bounded work was left undone: step again with a tick
+    bool more; // bounded work was left undone: step again with a tick, a drop with the same event
     struct effect items[EFFECTS_MAX];
 };
 
+// Lower-case names of the policies, as people give them.
+const char *billed_name(enum billed_policy policy);
+const char *unanswered_name(enum unanswered_policy policy);
+
 struct core;
+
+// Why a person's decision about a job (cancel, retry or drop) cannot be taken now, as a code with
+// static storage; NULL: it can. A decision that is refused changes nothing.
+//   ended           it has its outcome, or will have it with its open attempt (cancel)
+//   not_dead        it is neither dead nor parked (retry, drop)
+//   earlier_turn    a turn before it has no answer: it follows that one (retry)
+//   later_turn_ran  a later turn of its conversation was called without it (retry)
+//   batch_cancelled a person called its batch off (retry)
+//   being_parked    the turns behind it are being parked just now (drop)
+//   journal_full    there is no room for the records that follow from it
+const char *core_refuses(const struct core *core, enum event_kind decision, uint32_t job);
 
 // Bytes of memory that core_init needs for a configuration.
 size_t core_size(const struct core_config *config);
@@ -303,9 +335,16 @@ struct core *core_init(void *memory, const struct core_config *config);
 void core_step(struct core *core, const struct event *event, struct effects *effects);
 // When the next tick is due even if nothing happens, in monotonic ms; UINT64_MAX: never.
 uint64_t core_due_ms(const struct core *core);
-// Room of the journal: puts are refused beyond 60 % of the budget, leases when the answers of
-// all open calls would not fit any more.
+// Room of the journal, to be told at the beginning of a turn: puts are refused beyond 60 % of the
+// budget, leases when the answers of all open calls would not fit any more. What the turn adds is
+// counted by the core itself until it is told anew.
 void core_space(struct core *core, uint64_t used_bytes, uint64_t budget_bytes);
+// Whether the disk is full: then nothing new is taken in and no call leaves (disk_full), and only
+// ends and deletions go on.
+void core_close(struct core *core, bool is_closed);
+// Nobody listened for a while: what peers said meanwhile has still to be heard, so for
+// PEER_SILENT_MS none of them is silent, and no call's time is over.
+void core_excuse(struct core *core, uint64_t now_ms);
 
 // The counters of which nothing is ever used twice; the caller writes them when they changed.
 struct counters_row {
@@ -355,6 +394,8 @@ struct wait {
 };
 uint32_t core_waits(const struct core *core, uint32_t batch, struct wait *waits, uint32_t max);
 bool core_has_accountant(const struct core *core);
+// Whether it takes records. It does not while its own disk is full.
+bool core_accountant_takes(const struct core *core);
 
 // After a start: counters, then lanes, workers, batches, conversations and jobs in the order of
 // their numbers, then records likewise, then core_restored. Lanes and workers come back into
@@ -363,6 +404,7 @@ void core_restore_counters(struct core *core, const struct counters_row *counter
 uint32_t core_restore_lane(struct core *core, const struct lane *row);
 void core_restore_worker(struct core *core, uint32_t slot, const struct worker *row);
 uint32_t core_restore_batch(struct core *core, const struct batch *row);
+// 0: more of them than conversations_max, or of jobs than jobs_max; the core is void then.
 uint32_t core_restore_conversation(struct core *core, const struct conversation *row);
 // row->batch, ->lane and ->worker are slots; conversation_id none: a single call.
 uint32_t core_restore_job(struct core *core, const struct job *row, struct id conversation_id);

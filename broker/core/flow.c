@@ -46,11 +46,16 @@ static uint32_t meld_siblings(struct core *core, uint32_t first) {
     return root;
 }
 
-static void heap_remove(struct core *core, struct flow *flow, uint32_t slot) {
+// The heap of a flow that a job belongs into: turns need a context, single calls do not.
+static uint32_t *root_for(struct flow *flow, const struct job *job) {
+    return &flow->roots[job->conversation != 0];
+}
+
+static void heap_remove(struct core *core, uint32_t *root, uint32_t slot) {
     struct job *job = &core->jobs[slot];
     uint32_t children = meld_siblings(core, job->first_child);
-    if (flow->root == slot) {
-        flow->root = children;
+    if (*root == slot) {
+        *root = children;
     } else {
         struct job *before = &core->jobs[job->prev];
         if (before->first_child == slot)
@@ -59,7 +64,7 @@ static void heap_remove(struct core *core, struct flow *flow, uint32_t slot) {
             before->next = job->next;
         if (job->next)
             core->jobs[job->next].prev = job->prev;
-        flow->root = meld(core, flow->root, children);
+        *root = meld(core, *root, children);
     }
     job->first_child = job->next = job->prev = 0;
 }
@@ -141,7 +146,8 @@ void flow_put(struct core *core, struct job *job) {
     struct flow *flow = &core->flows[slot];
     job->flow = slot;
     job->first_child = job->next = job->prev = 0;
-    flow->root = meld(core, flow->root, job_slot(core, job));
+    uint32_t *root = root_for(flow, job);
+    *root = meld(core, *root, job_slot(core, job));
     if (flow->count++ == 0)
         ring_insert(core, slot);
     core->lanes[flow->lane].waiting++;
@@ -150,22 +156,36 @@ void flow_put(struct core *core, struct job *job) {
 void flow_remove(struct core *core, struct job *job) {
     assert(job->flow);
     struct flow *flow = &core->flows[job->flow];
-    heap_remove(core, flow, job_slot(core, job));
+    heap_remove(core, root_for(flow, job), job_slot(core, job));
     if (--flow->count == 0)
         ring_remove(core, job->flow);
     core->lanes[flow->lane].waiting--;
     job->flow = 0;
 }
 
-struct job *flow_take(struct core *core, struct lane *lane, unsigned priority) {
-    uint32_t slot = lane->ring[priority];
+// The first job of a flow, in the order of the journal; 0: none that may be taken.
+static uint32_t first_of(const struct core *core, const struct flow *flow, bool with_turns) {
+    uint32_t single = flow->roots[0], turn = with_turns ? flow->roots[1] : 0;
+    if (!single || !turn)
+        return single ? single : turn;
+    return core->jobs[single].number < core->jobs[turn].number ? single : turn;
+}
+
+struct job *flow_take(struct core *core, struct lane *lane, unsigned priority, bool with_turns) {
+    uint32_t first = lane->ring[priority], slot = first;
     if (!slot)
         return NULL;
-    struct flow *flow = &core->flows[slot];
-    lane->ring[priority] = flow->ring_next;
-    struct job *job = &core->jobs[flow->root];
-    flow_remove(core, job);
-    return job;
+    do {
+        struct flow *flow = &core->flows[slot];
+        uint32_t job = first_of(core, flow, with_turns);
+        if (job) {
+            lane->ring[priority] = flow->ring_next;
+            flow_remove(core, &core->jobs[job]);
+            return &core->jobs[job];
+        }
+        slot = flow->ring_next;
+    } while (slot != first);
+    return NULL;
 }
 
 void flow_release_batch(struct core *core, struct batch *batch) {

@@ -5,25 +5,29 @@
 #define TO(state) (1u << JOB_##state)
 static const unsigned job_may_become[JOB_STATES] = {
     [JOB_FREE] = TO(WAITING) | TO(READY),
-    [JOB_WAITING] = TO(READY) | TO(PARKED) | TO(ENDED),
-    [JOB_READY] = TO(PREPARING) | TO(PREPARED) | TO(WAITING) | TO(ENDED) | TO(PARKED),
-    [JOB_PREPARING] = TO(PREPARED) | TO(READY) | TO(DEAD) | TO(ENDED),
-    [JOB_PREPARED] = TO(LEASED) | TO(READY) | TO(ENDED),
+    [JOB_WAITING] = TO(READY) | TO(DELAYED) | TO(PARKED) | TO(DEAD) | TO(ENDED),
+    [JOB_READY] = TO(PREPARING) | TO(PREPARED) | TO(WAITING) | TO(ENDED),
+    [JOB_PREPARING] = TO(PREPARED) | TO(READY) | TO(WAITING) | TO(DEAD) | TO(ENDED),
+    [JOB_PREPARED] = TO(LEASED) | TO(READY) | TO(WAITING) | TO(ENDED),
     [JOB_LEASED] =
         TO(READY) | TO(DELAYED) | TO(ENDED) | TO(DEAD) | TO(PARKED) | TO(ABORTING) | TO(OVERTAKEN),
     [JOB_ABORTING] = TO(ENDED) | TO(OVERTAKEN),
     [JOB_OVERTAKEN] = TO(ENDED) | TO(LEASED),
-    [JOB_DELAYED] = TO(READY) | TO(ENDED) | TO(PARKED),
+    [JOB_DELAYED] = TO(READY) | TO(WAITING) | TO(ENDED),
     [JOB_ENDED] = TO(GONE) | TO(DEAD),
-    [JOB_DEAD] = TO(READY) | TO(ENDED),
-    [JOB_PARKED] = TO(WAITING) | TO(READY) | TO(ENDED),
-    [JOB_GONE] = TO(FREE),
+    [JOB_DEAD] = TO(WAITING) | TO(ENDED),
+    [JOB_PARKED] = TO(WAITING) | TO(ENDED),
+    [JOB_GONE] = 0, // its slot is wiped when its row is deleted
 };
 #undef TO
 
+bool job_may_move(enum job_state from, enum job_state to) {
+    return job_may_become[from] >> to & 1u;
+}
+
 void job_move(struct job *job, enum job_state next) {
     assert(next < JOB_STATES);
-    assert(job_may_become[job->state] >> next & 1u);
+    assert(job_may_move((enum job_state)job->state, next));
     job->state = (uint8_t)next;
     assert(!job_is_marked(job) || !id_is_none(job->call));
 }
@@ -34,6 +38,10 @@ bool job_is_marked(const struct job *job) {
 
 bool job_has_outcome(const struct job *job) {
     return job->outcome != OUTCOME_none;
+}
+
+bool job_is_kept(const struct job *job) {
+    return job->state == JOB_DEAD || job->state == JOB_PARKED;
 }
 
 const char *job_state_name(enum job_state state) {
@@ -70,8 +78,10 @@ const char *reason_name(enum reason reason) {
         [REASON_possibly_billed] = "possibly_billed",
         [REASON_unprepared] = "unprepared",
         [REASON_no_answer] = "unreadable_answer",
+        [REASON_quarantined] = "quarantined",
         [REASON_earlier_turn] = "earlier_turn",
         [REASON_cancelled] = "cancelled",
+        [REASON_batch_cancelled] = "batch_cancelled",
         [REASON_no_key] = "no_key",
         [REASON_no_worker] = "no_worker",
         [REASON_lane_held] = "lane_held",
@@ -81,6 +91,8 @@ const char *reason_name(enum reason reason) {
         [REASON_delayed] = "delayed",
         [REASON_accountant_away] = "accountant_away",
         [REASON_journal_full] = "journal_full",
+        [REASON_disk_full] = "disk_full",
+        [REASON_ledger_full] = "ledger_full",
     };
     assert(reason < REASONS);
     return names[reason];

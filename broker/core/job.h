@@ -3,12 +3,13 @@
 //                ┌──────────────────────────────────────────────┐
 //   WAITING ──▶ READY ──▶ PREPARING ──▶ PREPARED ──▶ LEASED ──▶ ENDED ──▶ GONE
 //      ▲          ▲           │            │          │  │ │      │
-//      │          └───────────┴────────────┘          │  │ │      ├──▶ DEAD ──▶ (READY, ENDED)
-//      │          └──────── DELAYED ◀─────────────────┘  │ └──────┘
+//      │          └───────────┴────────────┘          │  │ │      │
+//      │          └──────── DELAYED ◀─────────────────┘  │ └─▶ DEAD ──▶ (WAITING, ENDED)
 //      └── PARKED ◀── WAITING, LEASED …    ABORTING ◀────┘   OVERTAKEN ──▶ ENDED
 //
 // ABORTING: a person cancelled it while a call was out. OVERTAKEN: a late answer of an older
-// attempt won while a newer call was out. Both end with that call.
+// attempt won while a newer call was out. Both end with that call. A person's retry takes DEAD and
+// PARKED back to WAITING, a drop to ENDED; so does a late answer.
 #ifndef BROKER_CORE_JOB_H
 #define BROKER_CORE_JOB_H
 
@@ -24,7 +25,7 @@ enum job_state {
     JOB_ABORTING,  // an attempt is open, and a person wants it ended
     JOB_OVERTAKEN, // has its answer, and an attempt is still open
     JOB_DELAYED,   // until its timer
-    JOB_ENDED,     // answered or cancelled
+    JOB_ENDED,     // answered or cancelled, or dropped by a person
     JOB_DEAD,      // kept until a person retries or drops it
     JOB_PARKED,    // kept behind a dead turn, or by the policy for possibly billed attempts
     JOB_GONE,      // its row is to be deleted with the next commit
@@ -53,8 +54,10 @@ enum reason {
     REASON_possibly_billed, // the batch's policy does not retry such attempts
     REASON_unprepared,      // the turn cannot be made from what came before
     REASON_no_answer,       // the ledger could not read the answer
+    REASON_quarantined,     // the ledger could not take in what was read of the answer
     REASON_earlier_turn,    // an earlier turn has no answer
     REASON_cancelled,       // by a person
+    REASON_batch_cancelled, // with its batch, by a person
     REASON_no_key,          // no worker has the provider's key
     REASON_no_worker,       // workers have the key, but none is there or free
     REASON_lane_held,       // the provider refuses the lane: see its reason
@@ -62,8 +65,10 @@ enum reason {
     REASON_lane_full,       // as many calls are out as the lane allows
     REASON_rate_limited,    // the provider asked to wait
     REASON_delayed,         // waits for its next attempt
-    REASON_accountant_away, // a turn needs its context
+    REASON_accountant_away, // turns need their context, and records their ledger
     REASON_journal_full,    // answers would find no room
+    REASON_disk_full,       // the broker is closed until the disk has room
+    REASON_ledger_full,     // the accountant is: its records wait
     REASONS,
 };
 
@@ -114,11 +119,15 @@ struct job {
     uint32_t table_next;
 };
 
+// Whether the table of states allows the move.
+bool job_may_move(enum job_state from, enum job_state to);
 // The only assignment to job->state after its birth: asserts that the move is legal.
 void job_move(struct job *job, enum job_state next);
 // Whether an attempt is open: a call may be out.
 bool job_is_marked(const struct job *job);
 bool job_has_outcome(const struct job *job);
+// Dead or parked: kept until a person decides, or a late answer comes.
+bool job_is_kept(const struct job *job);
 
 // Lower-case names of states and outcomes, as journal, ledger and people read them.
 const char *job_state_name(enum job_state state);

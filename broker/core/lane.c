@@ -103,6 +103,7 @@ uint32_t lane_intern(struct core *core, struct bytes provider, struct bytes key,
                           .is_dirty = 1,
                           .key_index = key_index,
                           .concurrency = core->config.lane_concurrency};
+    lane_expects(core, lane);
     copy_text(lane->provider, sizeof(lane->provider), provider);
     copy_text(lane->key, sizeof(lane->key), key);
     copy_text(lane->model, sizeof(lane->model), model);
@@ -194,26 +195,35 @@ void ask_context(struct core *core, struct job *job) {
     effect->number = job->ask;
 }
 
-// Makes room for a job of a higher class by giving back the last of the lowest.
-static bool displace(struct core *core, struct lane *lane, unsigned priority) {
+// Whether the window holds a job of a lower class.
+static bool may_displace(const struct lane *lane, unsigned priority) {
     for (unsigned low = PRIORITIES - 1; low > priority; low--)
-        if (lane->window_last[low]) {
-            give_back(core, &core->jobs[lane->window_last[low]]);
+        if (lane->window_last[low])
             return true;
-        }
     return false;
+}
+
+// Makes room for a job of a higher class by giving back the last of the lowest.
+static void displace(struct core *core, struct lane *lane, unsigned priority) {
+    unsigned low = PRIORITIES - 1;
+    while (low > priority && !lane->window_last[low])
+        low--;
+    assert(low > priority);
+    give_back(core, &core->jobs[lane->window_last[low]]);
 }
 
 static void fill_window(struct core *core, struct lane *lane, uint32_t limit) {
     for (unsigned priority = 0; priority < PRIORITIES; priority++)
-        while (lane->ring[priority] && has_room(core, 2)) {
-            if (lane->window >= limit && !displace(core, lane, priority))
+        while (lane->ring[priority] && has_room(core, 3)) {
+            bool with_turns = core->accountant && core->contexts_bytes < CONTEXTS_BYTES_MAX;
+            if (lane->window >= limit && !may_displace(lane, priority))
                 return;
-            const struct flow *flow = &core->flows[lane->ring[priority]];
-            if (core->jobs[flow->root].conversation &&
-                (!core->accountant || core->contexts_bytes >= CONTEXTS_BYTES_MAX))
-                return;
-            window_take(core, flow_take(core, lane, priority));
+            struct job *job = flow_take(core, lane, priority, with_turns);
+            if (!job)
+                break;
+            if (lane->window >= limit)
+                displace(core, lane, priority);
+            window_take(core, job);
         }
 }
 
@@ -257,10 +267,7 @@ void lane_open(struct core *core, struct lane *lane) {
 // ----------------------------------------------------------------------------------------
 
 static bool answers_have_room(const struct core *core, const struct lane *lane) {
-    uint64_t answer = lane->answer_bytes ? lane->answer_bytes : 16 * KIB;
-    uint64_t wanted = answer * (core->marks + 1ull);
-    return core->space_used <= core->space_budget &&
-           wanted <= core->space_budget - core->space_used && core->marks < OPEN_MARKS_MAX - 1 &&
+    return answer_has_room(core, lane) && core->marks < OPEN_MARKS_MAX - 1 &&
            records_have_room(core, 2);
 }
 
@@ -317,6 +324,10 @@ static void lane_run(struct core *core, struct lane *lane) {
     if (why == REASON_no_key) {
         lane->wait = REASON_no_key;
         window_clear(core, lane);
+        return;
+    }
+    if (core->is_closed) {
+        lane->wait = REASON_disk_full;
         return;
     }
     if (lane->state == LANE_held) {

@@ -26,15 +26,24 @@ void outcome_uncount(struct core *core, struct job *job) {
     (*counter)--;
     if (job->recorded == job->revision)
         batch->unsettled++;
+    batch->revived++;
     job->outcome = OUTCOME_none;
-    if (batch->state == BATCH_SETTLED)
-        batch->state = BATCH_SEALED; // it will be settled anew, with the next revision
+    if (batch->state == BATCH_SETTLED) {
+        batch->state = BATCH_SEALED; // it will be settled anew, with a later revision
+        batch_tell(core, batch);
+    }
     job_touch(core, job);
     batch_touch(batch);
 }
 
+enum reason cancel_reason(struct core *core, const struct job *job) {
+    return batch_of(core, job)->is_cancelled ? REASON_batch_cancelled : REASON_cancelled;
+}
+
 void outcome_set(struct core *core, struct job *job, enum outcome outcome, enum reason reason) {
     outcome_uncount(core, job);
+    if (job->revision > 0)
+        batch_of(core, job)->revived--;
     job->outcome = (uint8_t)outcome;
     job->reason = (uint8_t)reason;
     job->revision++;
@@ -53,7 +62,7 @@ void outcome_alone(struct core *core, struct job *job, enum outcome outcome, enu
 }
 
 // The ledger holds no answer although the job's attempt was one: dead, with the next revision.
-static void answer_was_none(struct core *core, struct job *job) {
+static void answer_was_none(struct core *core, struct job *job, enum reason reason) {
     job->answer = (struct id){{0}};
     if (job->state == JOB_OVERTAKEN) {
         outcome_uncount(core, job);
@@ -61,23 +70,26 @@ static void answer_was_none(struct core *core, struct job *job) {
         return;
     }
     job_state(core, job, JOB_DEAD);
-    outcome_alone(core, job, OUTCOME_dead, REASON_no_answer);
-    conversation_break(core, job);
+    outcome_alone(core, job, OUTCOME_dead, reason);
+    turn_unanswered(core, job);
 }
 
-void outcome_recorded(struct core *core, struct job *job, uint16_t revision, bool has_answer) {
+void outcome_recorded(struct core *core, struct job *job, uint32_t revision,
+                      const struct recorded_item *item) {
     if (revision != job->revision || job->recorded == revision || !job_has_outcome(job))
         return;
     struct batch *batch = batch_of(core, job);
-    job->recorded = revision;
+    job->recorded = job->revision;
     assert(batch->unsettled > 0);
     batch->unsettled--;
     job_touch(core, job);
     batch_touch(batch);
-    if (job->outcome == OUTCOME_answered && !has_answer)
-        answer_was_none(core, job);
-    else if (job->outcome == OUTCOME_answered || job->outcome == OUTCOME_cancelled)
-        turn_remove(core, job);
+    if (job->outcome == OUTCOME_answered && !item->has_answer)
+        answer_was_none(core, job, item->is_quarantined ? REASON_quarantined : REASON_no_answer);
+    else if (job_is_kept(job))
+        turn_passed(core, job);
+    else
+        turn_remove(core, job); // over: answered, cancelled or dropped
 }
 
 void job_finish_if_done(struct core *core, struct job *job) {
@@ -93,7 +105,7 @@ void batch_tell(struct core *core, struct batch *batch) {
     batch_touch(batch);
     struct effect *effect = record_new(core, RECORD_batch, NULL, batch, 0, false);
     struct record *record = &core->records[effect->slot];
-    record->revision = (uint16_t)batch->revision;
+    record->revision = batch->revision;
     record->batch_state = batch->state;
 }
 
@@ -106,13 +118,17 @@ static void settle_if_done(struct core *core, struct batch *batch) {
         batch->state = BATCH_GONE;
         batch_touch(batch);
         flow_release_batch(core, batch);
-        conversations_release_batch(core, (uint32_t)(batch - core->batches));
     }
 }
 
 // Cancels the jobs of a cancelled batch, a bounded number a tick.
 static void cancel_some(struct core *core, struct batch *batch) {
-    while (batch->cancel_cursor && has_room(core, 2) && records_have_room(core, 1)) {
+    for (uint32_t looked_at = 0; batch->cancel_cursor; looked_at++) {
+        if (looked_at == DECIDED_A_STEP)
+            core->out->more = true;
+        if (looked_at == DECIDED_A_STEP || !has_room(core, 2) || !records_have_room(core, 1) ||
+            !follow_ups_have_room(core))
+            return;
         struct job *job = &core->jobs[batch->cancel_cursor];
         batch->cancel_cursor = job->batch_next;
         cancel_job(core, job);

@@ -56,6 +56,7 @@ static void take_from_peer(struct core *core, struct record *record) {
     if (record->peer && peer->out > 0) {
         peer->out--;
         peer->bytes_out -= record->bytes < peer->bytes_out ? record->bytes : peer->bytes_out;
+        peer->has_suspect = false; // it was alone there
     }
     record->peer = 0;
 }
@@ -107,6 +108,7 @@ struct effect *record_new(struct core *core, enum record_type type, struct job *
     record->bytes = bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
     record->is_answer_in = is_answer_in;
     record_link(core, record);
+    record_takes_room(core, record->bytes);
     struct effect *effect = emit(core, EFFECT_put_record);
     effect->slot = (uint32_t)(record - core->records);
     effect->number = record->number;
@@ -147,7 +149,8 @@ static void record_forget(struct core *core, struct record *record) {
     core->record_free = slot;
 }
 
-// An extractor vanished over the answer: the next one, or after several, no facts.
+// An extractor vanished over the answer: the next one has it alone, so that it is known whose
+// fault it is; after several, no facts.
 static void extraction_lost(struct core *core, struct record *record) {
     if (++record->losses < EXTRACTIONS_LOST_MAX) {
         record_to(core, record, RECORD_RAW);
@@ -158,17 +161,20 @@ static void extraction_lost(struct core *core, struct record *record) {
 }
 
 void records_lost(struct core *core, uint32_t peer, enum role role) {
-    struct list *list = role == ROLE_extractor ? &core->extracting : &core->sent;
-    uint32_t slot = list->first;
+    bool is_extractor = role == ROLE_extractor;
+    uint32_t slot = is_extractor ? core->extracting.first : core->sent.first;
+    uint32_t suspects = 0;
     while (slot) {
         struct record *record = &core->records[slot];
         slot = record->next;
         if (record->peer != peer)
             continue;
-        if (role == ROLE_extractor)
+        // It takes messages in their order and answers each: it vanished over one of the first.
+        // What was sent at this very moment found nobody there.
+        if (is_extractor && record->sent_ms < core->now_ms && suspects++ < ITEMS_MAX)
             extraction_lost(core, record);
         else
-            record_to(core, record, RECORD_WHOLE);
+            record_to(core, record, is_extractor ? RECORD_RAW : RECORD_WHOLE);
     }
     core->peers[peer].out = 0;
     core->peers[peer].bytes_out = 0;
@@ -191,7 +197,7 @@ void on_recorded(struct core *core, const struct event *event) {
         return; // confirmed before
     uint32_t job_at = record->job;
     uint32_t batch_at = record->batch;
-    uint16_t revision = record->type == RECORD_job ? record->revision : 0;
+    uint32_t revision = record->type == RECORD_job ? record->revision : 0;
     struct effect *effect = emit(core, EFFECT_delete_record);
     effect->number = record->number;
     effect->slot = (uint32_t)(record - core->records);
@@ -205,7 +211,7 @@ void on_recorded(struct core *core, const struct event *event) {
     struct job *job = &core->jobs[job_at];
     job->records--;
     if (revision)
-        outcome_recorded(core, job, revision, item->has_answer);
+        outcome_recorded(core, job, revision, item);
     job_finish_if_done(core, job);
 }
 
@@ -217,12 +223,17 @@ static bool has_credit(const struct core_peer *peer) {
     return peer->out < peer->slots && peer->bytes_out < PEER_BYTES_MAX;
 }
 
-// An extractor with credit, each in its turn; 0: none.
-static uint32_t free_extractor(struct core *core) {
+// Whether an extractor may have the answer: a suspect only alone.
+static bool may_extract(const struct core_peer *peer, const struct record *record) {
+    return has_credit(peer) && (record->losses > 0 ? peer->out == 0 : !peer->has_suspect);
+}
+
+// An extractor for the answer, each in its turn; 0: none.
+static uint32_t free_extractor(struct core *core, const struct record *record) {
     for (uint32_t i = 0; i < PEERS_MAX; i++) {
         uint32_t peer = (core->next_extractor + i) % PEERS_MAX;
         const struct core_peer *at = &core->peers[peer];
-        if (at->role == ROLE_extractor && has_credit(at) && !is_silent(core, peer)) {
+        if (at->role == ROLE_extractor && may_extract(at, record) && !is_silent(core, peer)) {
             core->next_extractor = peer;
             return peer;
         }
@@ -238,6 +249,7 @@ static void send_to(struct core *core, struct record *record, uint32_t peer,
     record->sent_ms = core->now_ms;
     core->peers[peer].out++;
     core->peers[peer].bytes_out += record->bytes;
+    core->peers[peer].has_suspect = state == RECORD_EXTRACTING && record->losses > 0;
     struct effect *effect = emit(core, kind);
     effect->peer = peer;
     effect->slot = (uint32_t)(record - core->records);
@@ -262,11 +274,11 @@ void records_run(struct core *core) {
     // Facts live in memory only, so answers are read no faster than the accountant takes them.
     while (core->raw.first && has_room(core, 1) && core->read_bytes < READ_BYTES_MAX &&
            core->extracting.count + core->whole.count + core->sent.count < 2 * accountant->slots) {
-        uint32_t extractor = free_extractor(core);
+        struct record *record = &core->records[core->raw.first];
+        uint32_t extractor = free_extractor(core, record);
         if (!extractor)
             break;
-        send_to(core, &core->records[core->raw.first], extractor, RECORD_EXTRACTING,
-                EFFECT_send_extract);
+        send_to(core, record, extractor, RECORD_EXTRACTING, EFFECT_send_extract);
     }
     while (core->whole.first && has_room(core, 1) && has_credit(accountant))
         send_to(core, &core->records[core->whole.first], core->accountant, RECORD_SENT,

@@ -38,9 +38,10 @@ uint32_t core_restore_batch(struct core *core, const struct batch *row) {
 
 uint32_t core_restore_conversation(struct core *core, const struct conversation *row) {
     struct conversation *conversation = conversation_new(core, row->id, row->batch);
-    assert(conversation);
+    if (!conversation)
+        return 0;
     conversation->highest_marked = row->highest_marked;
-    conversation->is_broken = row->is_broken;
+    conversation->broken_at = row->broken_at;
     conversation->is_stored = 1;
     return (uint32_t)(conversation - core->conversations);
 }
@@ -70,7 +71,8 @@ static void set_state(struct core *core, struct job *job, uint8_t state) {
 
 uint32_t core_restore_job(struct core *core, const struct job *row, struct id conversation_id) {
     struct job *job = job_new(core, row->number, row->batch);
-    assert(job);
+    if (!job)
+        return 0;
     take_row(job, row);
     uint8_t state = row->state;
     if (state == JOB_PREPARING || state == JOB_PREPARED)
@@ -80,12 +82,16 @@ uint32_t core_restore_job(struct core *core, const struct job *row, struct id co
     lane_of(core, job)->jobs++;
     if (!job_has_outcome(job) || job->recorded != job->revision)
         batch->unsettled++;
+    if (!job_has_outcome(job) && job->revision > 0)
+        batch->revived++;
     if (!id_is_none(conversation_id)) {
         struct conversation *conversation = conversation_find(core, conversation_id);
         if (!conversation)
             conversation = conversation_new(core, conversation_id, row->batch);
-        assert(conversation);
+        if (!conversation)
+            return 0;
         turn_append(core, conversation, job);
+        conversation->kept += job_is_kept(job);
     }
     if (job_is_marked(job)) {
         job->lapse = LAPSE_unknown;
@@ -123,18 +129,20 @@ static void resume_job(struct core *core, struct job *job) {
     }
 }
 
-// The first turn of a conversation may run, and what stands behind a break is parked.
+// The turn whose turn it is may run; what stands behind a break is looked at anew.
 static void resume_conversation(struct core *core, struct conversation *conversation) {
-    struct job *first = &core->jobs[conversation->first_turn];
     for (uint32_t slot = conversation->first_turn; slot; slot = core->jobs[slot].turn_next)
         if (core->jobs[slot].attempt > 0 && core->jobs[slot].turn > conversation->highest_marked)
             conversation->highest_marked = core->jobs[slot].turn;
-    if (conversation->first_turn && first->state == JOB_WAITING && !conversation->is_broken)
-        job_release(core, first);
-    if (conversation->is_broken && conversation->first_turn)
-        conversation_break(core, first);
+    if (conversation->broken_at && core->batches[conversation->batch].state == BATCH_OPEN &&
+        conversation->jobs == 0)
+        conversation_wait(core, conversation);
     else if (conversation->jobs == 0)
         conversation_touch(core, conversation);
+    else if (conversation->broken_at || conversation->kept > 0)
+        conversation_list(core, conversation);
+    else
+        turn_passed(core, &core->jobs[conversation->first_turn]);
 }
 
 void core_restored(struct core *core, uint64_t now_ms, int64_t wall_ms) {
@@ -144,10 +152,10 @@ void core_restored(struct core *core, uint64_t now_ms, int64_t wall_ms) {
         resume_job(core, &core->jobs[slot]);
     for (uint32_t slot = 1; slot <= core->job_used; slot++) {
         struct job *job = &core->jobs[slot];
-        // An answered or cancelled turn whose outcome the ledger has left its place before; and
-        // with it, as it was then, the next one may go.
-        if (job->recorded == job->revision && job->recorded > 0 &&
-            (job->outcome == OUTCOME_answered || job->outcome == OUTCOME_cancelled)) {
+        // A turn that is over and whose outcome the ledger has left its place before; and with it,
+        // as it was then, the next one may go.
+        if ((job->state == JOB_ENDED || job->state == JOB_OVERTAKEN) &&
+            job->recorded == job->revision && job->recorded > 0) {
             turn_remove(core, job);
             job_finish_if_done(core, job);
         }

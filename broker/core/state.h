@@ -14,11 +14,11 @@ enum {
 };
 
 // Jobs of one batch and priority that are ready for one lane, in the order of their numbers:
-// a pairing heap through the jobs. The flows of a lane and priority form a ring.
+// pairing heaps through the jobs. The flows of a lane and priority form a ring.
 struct flow {
     uint32_t lane;
     uint32_t batch;
-    uint32_t root;
+    uint32_t roots[2];             // single calls, turns
     uint32_t ring_next, ring_prev; // 0: not in the ring (it is empty)
     uint32_t batch_next;           // the batch's flows, or the free list
     uint32_t count;
@@ -84,6 +84,9 @@ struct core {
     uint64_t contexts_bytes; // kept in the windows
     uint64_t read_bytes;     // of answers that are at an extractor or have facts
     uint64_t space_used, space_budget;
+    uint64_t answers_room; // that the ends of all open calls will need
+    bool is_closed;
+    uint64_t excused_until_ms;
     struct effects *out; // of the step that runs
 };
 
@@ -111,7 +114,9 @@ struct job *timer_due(struct core *core); // the first that is due, or NULL; lea
 void flow_reserve(struct core *core, const struct job *job);
 void flow_put(struct core *core, struct job *job);
 void flow_remove(struct core *core, struct job *job);
-struct job *flow_take(struct core *core, struct lane *lane, unsigned priority);
+// The next job of the flow whose turn it is. Without turns, when none can be prepared, the single
+// calls behind them; NULL: there is none.
+struct job *flow_take(struct core *core, struct lane *lane, unsigned priority, bool with_turns);
 void flow_release_batch(struct core *core, struct batch *batch);
 bool flow_has_room(const struct core *core, uint32_t flows);
 
@@ -137,10 +142,21 @@ void turn_append(struct core *core, struct conversation *conversation, struct jo
 void turn_remove(struct core *core, struct job *job);
 void job_release(struct core *core, struct job *job);  // READY, and into its flow
 void job_withdraw(struct core *core, struct job *job); // out of queue, window, timer
-void conversation_break(struct core *core, struct job *job);
-void conversation_mend(struct core *core, struct job *job);
-void conversation_leave(struct core *core, struct job *job); // the job is going
-void conversations_release_batch(struct core *core, uint32_t batch);
+// A turn has no answer, or just got one: what stands behind it goes by the batch's policy.
+void turn_unanswered(struct core *core, struct job *job);
+void turn_answered(struct core *core, struct job *job);
+// Lets the next turn go, if the one whose turn it was is out of its way.
+void turn_passed(struct core *core, struct job *job);
+void turn_count_kept(struct core *core, struct job *job); // it became dead or parked, or is no more
+// Takes back a later turn that was let go and was not called: it would lack this one.
+void turn_hold_back(struct core *core, struct job *job);
+bool turn_is_next(const struct core *core, const struct job *job); // nothing is before it
+bool turn_is_behind_kept(const struct core *core, const struct job *job);
+struct job *turn_parked_behind(struct core *core, const struct job *job); // the first; NULL: none
+void conversation_list(struct core *core, struct conversation *conversation);
+void conversation_leave(struct core *core, struct job *job);                  // the job is going
+void conversation_wait(struct core *core, struct conversation *conversation); // for lines to come
+void conversations_release_batch(struct core *core, struct batch *batch); // no line comes any more
 void conversations_run(struct core *core);
 
 // attempt.c
@@ -150,13 +166,16 @@ uint32_t mark_find(const struct core *core, struct id call);
 void mark_insert(struct core *core, struct job *job);
 void mark_link(struct core *core, struct job *job);
 void call_off(struct core *core, const struct job *job);
+void job_again(struct core *core, struct job *job, uint64_t delay_ms, enum reason reason);
 void on_end(struct core *core, const struct event *event);
 
 // outcome.c: outcomes, counters of batches, completion.
+enum reason cancel_reason(struct core *core, const struct job *job);
 void outcome_set(struct core *core, struct job *job, enum outcome outcome, enum reason reason);
 void outcome_alone(struct core *core, struct job *job, enum outcome outcome, enum reason reason);
 void outcome_uncount(struct core *core, struct job *job);
-void outcome_recorded(struct core *core, struct job *job, uint16_t revision, bool has_answer);
+void outcome_recorded(struct core *core, struct job *job, uint32_t revision,
+                      const struct recorded_item *item);
 void job_finish_if_done(struct core *core, struct job *job);
 void batch_tell(struct core *core, struct batch *batch);
 void batches_run(struct core *core);
@@ -167,7 +186,10 @@ void on_key_known(struct core *core, const struct event *event);
 void on_put(struct core *core, const struct event *event);
 void on_seal(struct core *core, const struct event *event);
 void on_cancel_batch(struct core *core, const struct event *event);
+
+// decide.c: what a person decides about a job.
 void cancel_job(struct core *core, struct job *job);
+void on_decision(struct core *core, const struct event *event);
 
 // record.c
 struct effect *record_new(struct core *core, enum record_type type, struct job *job,
@@ -179,6 +201,19 @@ bool records_have_room(const struct core *core, uint32_t count);
 void on_extracted(struct core *core, const struct event *event);
 void on_recorded(struct core *core, const struct event *event);
 uint64_t records_due_ms(const struct core *core);
+
+// room.c
+// Whether lines of so many bytes in all may be taken in, and that they were.
+bool lines_have_room(const struct core *core, uint64_t bytes, uint32_t count);
+void lines_take_room(struct core *core, uint64_t bytes, uint32_t count);
+void record_takes_room(struct core *core, uint64_t bytes);
+// Whether a record may be made that answers no call: of a job that is parked or cancelled.
+bool follow_ups_have_room(const struct core *core);
+bool answer_has_room(const struct core *core, const struct lane *lane);
+void lane_opens_mark(struct core *core, struct lane *lane);
+void lane_closes_mark(struct core *core, struct lane *lane);
+void lane_expects(struct core *core, struct lane *lane); // by the sizes that it has learnt
+void lane_learns_size(struct core *core, struct lane *lane, uint64_t bytes);
 
 // worker.c
 void on_join(struct core *core, const struct event *event);

@@ -32,10 +32,23 @@ static uint32_t batch_slot_new(struct core *core) {
     return core->batch_used + 1 < BATCHES_MAX ? ++core->batch_used : 0;
 }
 
-static enum billed_policy billed_named(struct bytes name) {
-    if (bytes_is(name, "park"))
-        return BILLED_park;
-    return bytes_is(name, "fail") ? BILLED_fail : BILLED_retry;
+static const char *const billed_names[] = {"retry", "park", "fail"};
+static const char *const unanswered_names[] = {"stop", "skip", "fail"};
+
+const char *billed_name(enum billed_policy policy) {
+    return billed_names[policy];
+}
+
+const char *unanswered_name(enum unanswered_policy policy) {
+    return unanswered_names[policy];
+}
+
+// The place of a policy among its names; the first one unless another is named.
+static uint8_t policy_named(struct bytes name, const char *const names[3]) {
+    for (uint8_t i = 1; i < 3; i++)
+        if (bytes_is(name, names[i]))
+            return i;
+    return 0;
 }
 
 void on_open(struct core *core, const struct event *event) {
@@ -47,16 +60,18 @@ void on_open(struct core *core, const struct event *event) {
         return;
     }
     if (!slot) {
-        slot = batch_slot_new(core);
+        slot = core->is_closed ? 0 : batch_slot_new(core);
         if (!slot) {
-            send_opened(core, event->peer, open->request, 0)->why = "too_many_batches";
+            send_opened(core, event->peer, open->request, 0)->why =
+                core->is_closed ? "disk_full" : "too_many_batches";
             return;
         }
         batch = &core->batches[slot];
         *batch = (struct batch){.state = BATCH_ASKING, .id = open->batch_id};
         memcpy(batch->key, open->key.at, open->key.size);
         batch->priority = (uint8_t)open->priority;
-        batch->billed = (uint8_t)billed_named(open->billed);
+        batch->billed = policy_named(open->billed, billed_names);
+        batch->unanswered = policy_named(open->unanswered, unanswered_names);
         batch->attempts_max =
             open->attempts_max ? (uint32_t)open->attempts_max : core->config.attempts_max;
         batch->number = ++core->counters.batches;
@@ -85,6 +100,11 @@ void on_key_known(struct core *core, const struct event *event) {
         *batch = (struct batch){0};
         return;
     }
+    if (core->is_closed) {
+        send_opened(core, batch->asker, batch->asker_request, 0)->why = "disk_full";
+        *batch = (struct batch){0};
+        return;
+    }
     batch->state = BATCH_OPEN;
     batch->digest = digest_of_nothing;
     send_opened(core, batch->asker, batch->asker_request, slot);
@@ -103,7 +123,7 @@ static void send_put_stored(struct core *core, const struct event *event, uint64
     effect->why = why;
 }
 
-static bool submissions_have_room(const struct core *core, uint32_t count) {
+static bool submissions_have_room(const struct core *core, uint64_t bytes, uint32_t count) {
     uint32_t jobs_free = core->config.jobs_max - core->job_used;
     for (uint32_t slot = core->job_free; slot && jobs_free < count;
          slot = core->jobs[slot].table_next)
@@ -112,21 +132,24 @@ static bool submissions_have_room(const struct core *core, uint32_t count) {
     for (uint32_t slot = core->conversation_free; slot && conversations_free < count;
          slot = core->conversations[slot].table_next)
         conversations_free++;
-    return core->space_used < core->space_budget / 5 * 3 && jobs_free >= count &&
+    return lines_have_room(core, bytes, count) && jobs_free >= count &&
            conversations_free >= count && flow_has_room(core, count) &&
            records_have_room(core, count + EFFECTS_MAX);
 }
 
 // Why a chunk cannot be taken as it comes; NULL: it can.
 static const char *why_not(const struct core *core, const struct batch *batch,
-                           const struct put_head *head, uint32_t count) {
+                           const struct event *event) {
+    const struct put_head *head = event->put.head;
     if (head->first != batch->accepted_through + 1)
         return "resume_at";
     if (!digest_equal(head->before, batch->digest))
         return "file_changed";
     if (batch->state != BATCH_OPEN)
         return "sealed";
-    return submissions_have_room(core, count) ? NULL : "journal_full";
+    if (core->is_closed)
+        return "disk_full";
+    return submissions_have_room(core, event->bytes, event->put.count) ? NULL : "journal_full";
 }
 
 static void take_refused(struct core *core, struct batch *batch, uint32_t item) {
@@ -164,14 +187,12 @@ static void take_job(struct core *core, struct batch *batch, const struct event 
     if (!conversation)
         conversation = conversation_new(core, item->conversation_id, job->batch);
     assert(conversation);
-    bool is_first = conversation->first_turn == 0;
     turn_append(core, conversation, job);
-    if (is_first && !conversation->is_broken)
-        job_release(core, job);
+    job_state(core, job, JOB_WAITING);
+    if (conversation->broken_at || conversation->kept > 0)
+        conversation_list(core, conversation); // it may have to go by what is before it
     else
-        job_state(core, job, JOB_WAITING);
-    if (conversation->is_broken)
-        conversation_break(core, job);
+        turn_passed(core, job);
 }
 
 void on_put(struct core *core, const struct event *event) {
@@ -186,7 +207,7 @@ void on_put(struct core *core, const struct event *event) {
         send_put_stored(core, event, head->request, slot, NULL); // what it has, it has
         return;
     }
-    const char *why = why_not(core, batch, head, event->put.count);
+    const char *why = why_not(core, batch, event);
     if (!why)
         why = lanes_lack(core, event->put.items, event->put.count);
     if (!why) {
@@ -196,6 +217,7 @@ void on_put(struct core *core, const struct event *event) {
             else
                 take_job(core, batch, event, i);
         }
+        lines_take_room(core, event->bytes, event->put.count);
         batch->accepted_through = head->last;
         batch->digest = head->after;
         batch_touch(batch);
@@ -215,40 +237,18 @@ void on_seal(struct core *core, const struct event *event) {
         why = "resume_at";
     } else if (!digest_equal(seal->digest, batch->digest)) {
         why = "file_changed";
+    } else if (batch->state == BATCH_OPEN && core->is_closed) {
+        why = "disk_full";
     } else if (batch->state == BATCH_OPEN) {
         batch->state = BATCH_SEALED;
         batch_tell(core, batch);
-        conversations_release_batch(core, slot);
+        conversations_release_batch(core, batch);
     }
     send_put_stored(core, event, seal->request, slot, why);
 }
 
 // ---- cancelling
 // ---------------------------------------------------------------------------------------
-
-void cancel_job(struct core *core, struct job *job) {
-    struct batch *batch = batch_of(core, job);
-    switch (job->state) {
-    case JOB_LEASED:
-        call_off(core, job);
-        job_state(core, job, JOB_ABORTING);
-        job_touch(core, job);
-        return;
-    case JOB_WAITING:
-    case JOB_READY:
-    case JOB_PREPARING:
-    case JOB_PREPARED:
-    case JOB_DELAYED:
-        break;
-    default:
-        return; // it has an outcome, or will have one with its attempt
-    }
-    job_withdraw(core, job);
-    job_state(core, job, JOB_ENDED);
-    outcome_alone(core, job, OUTCOME_cancelled, REASON_cancelled);
-    if (!batch->is_cancelled)
-        conversation_break(core, job);
-}
 
 void on_cancel_batch(struct core *core, const struct event *event) {
     struct batch *batch = &core->batches[event->slot];
@@ -259,6 +259,7 @@ void on_cancel_batch(struct core *core, const struct event *event) {
     if (batch->state == BATCH_OPEN) {
         batch->state = BATCH_SEALED; // cancelling an open batch seals it
         batch_tell(core, batch);
+        conversations_release_batch(core, batch);
     }
     batch_touch(batch);
 }

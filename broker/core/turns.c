@@ -40,11 +40,11 @@ static void conversation_free(struct core *core, struct conversation *conversati
     core->conversation_free = slot;
 }
 
-// Whether nothing needs it any more: no job names it, and no later line may still meet its break.
+// Whether nothing needs it any more: no job names it, and it does not wait for lines that may come.
 static bool is_idle(const struct core *core, const struct conversation *conversation) {
     const struct batch *batch = &core->batches[conversation->batch];
     return conversation->is_used && conversation->jobs == 0 && !conversation->is_listed &&
-           !(conversation->is_broken && batch->state == BATCH_OPEN);
+           !conversation->is_empty && !(conversation->broken_at && batch->state == BATCH_OPEN);
 }
 
 uint32_t core_dirty_conversation(struct core *core) {
@@ -62,7 +62,10 @@ uint32_t core_dirty_conversation(struct core *core) {
             conversation->is_used = 0;
             core->freeing_conversation = slot;
         }
-        conversation->is_stored = conversation->is_used && conversation->is_broken;
+        // The row keeps what the rows of its jobs cannot tell: the break, and the highest turn
+        // called, which decides whether a dead one may still be revived.
+        conversation->is_stored =
+            conversation->is_used && (conversation->broken_at || conversation->kept > 0);
     }
     return slot;
 }
@@ -79,10 +82,34 @@ void turn_append(struct core *core, struct conversation *conversation, struct jo
     conversation->last_turn = slot;
 }
 
-static void release_first(struct core *core, struct conversation *conversation) {
-    struct job *first = &core->jobs[conversation->first_turn];
-    if (conversation->first_turn && !conversation->is_broken && first->state == JOB_WAITING)
-        job_release(core, first);
+static enum unanswered_policy policy_of(const struct core *core,
+                                        const struct conversation *conversation) {
+    return (enum unanswered_policy)core->batches[conversation->batch].unanswered;
+}
+
+// The turn whose turn it is; 0: none. Under skip those without an answer are passed over, once
+// the ledger knows that they have none.
+static uint32_t next_turn(const struct core *core, const struct conversation *conversation) {
+    uint32_t slot = conversation->first_turn;
+    if (policy_of(core, conversation) != UNANSWERED_skip)
+        return slot;
+    while (slot && job_is_kept(&core->jobs[slot]) &&
+           core->jobs[slot].recorded == core->jobs[slot].revision)
+        slot = core->jobs[slot].turn_next;
+    return slot;
+}
+
+// Whether a turn is behind the conversation's break.
+static bool is_held_up(const struct conversation *conversation, const struct job *turn) {
+    return conversation->broken_at && turn->turn > conversation->broken_at;
+}
+
+static void release_next(struct core *core, struct conversation *conversation) {
+    struct job *next = &core->jobs[next_turn(core, conversation)];
+    // What is left of a cancelled batch is cancelled, and does not begin to run.
+    if (next != core->jobs && next->state == JOB_WAITING && !is_held_up(conversation, next) &&
+        !batch_of(core, next)->is_cancelled)
+        job_release(core, next);
 }
 
 void turn_remove(struct core *core, struct job *job) {
@@ -102,7 +129,64 @@ void turn_remove(struct core *core, struct job *job) {
     if (conversation->last_turn == slot)
         conversation->last_turn = before;
     job->turn_next = 0;
-    release_first(core, conversation);
+    release_next(core, conversation);
+}
+
+void turn_passed(struct core *core, struct job *job) {
+    if (job->conversation)
+        release_next(core, &core->conversations[job->conversation]);
+}
+
+bool turn_is_next(const struct core *core, const struct job *job) {
+    return !job->conversation ||
+           next_turn(core, &core->conversations[job->conversation]) == job_slot(core, job);
+}
+
+bool turn_is_behind_kept(const struct core *core, const struct job *job) {
+    uint32_t slot = core->conversations[job->conversation].first_turn;
+    while (slot && slot != job_slot(core, job) && !job_is_kept(&core->jobs[slot]))
+        slot = core->jobs[slot].turn_next;
+    return slot && slot != job_slot(core, job);
+}
+
+static bool is_parked_behind(const struct job *job) {
+    return job->state == JOB_PARKED && job->reason == REASON_earlier_turn;
+}
+
+struct job *turn_parked_behind(struct core *core, const struct job *job) {
+    uint32_t slot = job->turn_next;
+    while (slot && !is_parked_behind(&core->jobs[slot]))
+        slot = core->jobs[slot].turn_next;
+    return slot ? &core->jobs[slot] : NULL;
+}
+
+void turn_count_kept(struct core *core, struct job *job) {
+    struct conversation *conversation = &core->conversations[job->conversation];
+    if (!job->conversation)
+        return;
+    if (job_is_kept(job)) {
+        conversation->kept++;
+    } else {
+        assert(conversation->kept > 0);
+        conversation->kept--;
+    }
+    conversation_touch(core, conversation);
+}
+
+void turn_hold_back(struct core *core, struct job *job) {
+    const struct conversation *conversation = &core->conversations[job->conversation];
+    if (!job->conversation || policy_of(core, conversation) != UNANSWERED_skip)
+        return;
+    for (uint32_t slot = job->turn_next; slot; slot = core->jobs[slot].turn_next) {
+        struct job *later = &core->jobs[slot];
+        if (later->state != JOB_READY && later->state != JOB_PREPARING &&
+            later->state != JOB_PREPARED && later->state != JOB_DELAYED)
+            continue;
+        job_withdraw(core, later);
+        job_state(core, later, JOB_WAITING);
+        job_touch(core, later);
+        return; // only one is let go at a time
+    }
 }
 
 void conversation_leave(struct core *core, struct job *job) {
@@ -113,12 +197,26 @@ void conversation_leave(struct core *core, struct job *job) {
     conversation->jobs--;
     if (is_idle(core, conversation))
         conversation_touch(core, conversation);
+    else if (conversation->jobs == 0 && !conversation->is_listed)
+        conversation_wait(core, conversation);
 }
 
-void conversations_release_batch(struct core *core, uint32_t batch) {
-    for (uint32_t slot = 1; slot <= core->conversation_used; slot++) {
-        struct conversation *conversation = &core->conversations[slot];
-        if (conversation->is_used && conversation->batch == batch && is_idle(core, conversation))
+// Waits for lines that may still come, though no job names it.
+void conversation_wait(struct core *core, struct conversation *conversation) {
+    struct batch *batch = &core->batches[conversation->batch];
+    if (conversation->is_empty)
+        return;
+    conversation->is_empty = 1;
+    conversation->empty_next = batch->empty_conversation;
+    batch->empty_conversation = (uint32_t)(conversation - core->conversations);
+}
+
+void conversations_release_batch(struct core *core, struct batch *batch) {
+    while (batch->empty_conversation) {
+        struct conversation *conversation = &core->conversations[batch->empty_conversation];
+        batch->empty_conversation = conversation->empty_next;
+        conversation->is_empty = 0;
+        if (is_idle(core, conversation))
             conversation_touch(core, conversation);
     }
 }
@@ -144,7 +242,10 @@ void job_withdraw(struct core *core, struct job *job) {
     timer_clear(core, job);
 }
 
-static void list_conversation(struct core *core, struct conversation *conversation) {
+// ---- behind a turn without an answer
+// --------------------------------------------------------------
+
+void conversation_list(struct core *core, struct conversation *conversation) {
     if (conversation->is_listed)
         return;
     conversation->is_listed = 1;
@@ -152,55 +253,90 @@ static void list_conversation(struct core *core, struct conversation *conversati
     core->listed_conversation = (uint32_t)(conversation - core->conversations);
 }
 
-void conversation_break(struct core *core, struct job *job) {
-    if (!job->conversation)
+static void break_at(struct core *core, struct conversation *conversation, uint32_t turn) {
+    if (conversation->broken_at && conversation->broken_at <= turn)
         return;
-    struct conversation *conversation = &core->conversations[job->conversation];
-    if (!conversation->is_broken) {
-        conversation->is_broken = 1;
-        conversation_touch(core, conversation);
-    }
-    list_conversation(core, conversation);
-}
-
-void conversation_mend(struct core *core, struct job *job) {
-    if (!job->conversation)
-        return;
-    struct conversation *conversation = &core->conversations[job->conversation];
-    conversation->is_broken = 0;
+    conversation->broken_at = turn;
     conversation_touch(core, conversation);
-    for (uint32_t slot = conversation->first_turn; slot; slot = core->jobs[slot].turn_next) {
-        struct job *turn = &core->jobs[slot];
-        if (turn->state != JOB_PARKED || turn->reason != REASON_earlier_turn)
-            continue;
-        outcome_uncount(core, turn);
-        job_state(core, turn, JOB_WAITING);
-        job_touch(core, turn);
-    }
 }
 
-// Parks the turns behind a break, a bounded number a tick. False: some are left.
-static bool park_turns(struct core *core, struct conversation *conversation) {
+void turn_unanswered(struct core *core, struct job *job) {
+    struct conversation *conversation = &core->conversations[job->conversation];
+    if (!job->conversation || policy_of(core, conversation) == UNANSWERED_skip ||
+        batch_of(core, job)->is_cancelled)
+        return;
+    break_at(core, conversation, job->turn);
+    conversation_list(core, conversation);
+}
+
+// An answer to the turn at the break, or to a later one that a person has sent on its way.
+void turn_answered(struct core *core, struct job *job) {
+    struct conversation *conversation = &core->conversations[job->conversation];
+    if (!job->conversation || !conversation->broken_at || job->turn < conversation->broken_at)
+        return;
+    conversation->broken_at = 0;
+    conversation_touch(core, conversation);
+    conversation_list(core, conversation);
+}
+
+// A turn that waits behind one without an answer gets its own outcome from that.
+static bool hold_up(struct core *core, struct job *turn, enum unanswered_policy policy) {
+    if (!has_room(core, 1) || !records_have_room(core, 1) || !follow_ups_have_room(core))
+        return false;
+    bool is_parked = policy == UNANSWERED_stop;
+    job_state(core, turn, is_parked ? JOB_PARKED : JOB_DEAD);
+    outcome_alone(core, turn, is_parked ? OUTCOME_parked : OUTCOME_dead, REASON_earlier_turn);
+    return true;
+}
+
+static void let_go(struct core *core, struct job *turn) {
+    outcome_uncount(core, turn);
+    job_state(core, turn, JOB_WAITING);
+    turn->reason = REASON_none;
+}
+
+// Holds up the turns behind a break, or lets those go that were parked behind one that is mended;
+// a bounded number a tick. False: some are left.
+static bool settle_turns(struct core *core, struct conversation *conversation) {
+    enum unanswered_policy policy = policy_of(core, conversation);
+    bool is_behind_dead = false;
+    uint32_t moved = 0, before = 0;
     for (uint32_t slot = conversation->first_turn; slot; slot = core->jobs[slot].turn_next) {
         struct job *turn = &core->jobs[slot];
-        if (turn->state != JOB_WAITING)
-            continue;
-        if (!has_room(core, 1) || !records_have_room(core, 1))
+        if (turn->state == JOB_WAITING && (is_behind_dead || is_held_up(conversation, turn)) &&
+            !hold_up(core, turn, policy))
             return false;
-        job_state(core, turn, JOB_PARKED);
-        outcome_alone(core, turn, OUTCOME_parked, REASON_earlier_turn);
+        // Of a cancelled batch nothing begins to run again.
+        if (is_parked_behind(turn) && !is_held_up(conversation, turn) &&
+            !batch_of(core, turn)->is_cancelled) {
+            // A turn that is missing here was cancelled or dropped: the next break.
+            if (before && turn->turn > before + 1) {
+                break_at(core, conversation, before + 1);
+                continue;
+            }
+            if (++moved > DECIDED_A_STEP || !has_room(core, 1) || !records_have_room(core, 1)) {
+                core->out->more = true;
+                return false;
+            }
+            let_go(core, turn);
+        }
+        is_behind_dead |= policy == UNANSWERED_fail && job_is_kept(turn);
+        before = turn->turn;
     }
+    release_next(core, conversation);
     return true;
 }
 
 void conversations_run(struct core *core) {
     while (core->listed_conversation) {
         struct conversation *conversation = &core->conversations[core->listed_conversation];
-        if (conversation->is_broken && !park_turns(core, conversation))
+        if (!settle_turns(core, conversation))
             return;
         core->listed_conversation = conversation->list_next;
         conversation->is_listed = 0;
         if (is_idle(core, conversation))
             conversation_touch(core, conversation);
+        else if (conversation->jobs == 0)
+            conversation_wait(core, conversation);
     }
 }

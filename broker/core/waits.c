@@ -38,6 +38,15 @@ static void add_delayed(const struct core *core, const struct batch *batch, stru
         add(wait_for(waits, count, max, REASON_delayed, 0), left, 0);
 }
 
+// Jobs of the flow's batch that are prepared in its lane's window.
+static uint64_t prepared_of(const struct core *core, const struct flow *flow) {
+    uint64_t count = 0;
+    uint32_t slot = core->lanes[flow->lane].window_first[flow->priority];
+    for (; slot; slot = core->jobs[slot].next)
+        count += core->jobs[slot].batch == flow->batch && core->jobs[slot].state == JOB_PREPARED;
+    return count;
+}
+
 uint32_t core_waits(const struct core *core, uint32_t batch_slot, struct wait *waits,
                     uint32_t max) {
     const struct batch *batch = &core->batches[batch_slot];
@@ -45,13 +54,17 @@ uint32_t core_waits(const struct core *core, uint32_t batch_slot, struct wait *w
     for (uint32_t slot = batch->flows; slot; slot = core->flows[slot].batch_next) {
         const struct flow *flow = &core->flows[slot];
         const struct lane *lane = &core->lanes[flow->lane];
-        if (flow->count > 0 && lane->wait != REASON_none)
-            add(wait_for(waits, &count, max, (enum reason)lane->wait, flow->lane), flow->count,
+        uint64_t jobs = flow->count + prepared_of(core, flow);
+        if (jobs > 0 && lane->wait != REASON_none)
+            add(wait_for(waits, &count, max, (enum reason)lane->wait, flow->lane), jobs,
                 lane->state == LANE_held ? lane->probe_due_ms : 0);
     }
-    if (batch->states[JOB_PREPARING] > 0 && !core->accountant)
-        add(wait_for(waits, &count, max, REASON_accountant_away, 0), batch->states[JOB_PREPARING],
-            0);
+    uint64_t unprepared = core->accountant ? 0 : batch->states[JOB_PREPARING];
+    uint64_t unrecorded = core_accountant_takes(core) ? 0 : batch->records;
+    if (unprepared + unrecorded > 0)
+        add(wait_for(waits, &count, max,
+                     core->accountant ? REASON_ledger_full : REASON_accountant_away, 0),
+            unprepared + unrecorded, 0);
     add_delayed(core, batch, waits, &count, max);
     if (batch->states[JOB_WAITING] > 0)
         add(wait_for(waits, &count, max, REASON_earlier_turn, 0), batch->states[JOB_WAITING], 0);

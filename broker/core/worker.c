@@ -66,14 +66,22 @@ void worker_drop_if_idle(struct core *core, struct worker *worker) {
         worker->state = WORKER_FREE;
 }
 
-// Whether a slot may be given to another process: free, or of one that was away the longest.
-static bool is_better(const struct worker *slot, const struct worker *than) {
+// Whether nobody speaks under a slot any more: away, or turned away and silent since.
+static bool is_abandoned(const struct core *core, const struct worker *slot) {
+    bool is_turned_away = slot->state == WORKER_REPLACED || slot->state == WORKER_REFUSED;
+    return slot->state == WORKER_AWAY ||
+           (is_turned_away && core->now_ms - slot->heard_ms > PEER_SILENT_MS);
+}
+
+// Whether a slot may be given to another process: free, or of one that was silent the longest.
+static bool is_better(const struct core *core, const struct worker *slot,
+                      const struct worker *than) {
     if (slot->is_dirty || slot->marks > 0)
         return false;
     if (slot->state == WORKER_FREE)
         return !than || than->state != WORKER_FREE;
-    return slot->state == WORKER_AWAY &&
-           (!than || (than->state == WORKER_AWAY && slot->heard_ms < than->heard_ms));
+    return is_abandoned(core, slot) &&
+           (!than || (than->state != WORKER_FREE && slot->heard_ms < than->heard_ms));
 }
 
 // The slot of a process: the one that it has, or a new one.
@@ -83,7 +91,7 @@ static struct worker *worker_of_process(struct core *core, struct id process) {
         struct worker *worker = &core->workers[slot];
         if (worker->state != WORKER_FREE && id_equal(worker->process, process))
             return worker;
-        if (is_better(worker, unused))
+        if (is_better(core, worker, unused))
             unused = worker;
     }
     bool is_free = unused && unused->state == WORKER_FREE;
@@ -148,6 +156,8 @@ static void join_worker(struct core *core, const struct event *event) {
         return;
     }
     if (worker->state == WORKER_REPLACED || worker->state == WORKER_REFUSED) {
+        if (worker->state == WORKER_REFUSED)
+            worker->heard_ms = core->now_ms; // its slot stays its own as long as it asks
         refuse(core, event->peer, "name_in_use");
         return;
     }
@@ -176,8 +186,28 @@ static bool ledger_fits(const struct core *core, const struct hello_head *hello)
     return core->counters.recorded <= hello->applied && hello->applied <= core->counters.issued;
 }
 
+// Whether the accountant at work is that process, or another that lives. Then a ledger that does
+// not fit was never restored under it: the hello is an old one, which was long on its way over
+// another connection. Who still lives says it again.
+static bool is_at_work(const struct core *core, struct id process) {
+    const struct core_peer *present = &core->peers[core->accountant];
+    return core->accountant && id_equal(present->process, process);
+}
+
+static bool is_another_at_work(const struct core *core, uint32_t peer) {
+    return core->accountant && core->accountant != peer &&
+           core->now_ms - core->peers[core->accountant].heard_ms <= PEER_SILENT_MS;
+}
+
 static void join_accountant(struct core *core, const struct event *event) {
-    if (!ledger_fits(core, event->join)) {
+    bool fits = ledger_fits(core, event->join);
+    if (!fits && is_at_work(core, event->join->process))
+        return;
+    if (!fits && is_another_at_work(core, event->peer)) {
+        refuse(core, event->peer, "another_accountant");
+        return;
+    }
+    if (!fits) {
         refuse(core, event->peer,
                event->join->applied < core->counters.recorded ? "ledger_is_older_than_journal"
                                                               : "journal_is_older_than_ledger");
@@ -187,6 +217,8 @@ static void join_accountant(struct core *core, const struct event *event) {
     if (core->accountant && core->accountant != event->peer)
         records_lost(core, core->accountant, ROLE_accountant);
     core->accountant = event->peer;
+    if (event->join->slots == 0)
+        records_lost(core, event->peer, ROLE_accountant); // closed: it drops what it was sent
 }
 
 void on_join(struct core *core, const struct event *event) {
@@ -248,7 +280,8 @@ static void stamp_named(struct core *core, struct worker *worker, struct bytes h
         if (job->state != JOB_LEASED && has_room(core, 1))
             call_off(core, job); // the first word of it may have been lost
         uint64_t renewed = core->now_ms + PEER_SILENT_MS + CALL_MARGIN_MS;
-        if (job->due_ms < renewed)
+        // What one who is known to be dead said before is no reason to wait for it.
+        if (worker->state != WORKER_REPLACED && job->due_ms < renewed)
             timer_set(core, job, renewed);
     }
 }
@@ -277,6 +310,10 @@ static void zombie_speaks(struct core *core, const struct worker *zombie) {
             bytes_equal(name_of(successor), name_of(zombie))) {
             successor->state = WORKER_REFUSED;
             emit(core, EFFECT_alarm)->why = "two processes live under one worker name";
+            // It is told, and not forgotten: what it still has to hand over is taken from it.
+            struct effect *told = emit(core, EFFECT_send_unwelcome);
+            told->peer = successor->peer;
+            told->why = "name_in_use";
         }
     }
 }
@@ -295,6 +332,11 @@ void on_heartbeat(struct core *core, const struct event *event) {
             zombie_speaks(core, worker);
         if (worker->state != WORKER_REPLACED)
             worker->heard_ms = core->now_ms;
+        // It speaks over this connection; a late hello may have named another one, gone since then.
+        if (worker->state == WORKER_AWAY || worker->state == WORKER_JOINED) {
+            worker->state = WORKER_JOINED;
+            worker->peer = event->peer;
+        }
         worker->beats++;
         // Its slot was given away while it was gone: its numbers go on from what it has seen.
         if (head->seen > worker->leases && head->seen <= core->counters.calls)

@@ -49,15 +49,17 @@ CREATE TABLE batch (
     revision INTEGER NOT NULL,
     state INTEGER NOT NULL,
     priority INTEGER NOT NULL,
-    billed INTEGER NOT NULL,
+    billed INTEGER NOT NULL,     -- policy for attempts that may have been billed
+    unanswered INTEGER NOT NULL, -- policy for the turns behind one without answer
     is_cancelled INTEGER NOT NULL
 ) STRICT;
 
--- Conversations of which a turn has no answer: what comes behind it is parked.
+-- Conversations of which a turn has no answer.
 CREATE TABLE conversation (
     id BLOB PRIMARY KEY,
     batch INTEGER NOT NULL,
-    highest_marked INTEGER NOT NULL
+    highest_marked INTEGER NOT NULL, -- turn: one before it cannot be revived
+    broken_at INTEGER NOT NULL       -- turn: what comes behind it is held up; 0: nothing is
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE job (

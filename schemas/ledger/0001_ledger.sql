@@ -58,7 +58,9 @@ CREATE TABLE price (
     in_audio INTEGER,
     out INTEGER,
     out_audio INTEGER,
+    in_cache_write_1h INTEGER,
     per_request INTEGER,
+    web_search INTEGER,
     source TEXT,
     read_on TEXT,
     is_listed INTEGER NOT NULL,
@@ -208,11 +210,13 @@ CREATE TABLE call (
     error_message TEXT,
     in_uncached INTEGER,                   -- disjoint
     in_cached INTEGER,
-    in_cache_write INTEGER,
+    in_cache_write INTEGER,                -- for the provider's ordinary time
     in_audio INTEGER,
     out_visible INTEGER,
     out_reasoning INTEGER,
     out_audio INTEGER,
+    in_cache_write_1h INTEGER,
+    web_searches INTEGER,                  -- no tokens
     total_stated INTEGER,
     is_inconsistent INTEGER NOT NULL,
     cost_state TEXT NOT NULL,              -- priced, unpriced, stated, none
@@ -288,6 +292,8 @@ CREATE TABLE sum_by_model (
     out_visible INTEGER NOT NULL,
     out_reasoning INTEGER NOT NULL,
     out_audio INTEGER NOT NULL,
+    in_cache_write_1h INTEGER NOT NULL,
+    web_searches INTEGER NOT NULL,
     PRIMARY KEY (batch, day, platform, model)
 ) STRICT, WITHOUT ROWID;
 
@@ -315,6 +321,8 @@ CREATE TABLE sum_by_tag (
     out_visible INTEGER NOT NULL,
     out_reasoning INTEGER NOT NULL,
     out_audio INTEGER NOT NULL,
+    in_cache_write_1h INTEGER NOT NULL,
+    web_searches INTEGER NOT NULL,
     PRIMARY KEY (tag, batch)
 ) STRICT, WITHOUT ROWID;
 
@@ -340,7 +348,9 @@ CREATE TABLE sum_by_conversation (
     in_audio INTEGER NOT NULL,
     out_visible INTEGER NOT NULL,
     out_reasoning INTEGER NOT NULL,
-    out_audio INTEGER NOT NULL
+    out_audio INTEGER NOT NULL,
+    in_cache_write_1h INTEGER NOT NULL,
+    web_searches INTEGER NOT NULL
 ) STRICT;
 
 -- A record that could not be applied, verbatim.
@@ -355,6 +365,7 @@ CREATE TABLE quarantine (
     frames BLOB NOT NULL                   -- line, headers, body, facts; packed like evidence
 ) STRICT;
 CREATE INDEX quarantine_by_record ON quarantine (record);
+CREATE INDEX quarantine_by_job ON quarantine (job_id);
 
 -- A record that says something else than an earlier one of the same call or outcome.
 CREATE TABLE conflict (
@@ -368,3 +379,4 @@ CREATE TABLE conflict (
     frames BLOB NOT NULL
 ) STRICT;
 CREATE INDEX conflict_by_record ON conflict (record);
+CREATE INDEX conflict_by_job ON conflict (job_id);

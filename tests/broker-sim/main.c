@@ -1,119 +1,110 @@
-// broker-sim --seeds N [--from S] | --seed S: runs schedules, each twice, and compares the two.
-// Exit 0: no promise was broken. Exit 1: one was; its seed stands in the last line.
+// broker-sim --seeds N [--from S] [--jobs N] [--coverage] [--short] | --seed S [--trace]
+// Runs schedules. Exit 0: no promise was broken. Exit 1: one was; its seed stands in the last
+// line, before it (but not with --short) the faults that it needs and the last that happened.
+#include "tests/broker-sim/coverage.h"
 #include "tests/broker-sim/world.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
-static struct world *world_new(void) {
-    struct world *world = pages_new(sizeof(*world));
-    world->queue = pages_new((QUEUE_MAX + 1) * sizeof(struct message));
-    world->operations = operations_new(OPERATIONS_MAX);
-    return world;
-}
+enum { TWICE_EVERY = 8, LINES_SHOWN = 40, JOBS_AT_ONCE_MAX = 64 };
 
-static void world_free(struct world *world) {
-    broker_stop(world);
-    pages_free(world->queue, (QUEUE_MAX + 1) * sizeof(struct message));
-    operations_free(world->operations, OPERATIONS_MAX);
-    pages_free(world, sizeof(*world));
-}
-
-// What stood where when a promise broke: for `--seed`.
-static void report(const struct world *world) {
-    for (uint32_t i = 0; i < BATCHES; i++)
-        printf("  file %u: %u lines, %u accepted, number %llu%s%s%s%s\n", i, world->files[i].count,
-               world->files[i].accepted, (unsigned long long)world->files[i].number,
-               world->files[i].is_opened ? " opened" : "",
-               world->files[i].is_sealed ? " sealed" : "",
-               world->files[i].is_cancelled ? " cancelled" : "",
-               world->ledger.is_settled[i] ? " settled" : "");
-    for (uint32_t slot = 1; world->core && slot <= core_batch_slots(world->core); slot++) {
-        const struct batch *batch = core_batch(world->core, slot);
-        printf("  batch %llu: state %u, unsettled %llu, records %llu, open %llu, jobs:",
-               (unsigned long long)batch->number, batch->state,
-               (unsigned long long)batch->unsettled, (unsigned long long)batch->records,
-               (unsigned long long)batch->attempts_open);
-        for (int state = 1; state < JOB_STATES; state++)
-            if (batch->states[state])
-                printf(" %llu %s", (unsigned long long)batch->states[state],
-                       job_state_name((enum job_state)state));
-        printf("\n");
-    }
-    for (uint32_t slot = 1; world->core && slot <= core_lane_slots(world->core); slot++) {
-        const struct lane *lane = core_lane(world->core, slot);
-        printf("  lane %s/%s: state %u, waiting %u, window %u, marks %u, waits for %s\n",
-               lane->provider, lane->model, lane->state, lane->waiting, lane->window, lane->marks,
-               reason_name((enum reason)lane->wait));
-    }
-    printf("  records pending %llu, accountant %d, faults: drop %u duplicate %u delay %u\n",
-           (unsigned long long)(world->core ? core_records_pending(world->core) : 0),
-           world->core ? core_has_accountant(world->core) : 0, world->faults.drop,
-           world->faults.duplicate, world->faults.delay_max_ms);
-}
-
-// Runs one schedule; false: why says what broke.
-static bool run_once(uint64_t seed, uint64_t *hash, uint64_t *events, uint64_t *crashes, char *why,
-                     size_t why_size, bool is_loud) {
-    struct world *volatile world = world_new();
-    volatile bool is_good = false;
-    if (setjmp(world->failed) == 0) {
-        world_run(world, seed);
-        is_good = true;
-    }
-    *hash = world->trace;
-    *events += world->events;
-    *crashes += world->crashes;
-    (void)snprintf(why, why_size, "at %llu ms: %s", (unsigned long long)world->now_ms, world->why);
-    if (is_loud && !is_good)
-        report(world);
-    world_free(world);
-    return is_good;
-}
-
+static const uint64_t all_faults = (1ull << FAULTS) - 1;
 static volatile uint64_t seed_now;
 
-// An assert of the core is a broken promise too: its seed is said before the process ends.
-static void on_abort(int signal_number) {
-    char line[64];
-    int size = snprintf(line, sizeof(line), "seed %llu failed an assertion\n",
-                        (unsigned long long)seed_now);
+static unsigned long long number(uint64_t value) {
+    return value;
+}
+
+// A fault of memory is a broken promise too: its seed is said before the process ends.
+static void on_signal(int signal_number) {
+    char line[80];
+    int size = snprintf(line, sizeof(line), "seed %llu broke a promise: signal %d\n",
+                        number(seed_now), signal_number);
     if (write(STDOUT_FILENO, line, (size_t)size) < 0)
         _exit(2);
-    (void)signal_number;
     _exit(1);
 }
 
-static int run_seeds(uint64_t from, uint64_t count) {
-    uint64_t events = 0, crashes = 0;
-    (void)signal(SIGABRT, on_abort);
-    for (uint64_t seed = from; seed < from + count; seed++) {
-        uint64_t first, second;
-        seed_now = seed;
-        char why[400];
-        bool is_good = run_once(seed, &first, &events, &crashes, why, sizeof(why), true);
-        if (!is_good) {
-            printf("seed %llu broke a promise %s\n", (unsigned long long)seed, why);
-            return 1;
-        }
-        (void)run_once(seed, &second, &events, &crashes, why, sizeof(why), false);
-        if (first != second) {
-            printf("seed %llu runs in two ways\n", (unsigned long long)seed);
-            return 1;
-        }
+// Whether two texts differ in nothing but numbers.
+static bool same_words(const char *a, const char *b) {
+    for (;; a++, b++) {
+        while (*a >= '0' && *a <= '9')
+            a++;
+        while (*b >= '0' && *b <= '9')
+            b++;
+        if (*a != *b || !*a)
+            return *a == *b;
     }
-    printf("schedules %llu events %llu crashes %llu\n", (unsigned long long)count,
-           (unsigned long long)events, (unsigned long long)crashes);
+}
+
+// Takes the kinds of faults away one by one, as long as the schedule still fails in that way.
+static uint64_t shrink(uint64_t seed, const char *why) {
+    uint64_t needed = all_faults;
+    for (unsigned i = 0; i < FAULTS; i++)
+        if (!world_run(seed, needed & ~(1ull << i)) && same_words(world.why, why))
+            needed &= ~(1ull << i);
+    return needed;
+}
+
+static void explain(uint64_t seed) {
+    char why[WHY_SIZE];
+    memcpy(why, world.why, sizeof(why));
+    uint64_t needed = shrink(seed, why);
+    world.is_loud = true;
+    (void)world_run(seed, needed);
+    world.is_loud = false;
+    printf("the last of what happened, with no more faults than it needs:\n");
+    tell_rest(LINES_SHOWN);
+    printf("needed:\n");
+    for (unsigned i = 0; i < FAULTS; i++)
+        if (needed >> i & 1)
+            printf("  %s: %s\n", fault_name((enum fault)i), fault_text((enum fault)i));
+    printf("seed %llu broke a promise %s\n", number(seed), why);
+}
+
+// Every so many schedules, that the second run is like the first.
+static bool runs_alike(uint64_t seed) {
+    uint64_t first = world.hash;
+    (void)world_run(seed, all_faults);
+    if (world.hash == first)
+        return true;
+    printf("seed %llu runs in two ways\n", number(seed));
+    return false;
+}
+
+static int run_seeds(uint64_t from, uint64_t count, bool is_short) {
+    for (uint64_t seed = from; seed < from + count; seed++) {
+        seed_now = seed;
+        if (!world_run(seed, all_faults)) {
+            if (is_short)
+                printf("seed %llu broke a promise %s\n", number(seed), world.why);
+            else
+                explain(seed);
+            return 1;
+        }
+        if ((seed - from) % TWICE_EVERY == 0 && !runs_alike(seed))
+            return 1;
+    }
     return 0;
 }
 
+static int run_traced(uint64_t seed) {
+    world.is_loud = world.is_printing = true;
+    seed_now = seed;
+    bool is_good = world_run(seed, all_faults);
+    printf("seed %llu %s %s\n", number(seed), is_good ? "kept every promise" : "broke a promise",
+           world.why);
+    return is_good ? 0 : 1;
+}
+
 // Shares the seeds among processes; the exit code says whether all were good.
-static int run_split(uint64_t from, uint64_t count, unsigned processes) {
+static int run_split(uint64_t from, uint64_t count, unsigned processes, bool is_short) {
     int worst = 0;
     fflush(stdout);
     for (unsigned i = 0; i < processes; i++) {
@@ -121,12 +112,15 @@ static int run_split(uint64_t from, uint64_t count, unsigned processes) {
         uint64_t end = from + count * (i + 1) / processes;
         pid_t child = fork();
         if (child == 0) {
-            int code = run_seeds(begin, end - begin);
+            world_open();
+            int code = run_seeds(begin, end - begin, is_short);
+            world_close();
+            coverage_add(world.events, world.deaths);
             fflush(stdout);
             _exit(code);
         }
         if (child < 0)
-            return 2;
+            return EX_OSERR;
     }
     for (unsigned i = 0; i < processes; i++) {
         int status = 0;
@@ -136,40 +130,69 @@ static int run_split(uint64_t from, uint64_t count, unsigned processes) {
     return worst;
 }
 
-static int usage(void) {
-    fprintf(stderr, "usage: broker-sim --seeds N [--from S] [--jobs N] | --seed S\n");
-    return 64;
-}
+struct options {
+    uint64_t from, count, jobs;
+    bool is_one, is_traced, wants_coverage, is_short;
+};
 
-// Reads the pair of a flag and its number; false: it is none of ours.
-static bool take_flag(const char *flag, const char *number, uint64_t *from, uint64_t *count,
-                      uint64_t *jobs) {
-    uint64_t value = strtoull(number, NULL, 10);
-    if (strcmp(flag, "--seeds") == 0) {
-        *count = value;
-    } else if (strcmp(flag, "--from") == 0) {
-        *from = value;
-    } else if (strcmp(flag, "--jobs") == 0) {
-        *jobs = value;
-    } else if (strcmp(flag, "--seed") == 0) {
-        *from = value;
-        *count = 1;
-    } else {
-        return false;
+static bool read_options(int argc, char **argv, struct options *options) {
+    for (int i = 1; i < argc; i++) {
+        const char *flag = argv[i];
+        if (strcmp(flag, "--trace") == 0) {
+            options->is_traced = true;
+            continue;
+        }
+        if (strcmp(flag, "--short") == 0) {
+            options->is_short = true;
+            continue;
+        }
+        if (strcmp(flag, "--coverage") == 0) {
+            options->wants_coverage = true;
+            continue;
+        }
+        char *end = NULL;
+        uint64_t value = i + 1 < argc ? strtoull(argv[++i], &end, 10) : 0;
+        if (!end || *end)
+            return false;
+        if (strcmp(flag, "--seeds") == 0)
+            options->count = value;
+        else if (strcmp(flag, "--from") == 0)
+            options->from = value;
+        else if (strcmp(flag, "--jobs") == 0)
+            options->jobs = value;
+        else if (strcmp(flag, "--seed") == 0)
+            *options = (struct options){.from = value,
+                                        .count = 1,
+                                        .jobs = 1,
+                                        .is_one = true,
+                                        .is_traced = options->is_traced};
+        else
+            return false;
     }
-    return true;
+    return options->count > 0 && options->jobs > 0 && options->jobs <= JOBS_AT_ONCE_MAX &&
+           (options->is_one || !options->is_traced);
 }
 
 int main(int argc, char **argv) {
-    uint64_t from = 0, count = 0, jobs = 1;
-    if (getrandom(&from, sizeof(from), 0) != (ssize_t)sizeof(from))
-        return 71;
-    from >>= 16; // short enough to type
-    for (int i = 1; i < argc; i += 2)
-        if (i + 1 >= argc || !take_flag(argv[i], argv[i + 1], &from, &count, &jobs))
-            return usage();
-    if (count == 0 || jobs == 0 || jobs > 64)
-        return usage();
-    printf("seeds %llu from %llu\n", (unsigned long long)count, (unsigned long long)from);
-    return run_split(from, count, (unsigned)jobs);
+    struct options options = {.jobs = 1};
+    if (getrandom(&options.from, sizeof(options.from), 0) != (ssize_t)sizeof(options.from))
+        return EX_OSERR;
+    options.from >>= 32; // short enough to type
+    if (!read_options(argc, argv, &options)) {
+        fprintf(stderr, "usage: broker-sim --seeds N [--from S] [--jobs N] [--coverage] [--short]"
+                        " | --seed S [--trace]\n");
+        return EX_USAGE;
+    }
+    coverage_open();
+    (void)signal(SIGSEGV, on_signal);
+    (void)signal(SIGABRT, on_signal);
+    if (options.is_traced) {
+        world_open();
+        return run_traced(options.from);
+    }
+    printf("seeds %llu from %llu\n", number(options.count), number(options.from));
+    int code = run_split(options.from, options.count, (unsigned)options.jobs, options.is_short);
+    if (code == 0 && !coverage_print(options.count, options.wants_coverage))
+        code = 1;
+    return code;
 }

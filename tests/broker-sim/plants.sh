@@ -1,17 +1,25 @@
-#!/bin/sh
-# plants.sh FOLDER NAME…: every planted bug must be noticed within a few thousand schedules.
+#!/bin/bash
+# plants.sh FOLDER NAME…: every planted bug must be noticed within a few thousand schedules. As
+# many at once as there are processors.
 set -u
 folder=$1
 shift
-failed=0
-for name; do
-    said=$("$folder/broker-sim-$name" --seeds 4000 --from "${SEED_FROM:-1}" 2>/dev/null)
+
+# Says how a plant was noticed; fails if it was not.
+try() {
+    local name=$1 said code why
+    said=$("$folder/broker-sim-$name" --seeds "${SCHEDULES:-4000}" --from "${SEED_FROM:-1}" \
+        --short 2>/dev/null)
     code=$?
-    if [ "$code" -eq 1 ] && echo "$said" | grep -Eq 'broke a promise|failed an assertion'; then
-        echo "caught: $name: $(echo "$said" | grep -E 'broke a promise|failed an assertion' | head -1)"
+    why=$(grep -E 'broke a promise' <<<"$said" | head -n 1)
+    if [[ $code -eq 1 && -n $why ]]; then
+        echo "caught: $name: $why"
     else
         echo "NOT CAUGHT: $name (exit $code)"
-        failed=1
+        return 1
     fi
-done
-exit $failed
+}
+export -f try
+export folder
+
+printf '%s\n' "$@" | xargs -P "$(nproc)" -I{} bash -c 'try {}'

@@ -1,5 +1,6 @@
 #include "tests/provider-sim/answer.h"
 
+#include "tests/provider-sim/answer_messages.h"
 #include "tests/provider-sim/moment.h"
 
 #include <assert.h>
@@ -26,6 +27,7 @@ static const char *reason_of(int status) {
         {503, "Service Unavailable"},
         {504, "Gateway Timeout"},
         {505, "HTTP Version Not Supported"},
+        {529, "Overloaded"},
     };
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
         if (reasons[i].status == status)
@@ -44,6 +46,18 @@ static void answer_limits(uint64_t salt, struct text *out) {
                   "x-ratelimit-reset-tokens: 0s\r\n");
 }
 
+static void chat_headers(const struct answer *answer, struct text *out) {
+    text_add(out, "openai-organization: simulated-org\r\nopenai-processing-ms: ");
+    text_number(out, answer->processing_ms);
+    text_add(out, "\r\nopenai-version: 2020-10-01\r\nx-request-id: ");
+    text_span(out, answer->request_id);
+    text_add(out, "\r\ncf-cache-status: DYNAMIC\r\nx-content-type-options: nosniff\r\ncf-ray: ");
+    text_hex(out, (const uint8_t *)&answer->salt, 8);
+    text_add(out, "-SIM\r\n");
+    if (answer->status == 200)
+        answer_limits(answer->salt, out);
+}
+
 void answer_head(const struct answer *answer, struct text *out) {
     text_add(out, "HTTP/1.1 ");
     text_number(out, (uint64_t)answer->status);
@@ -60,16 +74,11 @@ void answer_head(const struct answer *answer, struct text *out) {
         text_number(out, answer->body.size);
     }
     text_add(out, answer->is_last ? "\r\nConnection: close" : "\r\nConnection: keep-alive");
-    text_add(out, "\r\nServer: provider-sim\r\nopenai-organization: simulated-org\r\n"
-                  "openai-processing-ms: ");
-    text_number(out, answer->processing_ms);
-    text_add(out, "\r\nopenai-version: 2020-10-01\r\nx-request-id: ");
-    text_span(out, answer->request_id);
-    text_add(out, "\r\ncf-cache-status: DYNAMIC\r\nx-content-type-options: nosniff\r\ncf-ray: ");
-    text_hex(out, (const uint8_t *)&answer->salt, 8);
-    text_add(out, "-SIM\r\n");
-    if (answer->status == 200)
-        answer_limits(answer->salt, out);
+    text_add(out, "\r\nServer: provider-sim\r\n");
+    if (answer->api == API_MESSAGES)
+        messages_headers(answer, out);
+    else
+        chat_headers(answer, out);
     text_span(out, answer->more_headers);
     text_add(out, "\r\n");
 }

@@ -2,10 +2,12 @@
 #ifndef PROVIDER_SIM_ANSWER_H
 #define PROVIDER_SIM_ANSWER_H
 
+#include "tests/provider-sim/api.h"
 #include "tests/provider-sim/dice.h"
 #include "tests/provider-sim/text.h"
 
 struct answer {
+    enum api api;
     int status;
     struct span request_id;
     const char *content_type;
@@ -15,6 +17,7 @@ struct answer {
     bool is_chunked;
     struct span more_headers; // whole lines
     struct span body;
+    int64_t unix_ms;
     uint64_t salt; // moves what changes from answer to answer
 };
 

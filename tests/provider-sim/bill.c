@@ -74,8 +74,11 @@ static void bill_money(struct text *out, const struct charge *charge, bool is_bi
     const struct tokens *tokens = is_billed ? &charge->tokens : &none;
     bill_number(out, "input_tokens", tokens->input);
     bill_number(out, "cached_tokens", tokens->cached);
+    bill_number(out, "cache_write_tokens", tokens->written);
+    bill_number(out, "cache_write_1h_tokens", tokens->written_1h);
     bill_number(out, "output_tokens", tokens->output);
     bill_number(out, "reasoning_tokens", tokens->reasoning);
+    bill_number(out, "web_searches", tokens->searches);
     if (is_billed && !charge->has_price)
         text_add(out, ",\"pusd\":null");
     else
@@ -92,8 +95,7 @@ void bill_add(struct bill *bill, const struct charge *charge, struct moment now)
     bill_number(out, "at_ms", now.unix_ms);
     bill_text(out, "call", (struct span){charge->call, charge->call_size});
     bill_raw(out, "request_id", (struct span){charge->request_id, REQUEST_ID_SIZE});
-    bill_raw(out, "response_id",
-             (struct span){charge->response_id, charge->response_id[0] ? RESPONSE_ID_SIZE : 0});
+    bill_raw(out, "response_id", (struct span){charge->response_id, charge->response_id_size});
     bill_raw(out, "model", (struct span){charge->model, charge->model_size});
     bill_raw(out, "model_requested",
              (struct span){charge->model_requested, charge->model_requested_size});
@@ -101,7 +103,10 @@ void bill_add(struct bill *bill, const struct charge *charge, struct moment now)
     bill_flag(out, "billed", is_billed);
     bill_flag(out, "delivered", charge->fault == FAULT_NONE);
     bill_raw(out, "fault", span_of(fault_text(charge->fault)));
-    bill_raw(out, "tier", span_of(charge->is_flex ? "flex" : "default"));
+    bill_raw(out, "tier",
+             span_of(charge->rate.is_flex ? "flex"
+                     : charge->rate.is_us ? "us"
+                                          : "default"));
     bill_money(out, charge, is_billed);
     bill_number(out, "messages", (int64_t)charge->messages);
     text_add(out, ",\"body_sha256\":\"");

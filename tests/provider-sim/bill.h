@@ -9,20 +9,21 @@
 #include "tests/provider-sim/moment.h"
 #include "tests/provider-sim/tariff.h"
 
-enum { REQUEST_ID_SIZE = 36, RESPONSE_ID_SIZE = 38 };
+enum { REQUEST_ID_SIZE = 36, RESPONSE_ID_SIZE_MAX = 38 };
 
 struct charge {
     char call[CALL_BYTES_MAX]; // as sent, unescaped
     size_t call_size;
     char request_id[REQUEST_ID_SIZE];
-    char response_id[RESPONSE_ID_SIZE]; // the first byte is NUL: none
-    char model[MODEL_NAME_BYTES_MAX];   // both as the inside of a JSON string
+    char response_id[RESPONSE_ID_SIZE_MAX];
+    size_t response_id_size;          // 0: none
+    char model[MODEL_NAME_BYTES_MAX]; // both as the inside of a JSON string
     size_t model_size;
     char model_requested[MODEL_NAME_BYTES_MAX];
     size_t model_requested_size;
     int status;
     enum fault fault;
-    bool is_flex;
+    struct rate rate;
     bool has_price;
     struct tokens tokens;
     int64_t pusd;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+enum { BILLED_SPAN_SIZE = 16 };
+
 // What was found, class by class.
 struct found {
     uint64_t billed, unnamed;                                        // lines
@@ -43,8 +45,23 @@ static bool is_state(const struct row *row, const char *state) {
     return strcmp(row->state, state) == 0;
 }
 
+static bool is_whole(const struct row *row) {
+    return row->status >= 200 && row->status < 300;
+}
+
 static bool is_success(const struct row *row) {
-    return is_state(row, "answered") && row->status >= 200 && row->status < 300;
+    return is_state(row, "answered") && is_whole(row);
+}
+
+// A success; a job may also end with a body that no extractor could read.
+static bool settles(const struct row *row) {
+    return is_success(row) || (row->is_answer && is_state(row, "unextracted") && is_whole(row));
+}
+
+// The bill may have the beginning of a call's id only.
+static bool is_same_call(const char *row, const char *billed) {
+    size_t size = strlen(billed);
+    return size == BILLED_SPAN_SIZE ? strncmp(row, billed, size) == 0 : strcmp(row, billed) == 0;
 }
 
 // Sorts both sides by call and joins them; each call must be once on each side.
@@ -65,7 +82,7 @@ static void join(struct comparison *comparison) {
     for (size_t i = 0; i < comparison->bill_count; i++) {
         while (at < comparison->rows_count && strcmp(rows[at].call, bill[i].call) < 0)
             at++;
-        if (at == comparison->rows_count || strcmp(rows[at].call, bill[i].call) != 0)
+        if (at == comparison->rows_count || !is_same_call(rows[at].call, bill[i].call))
             continue;
         bill[i].row = &rows[at];
         if (rows[at].billed == NULL || bill[i].is_billed)
@@ -92,9 +109,12 @@ static void check_lines(struct comparison *comparison, struct found *found) {
 
 static void check_equal(struct comparison *comparison, struct found *found, const struct row *row) {
     const struct billed *billed = row->billed;
-    bool has_tokens = row->in_uncached + row->in_cached + row->in_cache_write == billed->input &&
-                      row->in_cached == billed->cached && row->out_reasoning == billed->reasoning &&
-                      row->out_visible + row->out_reasoning == billed->output;
+    int64_t in = row->in_uncached + row->in_cached + row->in_cache_write + row->in_cache_write_1h;
+    bool has_tokens =
+        in == billed->input && row->in_cached == billed->cached &&
+        row->in_cache_write == billed->written && row->in_cache_write_1h == billed->written_1h &&
+        row->out_reasoning == billed->reasoning && row->web_searches == billed->searches &&
+        row->out_visible + row->out_reasoning == billed->output;
     bool has_money = row->has_amount == billed->has_price && row->pusd == billed->pusd;
     if (!has_tokens)
         disagree(comparison, "(b)", row->call, "tokens differ");
@@ -126,6 +146,11 @@ static void check_rest(struct comparison *comparison, struct found *found, const
         add_money(&found->rest_pusd, billed->pusd);
 }
 
+// An error that the provider sent, whether an extractor could read it or not.
+static bool is_error(const struct row *row) {
+    return (is_state(row, "answered") || is_state(row, "unextracted")) && row->status >= 300;
+}
+
 static void check_unbilled(struct comparison *comparison, struct found *found,
                            const struct row *row) {
     const struct billed *seen = row->billed;
@@ -137,10 +162,9 @@ static void check_unbilled(struct comparison *comparison, struct found *found,
             disagree(comparison, "(d)", row->call, "reached the provider, and is not started");
     } else if (is_state(row, "failed") && seen == NULL && !row->is_possibly_billed) {
         found->unsent++;
-    } else if (is_state(row, "answered") && seen != NULL && row->status == seen->status &&
-               row->status >= 300) {
+    } else if (is_error(row) && seen != NULL && row->status == seen->status) {
         found->errors++;
-    } else if (seen != NULL && (is_state(row, "failed") || is_state(row, "unknown"))) {
+    } else if (is_state(row, "failed") && seen != NULL) {
         found->unheard++;
     } else if (is_state(row, "unknown")) {
         if (++found->unknown_unbilled > comparison->unknown_max)
@@ -181,14 +205,14 @@ static void check_job(struct comparison *comparison, struct found *found, const 
     for (size_t i = 0; i < count; i++) {
         const struct row *row = rows[i];
         answers += row->is_answer;
-        if (row->is_answer && !is_success(row))
+        if (row->is_answer && !settles(row))
             disagree(comparison, "(a)", row->call, "is its job's answer, and no success");
         if (row->billed == NULL || !row->billed->is_billed)
             continue;
         billed++;
         if (success != NULL && ++found->superfluous > comparison->superfluous_max)
             disagree(comparison, "(a)", row->call, "was billed after its job had a success");
-        if (is_success(row))
+        if (settles(row))
             success = row;
     }
     found->jobs_twice += billed > 1;

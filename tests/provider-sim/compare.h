@@ -6,12 +6,13 @@
 
 // A line of the bill.
 struct billed {
-    const char *call; // all strings live as long as the comparison
+    const char *call; // all strings live as long as the comparison. 16 digits, of a call that was
+                      // named in a traceparent: they begin the ledger's id and no other one's
     const char *fault;
     uint64_t n;
     int64_t status;
     bool is_billed, is_delivered, has_price;
-    int64_t input, cached, output, reasoning, pusd;
+    int64_t input, cached, written, written_1h, output, reasoning, searches, pusd;
     const struct row *row; // of the same call, once joined
 };
 
@@ -20,6 +21,7 @@ struct row {
     const char *call, *job, *state;
     int64_t status;
     int64_t in_uncached, in_cached, in_cache_write, out_visible, out_reasoning; // not stated: 0
+    int64_t in_cache_write_1h, web_searches;
     bool has_amount;
     int64_t pusd;
     bool is_possibly_billed, is_answer;

@@ -81,6 +81,9 @@ static void take_bill(struct comparison *comparison, struct fields *fields) {
         .is_delivered = field_flag(fields, "delivered"),
         .input = field_count(fields, "input_tokens"),
         .cached = field_count(fields, "cached_tokens"),
+        .written = field_count(fields, "cache_write_tokens"),
+        .written_1h = field_count(fields, "cache_write_1h_tokens"),
+        .searches = field_count(fields, "web_searches"),
         .output = field_count(fields, "output_tokens"),
         .reasoning = field_count(fields, "reasoning_tokens"),
     };
@@ -99,6 +102,8 @@ static void take_row(struct comparison *comparison, struct fields *fields) {
         .in_uncached = field_count(fields, "in_uncached"),
         .in_cached = field_count(fields, "in_cached"),
         .in_cache_write = field_count(fields, "in_cache_write"),
+        .in_cache_write_1h = field_count(fields, "in_cache_write_1h"),
+        .web_searches = field_count(fields, "web_searches"),
         .out_visible = field_count(fields, "out_visible"),
         .out_reasoning = field_count(fields, "out_reasoning"),
         .is_possibly_billed = field_flag(fields, "is_possibly_billed"),

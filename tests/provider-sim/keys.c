@@ -71,19 +71,22 @@ static bool key_in_file(const struct keys *keys, struct span key) {
     return false;
 }
 
-bool keys_accept(const struct keys *keys, struct span authorization, struct span *key) {
-    const struct options *options = keys->options;
+struct span keys_bearer(struct span authorization) {
     struct span scheme = {authorization.at, authorization.size < 7 ? 0 : 7};
-    *key = (struct span){"", 0};
     if (!span_is_nocase(scheme, "bearer "))
-        return false;
-    *key = (struct span){authorization.at + 7, authorization.size - 7};
-    while (key->size > 0 && key->at[0] == ' ')
-        key->at++, key->size--;
+        return (struct span){"", 0};
+    struct span key = {authorization.at + 7, authorization.size - 7};
+    while (key.size > 0 && key.at[0] == ' ')
+        key.at++, key.size--;
+    return key;
+}
+
+bool keys_accept(const struct keys *keys, struct span key) {
+    const struct options *options = keys->options;
     if (options->keys_count == 0 && options->key_file == NULL)
-        return key->size > 0;
+        return key.size > 0;
     for (size_t i = 0; i < options->keys_count; i++)
-        if (span_is(*key, options->keys[i]))
+        if (span_is(key, options->keys[i]))
             return true;
-    return options->key_file != NULL && key->size > 0 && key_in_file(keys, *key);
+    return options->key_file != NULL && key.size > 0 && key_in_file(keys, key);
 }

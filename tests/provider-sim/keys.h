@@ -20,7 +20,8 @@ void keys_init(struct keys *keys, const struct options *options);
 void keys_release(struct keys *keys);
 // Looks at the files. Called before each round, so that a change holds for every later request.
 void keys_refresh(struct keys *keys, struct moment now);
-// Whether an Authorization header's value holds a good key; *key names the key in it.
-bool keys_accept(const struct keys *keys, struct span authorization, struct span *key);
+// The key in an Authorization header's value; an empty one if there is none.
+struct span keys_bearer(struct span authorization);
+bool keys_accept(const struct keys *keys, struct span key);
 
 #endif

@@ -13,10 +13,18 @@ struct moment moment_now(void) {
     };
 }
 
-void moment_http_date(int64_t unix_ms, char out[32]) {
+static void moment_write(int64_t unix_ms, const char *format, char out[32]) {
     time_t seconds = (time_t)(unix_ms / 1000);
     struct tm parts;
     gmtime_r(&seconds, &parts);
-    if (strftime(out, 32, "%a, %d %b %Y %H:%M:%S GMT", &parts) == 0)
+    if (strftime(out, 32, format, &parts) == 0)
         out[0] = '\0';
+}
+
+void moment_http_date(int64_t unix_ms, char out[32]) {
+    moment_write(unix_ms, "%a, %d %b %Y %H:%M:%S GMT", out);
+}
+
+void moment_rfc3339(int64_t unix_ms, char out[32]) {
+    moment_write(unix_ms, "%Y-%m-%dT%H:%M:%SZ", out);
 }

@@ -10,8 +10,10 @@
 #include <sysexits.h>
 
 static const char help[] =
-    "provider-sim: answers like the OpenAI Chat Completions API, on 127.0.0.1, and bills.\n"
+    "provider-sim: answers like OpenAI's Chat Completions API (/v1/chat/completions) and like\n"
+    "Anthropic's Messages API (/v1/messages), and bills.\n"
     "\n"
+    "  --address ADDRESS    address to listen at, IPv4 or IPv6 (default 127.0.0.1)\n"
     "  --port N             port to listen on; 0 (default): any free one\n"
     "  --port-file FILE     the port is written there, whole, as soon as it listens\n"
     "  --seed S             seed of all draws (default 1)\n"
@@ -45,7 +47,8 @@ static const char help[] =
     "A request's draws come from the seed, its body, and how often that body came before (refused\n"
     "connections: from its X-Client-Request-Id). A last user message that holds @sim:NAME has\n"
     "that fault, always, or the first N times with @sim:NAME*N; names are those of the bill, and\n"
-    "length, unknown_model, delay_MS.\n"
+    "length, unknown_model, delay_MS, body_BYTES (the answer's body has that size), head_BYTES\n"
+    "(and that many bytes of headers more).\n"
     "A model that begins with \"missing-\" does not exist. Requests with tools are answered by a\n"
     "call of the first one, unless tool_choice is \"none\" or the last message is a tool's.\n"
     "\n"
@@ -57,11 +60,18 @@ static const char help[] =
     "Tokens: input 3 + 4 a message + a token for each 4 bytes of text begun + one for each 8\n"
     "bytes of tools; output one for each 4 bytes of text begun.\n"
     "\n"
-    "The bill is JSON lines: n, at_ms, call (X-Client-Request-Id as sent), request_id,\n"
+    "The Messages API also takes: cache_control (with --cached a part of the rest is written to "
+    "the\n"
+    "cache, with a ttl of 1h a part of that for an hour), thinking (with --reasoning),\n"
+    "inference_geo us, tools of a type web_search_… (one search). Its 503 is a 529.\n"
+    "\n"
+    "The bill is JSON lines: n, at_ms, call (X-Client-Request-Id as sent, else the span's 16 hex\n"
+    "digits of traceparent), request_id,\n"
     "response_id, model (as served), model_requested, status (sent; 0: none), billed, delivered\n"
     "(the answer left here whole and well-formed), fault (empty: none), tier, input_tokens "
     "(cached\n"
-    "ones included), cached_tokens, output_tokens (reasoning included), reasoning_tokens, pusd\n"
+    "and written ones included), cached_tokens, cache_write_tokens, cache_write_1h_tokens,\n"
+    "output_tokens (reasoning included), reasoning_tokens, web_searches, pusd\n"
     "(pico-USD; null: no price), messages, body_sha256.\n"
     "Faults in it: ";
 
@@ -97,6 +107,7 @@ static uint32_t option_rate(const char *name, const char *value) {
 
 enum option_code {
     OPTION_HELP = 256,
+    OPTION_ADDRESS,
     OPTION_PORT,
     OPTION_PORT_FILE,
     OPTION_SEED,
@@ -116,6 +127,7 @@ enum option_code {
 
 static const struct option options_known[] = {
     {"help", no_argument, NULL, OPTION_HELP},
+    {"address", required_argument, NULL, OPTION_ADDRESS},
     {"port", required_argument, NULL, OPTION_PORT},
     {"port-file", required_argument, NULL, OPTION_PORT_FILE},
     {"seed", required_argument, NULL, OPTION_SEED},
@@ -170,6 +182,9 @@ static void option_set(struct options *options, int option, const char *name, co
     case OPTION_HELP:
         help_print();
         exit(0);
+    case OPTION_ADDRESS:
+        options->address = value;
+        break;
     case OPTION_PORT_FILE:
         options->port_file = value;
         break;
@@ -208,8 +223,11 @@ static void option_set(struct options *options, int option, const char *name, co
 void options_read(struct options *options, int argc, char **argv) {
     int at = 0;
     int option;
-    *options = (struct options){
-        .seed = 1, .retry_ms = 1000, .chunked_rate = RATE_WHOLE / 4, .cache_from_tokens = 1024};
+    *options = (struct options){.address = "127.0.0.1",
+                                .seed = 1,
+                                .retry_ms = 1000,
+                                .chunked_rate = RATE_WHOLE / 4,
+                                .cache_from_tokens = 1024};
     while ((option = getopt_long(argc, argv, "", options_known, &at)) != -1) {
         if (option == '?')
             exit(EX_USAGE);

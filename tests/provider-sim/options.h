@@ -6,7 +6,8 @@
 #include "tests/provider-sim/limits.h"
 
 struct options {
-    uint16_t port; // 0: any
+    const char *address; // to listen at, numeric
+    uint16_t port;       // 0: any
     const char *port_file;
     uint64_t seed;
     const char *bill_file;

@@ -103,6 +103,7 @@ void reply_make(struct reply *reply, const struct asked *asked, const struct opt
                    : reply->tariff ? span_of(reply->tariff->snapshot)
                                    : asked->model;
     reply->is_flex = asked->wants_flex && reply->tariff != NULL && reply->tariff->has_flex;
+    reply->is_us = asked->wants_us;
     reply->is_call = asked->has_tools && !asked->last_is_tool;
     if (reply->is_call) {
         reply->finish = "tool_calls";
@@ -114,7 +115,8 @@ void reply_make(struct reply *reply, const struct asked *asked, const struct opt
     tokens->input = 3 + 4 * (int64_t)asked->messages + tokens_of(asked->text_bytes, 4) +
                     tokens_of(asked->tools_bytes, 8);
     tokens->cached = cached_of(tokens->input, options, dice);
-    bool reasons = options->has_reasoning && reply->tariff && reply->tariff->has_reasoning;
+    bool reasons = options->has_reasoning && asked->wants_thinking && reply->tariff &&
+                   reply->tariff->has_reasoning;
     tokens->reasoning = reasons ? reasoning : 0;
     reply_limit(reply, is_cut_short);
     size_t size = reply->said.size + (reply->is_call ? asked->tool.size : 0);

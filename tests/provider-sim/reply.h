@@ -2,6 +2,7 @@
 #ifndef PROVIDER_SIM_REPLY_H
 #define PROVIDER_SIM_REPLY_H
 
+#include "tests/provider-sim/api.h"
 #include "tests/provider-sim/asked.h"
 #include "tests/provider-sim/dice.h"
 #include "tests/provider-sim/options.h"
@@ -13,7 +14,7 @@ struct reply {
     struct span model;           // as served; the inside of a JSON string
     const char *finish;
     bool is_call; // a tool call instead of a text
-    bool is_flex;
+    bool is_flex, is_us;
     struct tokens tokens;
     struct text said; // kept from reply to reply for its memory
 };

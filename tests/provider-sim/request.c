@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+// 00-<32 hex digits: trace>-<16 hex digits: span>-01
+enum { TRACEPARENT_SIZE = 55, TRACEPARENT_SPAN_AT = 36, TRACEPARENT_SPAN_SIZE = 16 };
+
 static enum request_state request_refuse(struct request *request, int status, const char *why) {
     request->state = REQUEST_REFUSED;
     request->status = status;
@@ -88,6 +91,15 @@ static bool request_header(struct request *request, const struct text *in, struc
         request->authorization = part_of(in, value);
     } else if (span_is_nocase(name, "x-client-request-id")) {
         request->call = part_of(in, value);
+        request->has_call = request->has_client_id = true;
+    } else if (span_is_nocase(name, "anthropic-version")) {
+        request->version = part_of(in, value);
+    } else if (span_is_nocase(name, "x-api-key")) {
+        request->api_key = part_of(in, value);
+    } else if (span_is_nocase(name, "traceparent") && value.size == TRACEPARENT_SIZE &&
+               !request->has_client_id) {
+        request->call =
+            part_of(in, (struct span){value.at + TRACEPARENT_SPAN_AT, TRACEPARENT_SPAN_SIZE});
         request->has_call = true;
     }
     return true;

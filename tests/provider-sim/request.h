@@ -21,8 +21,10 @@ enum chunk_state { CHUNK_SIZE, CHUNK_DATA, CHUNK_END, CHUNK_TRAILER };
 
 struct request {
     enum request_state state;
-    struct part method, target, authorization, call;
+    struct part method, target, authorization, api_key, version;
+    struct part call; // X-Client-Request-Id, else the span in traceparent
     bool has_call;
+    bool has_client_id;
     bool is_kept_alive;
     bool wants_continue;
     bool is_chunked;

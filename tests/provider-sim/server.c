@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -38,21 +39,46 @@ static void server_raise_limit(void) {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static void server_listen(struct server *server, uint16_t port) {
+_Noreturn static void server_refuse_address(const char *address) {
+    fprintf(stderr, "provider-sim: --address: not an IPv4 or IPv6 address: %s\n", address);
+    exit(EX_USAGE);
+}
+
+// The address as the system takes it; freed by the caller.
+static struct addrinfo *server_address(const char *address, uint16_t port) {
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    char digits[8];
+    snprintf(digits, sizeof(digits), "%u", port);
+    if (getaddrinfo(address, digits, &hints, &found) != 0)
+        server_refuse_address(address);
+    return found;
+}
+
+static uint16_t server_port(int fd) {
+    struct sockaddr_storage bound;
+    socklen_t size = sizeof(bound);
+    if (getsockname(fd, (struct sockaddr *)&bound, &size) != 0)
+        server_lost("find its port");
+    // The port stands at the same place in both families.
+    struct sockaddr_in at;
+    memcpy(&at, &bound, sizeof(at));
+    return ntohs(at.sin_port);
+}
+
+static void server_listen(struct server *server, const struct options *options) {
     int on = 1;
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(address);
-    server->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    struct addrinfo *address = server_address(options->address, options->port);
+    server->listen_fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (server->listen_fd < 0)
         server_lost("make a socket");
     setsockopt(server->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (bind(server->listen_fd, (struct sockaddr *)&address, size) != 0 ||
+    if (bind(server->listen_fd, address->ai_addr, address->ai_addrlen) != 0 ||
         listen(server->listen_fd, SOMAXCONN) != 0)
         server_lost("listen");
-    if (getsockname(server->listen_fd, (struct sockaddr *)&address, &size) != 0)
-        server_lost("find its port");
-    server->port = ntohs(address.sin_port);
+    freeaddrinfo(address);
+    server->port = server_port(server->listen_fd);
     server_add_fd(server, server->listen_fd);
     server->is_accepting = true;
 }
@@ -92,10 +118,10 @@ void server_open(struct server *server, const struct options *options) {
     if (server->epoll_fd < 0)
         server_lost("make an epoll descriptor");
     server_take_signals(server);
-    server_listen(server, options->port);
+    server_listen(server, options);
     if (options->port_file != NULL)
         server_write_port(server, options->port_file);
-    fprintf(stderr, "provider-sim: listening on 127.0.0.1:%u, seed %llu\n", server->port,
+    fprintf(stderr, "provider-sim: listening on %s:%u, seed %llu\n", options->address, server->port,
             (unsigned long long)options->seed);
 }
 

@@ -1,6 +1,6 @@
 #include "tests/provider-sim/service.h"
 
-#include "tests/provider-sim/answer.h"
+#include "tests/provider-sim/answer_messages.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 static const char json_type[] = "application/json";
+enum { MESSAGE_ID_SIZE = 28 };
 
 void service_init(struct service *service, const struct options *options) {
     *service = (struct service){.options = options, .date_s = -1};
@@ -45,10 +46,11 @@ static void charge_call(struct charge *charge, struct span call) {
 static void served_begin(struct service *service, struct span call, struct served *served) {
     struct charge *charge = &served->charge;
     charge->call_size = charge->model_size = charge->model_requested_size = 0;
-    charge->response_id[0] = '\0';
+    charge->response_id_size = 0;
     charge->status = 0;
     charge->fault = FAULT_NONE;
-    charge->is_flex = charge->has_price = charge->has_body = false;
+    charge->has_price = charge->has_body = false;
+    charge->rate = (struct rate){0};
     charge->tokens = (struct tokens){0};
     charge->pusd = 0;
     charge->messages = 0;
@@ -61,6 +63,7 @@ static void served_begin(struct service *service, struct span call, struct serve
             bits = dice_throw(&service->ids);
         charge->request_id[4 + i] = digits[bits & 15];
     }
+    served->api = API_CHAT;
     served->ending = ENDING_KEEP;
     served->delay_ms = 0;
 }
@@ -68,6 +71,8 @@ static void served_begin(struct service *service, struct span call, struct serve
 static struct answer answer_begin(struct service *service, const struct served *served,
                                   int status) {
     return (struct answer){
+        .api = served->api,
+        .unix_ms = service->now.unix_ms,
         .status = status,
         .request_id = {served->charge.request_id, REQUEST_ID_SIZE},
         .content_type = json_type,
@@ -86,14 +91,37 @@ struct problem {
     const char *message, *type, *param, *code;
 };
 
+// Makes the body of an error, in the words of the API.
+static void put_error(struct service *service, const struct served *served,
+                      const struct problem *problem) {
+    struct span request_id = {served->charge.request_id, REQUEST_ID_SIZE};
+    const char *type = problem->type ? problem->type : "invalid_request_error";
+    if (served->api == API_CHAT)
+        answer_error(&service->body, problem->message, type, problem->param, problem->code);
+    else
+        messages_error(&service->body, problem->status, problem->message,
+                       problem->fault == FAULT_QUOTA ? "enforced_spend_limit_reached" : NULL,
+                       request_id);
+}
+
+// Asks to wait, in the words of the API.
+static void put_retry(struct service *service, const struct served *served, struct dice *dice) {
+    uint32_t half_ms = service->options->retry_ms / 2;
+    uint32_t wait_ms = half_ms + dice_below(dice, half_ms + 1);
+    if (served->charge.fault != FAULT_HTTP_503 && served->charge.fault != FAULT_HTTP_429)
+        return;
+    if (served->api == API_CHAT)
+        answer_retry(&service->headers, wait_ms, service->now.unix_ms, dice);
+    else
+        messages_retry(&service->headers, wait_ms, service->now.unix_ms, dice);
+}
+
 // Answers with an error that is the client's to mend.
 static void serve_problem(struct service *service, const struct problem *problem,
                           struct served *served, struct text *out) {
     text_reset(&service->body);
     text_reset(&service->headers);
-    answer_error(&service->body, problem->message,
-                 problem->type ? problem->type : "invalid_request_error", problem->param,
-                 problem->code);
+    put_error(service, served, problem);
     served->charge.fault = problem->fault;
     served->charge.status = problem->status;
     struct answer answer = answer_begin(service, served, problem->status);
@@ -131,45 +159,50 @@ void service_incomplete(struct service *service, struct span call, struct served
     served->ending = ENDING_RESET;
 }
 
+static const struct problem faults[] = {
+    {500, FAULT_HTTP_500, "the simulated server had an error", "server_error", NULL, NULL},
+    {503, FAULT_HTTP_503, "the simulated servers are overloaded", "service_unavailable_error", NULL,
+     "server_is_overloaded"},
+    {429, FAULT_HTTP_429, "a simulated rate limit was reached", "requests", NULL,
+     "rate_limit_exceeded"},
+    {400, FAULT_HTTP_400, "the context of this simulated model is too short for the messages",
+     "invalid_request_error", "messages", "context_length_exceeded"},
+};
+
+static struct problem problem_of(enum fault fault, enum api api) {
+    struct problem problem = faults[0];
+    for (size_t i = 1; i < sizeof(faults) / sizeof(faults[0]); i++)
+        if (faults[i].fault == fault)
+            problem = faults[i];
+    if (api == API_MESSAGES && problem.status == 503)
+        problem.status = 529;
+    return problem;
+}
+
 // An error that is the provider's own, or its limit.
 static void serve_fault(struct service *service, struct dice *dice, struct served *served,
                         struct text *out) {
     struct text *body = &service->body;
     enum fault fault = served->charge.fault;
-    uint32_t wait_ms =
-        service->options->retry_ms / 2 + dice_below(dice, service->options->retry_ms / 2 + 1);
+    struct problem problem = problem_of(fault, served->api);
     const char *content_type = json_type;
-    int status = 500;
     text_reset(body);
     text_reset(&service->headers);
+    put_retry(service, served, dice);
     if (fault == FAULT_HTTP_502) {
-        status = 502;
+        problem.status = 502;
         content_type = "text/html";
         text_add(body, "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
                        "<body><h1>502 Bad Gateway</h1></body>\r\n</html>\r\n");
-    } else if (fault == FAULT_HTTP_503) {
-        status = 503;
-        answer_error(body, "the simulated servers are overloaded", "service_unavailable_error",
-                     NULL, "server_is_overloaded");
-        answer_retry(&service->headers, wait_ms, service->now.unix_ms, dice);
     } else if (fault == FAULT_HTTP_504) {
-        status = 504;
+        problem.status = 504;
         content_type = "text/plain";
         text_add(body, "upstream timed out");
-    } else if (fault == FAULT_HTTP_429) {
-        status = 429;
-        answer_error(body, "a simulated rate limit was reached", "requests", NULL,
-                     "rate_limit_exceeded");
-        answer_retry(&service->headers, wait_ms, service->now.unix_ms, dice);
-    } else if (fault == FAULT_HTTP_400) {
-        status = 400;
-        answer_error(body, "the context of this simulated model is too short for the messages",
-                     "invalid_request_error", "messages", "context_length_exceeded");
     } else {
-        answer_error(body, "the simulated server had an error", "server_error", NULL, NULL);
+        put_error(service, served, &problem);
     }
-    served->charge.status = status;
-    struct answer answer = answer_begin(service, served, status);
+    served->charge.status = problem.status;
+    struct answer answer = answer_begin(service, served, problem.status);
     answer.content_type = content_type;
     answer_whole(&answer, NULL, out);
 }
@@ -252,6 +285,7 @@ struct directive {
     enum fault fault;
     bool has_fault, has_delay;
     uint32_t delay_ms;
+    uint32_t body_bytes, head_bytes; // 0: as they come
     struct reply_wish wish;
 };
 
@@ -263,13 +297,13 @@ static struct span take_name(struct span *rest) {
     return name;
 }
 
-// The number that the digits of a name make, at most RATE_WHOLE.
-static uint32_t number_in(struct span name) {
-    uint32_t number = 0;
-    for (size_t i = 0; i < name.size && number < RATE_WHOLE; i++)
+// The number that the digits of a name make, at most max.
+static uint32_t number_in(struct span name, uint32_t max) {
+    uint64_t number = 0;
+    for (size_t i = 0; i < name.size && number < max; i++)
         if (name.at[i] >= '0' && name.at[i] <= '9')
-            number = number * 10 + (uint32_t)(name.at[i] - '0');
-    return number < RATE_WHOLE ? number : RATE_WHOLE;
+            number = number * 10 + (uint64_t)(name.at[i] - '0');
+    return number < max ? (uint32_t)number : max;
 }
 
 // @sim:NAME or @sim:NAME*N in a message's text.
@@ -283,36 +317,82 @@ static struct directive directive_in(struct span said, uint32_t occurrence) {
     struct span name = take_name(&rest);
     if (rest.size > 1 && rest.at[0] == '*') {
         rest.at++, rest.size--;
-        if (occurrence >= number_in(take_name(&rest)))
+        if (occurrence >= number_in(take_name(&rest), RATE_WHOLE))
             return directive;
     }
     directive.fault = fault_named(name);
     directive.has_fault = directive.fault != FAULTS && directive.fault != FAULT_REFUSED;
     directive.has_delay = span_begins(name, "delay_");
-    directive.delay_ms = number_in(name);
+    directive.delay_ms = number_in(name, RATE_WHOLE);
+    directive.body_bytes = span_begins(name, "body_") ? number_in(name, BODY_BYTES_MAX) : 0;
+    directive.head_bytes = span_begins(name, "head_") ? number_in(name, BODY_BYTES_MAX) : 0;
     directive.wish.has_unknown_model = span_is(name, "unknown_model");
     directive.wish.is_cut_short = span_is(name, "length");
     return directive;
 }
 
-static void serve_reply(struct service *service, const struct asked *asked, struct reply_wish wish,
-                        struct dice *dice, struct served *served) {
+// Makes the body as long as it is asked for, by a member that nobody reads.
+static void pad_body(struct text *body, uint32_t size) {
+    static const char begin[] = ",\"padding\":\"", end[] = "\"}";
+    while (body->size > 0 && body->at[body->size - 1] != '}')
+        body->size--;
+    size_t least = body->size - 1 + sizeof(begin) - 1 + sizeof(end) - 1;
+    if (size < least)
+        return;
+    body->size--;
+    text_add(body, begin);
+    memset(text_room(body, size - least), 'p', size - least);
+    body->size += size - least;
+    text_add(body, end);
+}
+
+// Adds header lines of so many bytes in all.
+static void pad_head(struct text *headers, uint32_t size) {
+    static const char begin[] = "x-padding: ", end[] = "\r\n";
+    enum { LINE_MAX_BYTES = 4096, LINE_MIN_BYTES = sizeof(begin) + sizeof(end) };
+    while (size >= LINE_MIN_BYTES) {
+        uint32_t line = size < LINE_MAX_BYTES ? size : LINE_MAX_BYTES;
+        uint32_t filler = line - (uint32_t)(sizeof(begin) - 1 + sizeof(end) - 1);
+        text_add(headers, begin);
+        memset(text_room(headers, filler), 'p', filler);
+        headers->size += filler;
+        text_add(headers, end);
+        size -= line;
+    }
+}
+
+static void serve_reply(struct service *service, const struct asked *asked,
+                        const struct directive *directive, struct dice *dice,
+                        struct served *served) {
     struct charge *charge = &served->charge;
     struct reply *reply = &service->reply;
-    reply_make(reply, asked, service->options, wish, dice);
-    memcpy(charge->response_id, "chatcmpl-", 9);
-    dice_name(&service->ids, charge->response_id + 9, RESPONSE_ID_SIZE - 9);
+    bool is_chat = served->api == API_CHAT;
+    const char *prefix = is_chat ? "chatcmpl-" : "msg_01";
+    size_t prefix_size = strlen(prefix);
+    reply_make(reply, asked, service->options, directive->wish, dice);
+    if (!is_chat)
+        messages_tokens(reply, service->options, dice);
+    charge->response_id_size = is_chat ? RESPONSE_ID_SIZE_MAX : MESSAGE_ID_SIZE;
+    memcpy(charge->response_id, prefix, prefix_size);
+    dice_name(&service->ids, charge->response_id + prefix_size,
+              (uint32_t)(charge->response_id_size - prefix_size));
     memcpy(charge->model, reply->model.at, reply->model.size);
     charge->model_size = reply->model.size;
     charge->tokens = reply->tokens;
-    charge->is_flex = reply->is_flex;
+    charge->rate = (struct rate){reply->is_flex, reply->is_us};
     charge->has_price = reply->tariff != NULL;
     if (charge->has_price)
-        charge->pusd = tariff_price(reply->tariff, &reply->tokens, reply->is_flex);
+        charge->pusd = tariff_price(reply->tariff, &reply->tokens, charge->rate);
     text_reset(&service->body);
     text_reset(&service->headers);
-    reply_json(reply, (struct span){charge->response_id, RESPONSE_ID_SIZE},
-               service->now.unix_ms / 1000, &service->ids, &service->body);
+    struct span id = {charge->response_id, charge->response_id_size};
+    if (is_chat)
+        reply_json(reply, id, service->now.unix_ms / 1000, &service->ids, &service->body);
+    else
+        messages_json(reply, id, &service->ids, &service->body);
+    if (directive->body_bytes > 0)
+        pad_body(&service->body, directive->body_bytes);
+    pad_head(&service->headers, directive->head_bytes);
 }
 
 static void serve_processed(struct service *service, struct dice *dice, struct served *served,
@@ -355,7 +435,7 @@ static void serve_asked(struct service *service, const struct asked *asked, stru
         return;
     }
     // Each repetition says something else, so that mixed-up attempts do not go unseen.
-    serve_reply(service, asked, directive.wish, &dice, served);
+    serve_reply(service, asked, &directive, &dice, served);
     serve_processed(service, &dice, served, out);
 }
 
@@ -380,6 +460,9 @@ static const struct problem problem_quota = {
 static const struct problem problem_model = {404,  FAULT_BAD_REQUEST, "the model does not exist",
                                              NULL, "model",           "model_not_found"};
 
+static const struct problem problem_version = {
+    400, FAULT_BAD_REQUEST, "anthropic-version: header is required", NULL, NULL, NULL};
+
 static bool call_is_good(struct span call) {
     for (size_t i = 0; i < call.size; i++)
         if ((unsigned char)call.at[i] < 0x20 || (unsigned char)call.at[i] > 0x7e)
@@ -387,21 +470,29 @@ static bool call_is_good(struct span call) {
     return call.size <= CALL_BYTES_MAX;
 }
 
+static bool api_of(struct span path, enum api *api) {
+    *api = span_is(path, "/v1/messages") ? API_MESSAGES : API_CHAT;
+    return *api == API_MESSAGES || span_is(path, "/v1/chat/completions");
+}
+
 // What is wrong before the body is looked at; NULL: nothing.
-static const struct problem *service_check(const struct service *service,
-                                           const struct heard *heard) {
-    struct span path = heard->target, key;
+static const struct problem *service_check(const struct service *service, const struct heard *heard,
+                                           enum api *api) {
+    struct span path = heard->target;
     const char *query = memchr(path.at, '?', path.size);
     if (query != NULL)
         path.size = (size_t)(query - path.at);
-    if (!span_is(path, "/v1/chat/completions"))
+    if (!api_of(path, api))
         return &problem_path;
     if (!span_is(heard->method, "POST"))
         return &problem_method;
     if (!call_is_good(heard->call))
         return &problem_call;
-    if (!keys_accept(&service->keys, heard->authorization, &key))
+    struct span key = *api == API_MESSAGES ? heard->api_key : keys_bearer(heard->authorization);
+    if (!keys_accept(&service->keys, key))
         return key.size == 0 ? &problem_no_key : &problem_key;
+    if (*api == API_MESSAGES && !span_is(heard->version, "2023-06-01"))
+        return &problem_version;
     return service->keys.is_quota_exhausted ? &problem_quota : NULL;
 }
 
@@ -413,12 +504,12 @@ void service_answer(struct service *service, const struct heard *heard, struct s
     served->ending = heard->is_kept_alive ? ENDING_KEEP : ENDING_CLOSE;
     hash_sha256(heard->body, charge->body_hash);
     charge->has_body = true;
-    const struct problem *problem = service_check(service, heard);
+    const struct problem *problem = service_check(service, heard, &served->api);
     if (problem != NULL) {
         serve_problem(service, problem, served, out);
         return;
     }
-    asked_read(heard->body, &service->transcript, &asked);
+    asked_read(served->api, heard->body, &service->transcript, &asked);
     charge->messages = asked.messages;
     if (asked.wrong != NULL) {
         struct problem wrong = {400, FAULT_BAD_REQUEST, asked.wrong, NULL, asked.param, asked.code};

@@ -16,11 +16,12 @@ enum ending {
 };
 
 struct heard {
-    struct span method, target, authorization, call, body;
+    struct span method, target, authorization, api_key, version, call, body;
     bool is_kept_alive;
 };
 
 struct served {
+    enum api api;
     struct charge charge;
     enum ending ending;
     uint32_t delay_ms;

@@ -11,19 +11,28 @@ struct tariff {
     int64_t cached_pusd;  // a token read from the cache
     int64_t output_pusd;
     bool has_reasoning;
-    bool has_flex;      // at half price
-    bool has_long_rate; // beyond 272,000 input tokens: input twice, output 1.5 times
+    bool has_flex;       // at half price
+    int64_t long_tokens; // beyond so much input: input twice, output 1.5 times; 0: never
 };
 
 struct tokens {
-    int64_t input; // cached ones included
+    int64_t input; // cached and written ones included
     int64_t cached;
-    int64_t output; // reasoning included
+    int64_t written;    // to the cache: a quarter more than the input's price
+    int64_t written_1h; // for an hour: twice the input's price
+    int64_t output;     // reasoning included
     int64_t reasoning;
+    int64_t searches; // no tokens: a cent each
+};
+
+// What the price of a call also depends on.
+struct rate {
+    bool is_flex; // half of it
+    bool is_us;   // a tenth more
 };
 
 // By alias or snapshot; NULL: no price.
 const struct tariff *tariff_find(struct span model);
-int64_t tariff_price(const struct tariff *tariff, const struct tokens *tokens, bool is_flex);
+int64_t tariff_price(const struct tariff *tariff, const struct tokens *tokens, struct rate rate);
 
 #endif

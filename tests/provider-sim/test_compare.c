@@ -9,6 +9,7 @@
 #define LINE(n, call, status, billed, fault, in, cached, out, reasoning, pusd)                   \
     "{\"n\":" #n ",\"at_ms\":1,\"call\":\"" call "\",\"status\":" #status ",\"billed\":" #billed \
     ",\"delivered\":" fault ",\"input_tokens\":" #in ",\"cached_tokens\":" #cached               \
+    ",\"cache_write_tokens\":0,\"cache_write_1h_tokens\":0,\"web_searches\":0"                   \
     ",\"output_tokens\":" #out ",\"reasoning_tokens\":" #reasoning ",\"pusd\":" #pusd "}\n"
 #define WHOLE   "true,\"fault\":\"\""
 #define CUT     "false,\"fault\":\"cut_length\""
@@ -18,8 +19,9 @@
 #define ROW(call, job, state, status, in, cached, out, reasoning, pusd, possibly, answer)         \
     "{\"call\":\"" call "\",\"job\":\"" job "\",\"state\":\"" state "\",\"http_status\":" #status \
     ",\"in_uncached\":" #in ",\"in_cached\":" #cached                                             \
-    ",\"in_cache_write\":-1,\"out_visible\":" #out ",\"out_reasoning\":" #reasoning               \
-    ",\"amount_pusd\":" #pusd ",\"is_possibly_billed\":" #possibly ",\"is_answer\":" #answer "}\n"
+    ",\"in_cache_write\":-1,\"in_cache_write_1h\":-1,\"web_searches\":-1,\"out_visible\":" #out   \
+    ",\"out_reasoning\":" #reasoning ",\"amount_pusd\":" #pusd                                    \
+    ",\"is_possibly_billed\":" #possibly ",\"is_answer\":" #answer "}\n"
 
 // One call of each kind, all in agreement.
 static const char bill_good[] = LINE(1, "a", 200, true, WHOLE, 10, 4, 7, 2, 1000) // answered
@@ -141,6 +143,11 @@ START_TEST(each_disagreement_is_found) {
          "(d) d: reached the provider, and is not started"},
         {false, "\"state\":\"not_started\"", "\"state\":\"unknown\"",
          "(d) g: is unknown, and was never billed"},
+        {false, "\"state\":\"answered\",\"http_status\":500",
+         "\"state\":\"unknown\",\"http_status\":0", "(d) d: is unknown, and was never billed"},
+        {false, "\"state\":\"answered\",\"http_status\":500",
+         "\"state\":\"unextracted\",\"http_status\":502",
+         "(d) d: has no billed request that would explain it"},
         {true, "\"call\":\"e\"", "\"call\":\"\"", "(d) e: has no billed request"},
     };
     struct text output = {0}, changed = {0};
@@ -152,6 +159,38 @@ START_TEST(each_disagreement_is_found) {
         ck_assert_msg(code == 1, "%s: %s", cases[i].by, output.at);
         assert_has(&output, cases[i].said);
     }
+    text_release(&output);
+    text_release(&changed);
+    remove_folder();
+}
+END_TEST
+
+// What no extractor could read is kept as it came: its tokens are not known, and it may be its
+// job's answer all the same, after which nothing else may be billed for it.
+START_TEST(an_answer_that_could_not_be_read_is_said_to_be_so) {
+    struct text output = {0}, changed = {0};
+    make_folder();
+    replaced(rows_good,
+             "\"job\":\"2\",\"state\":\"answered\",\"http_status\":200,\"in_uncached\":10,"
+             "\"in_cached\":0,\"in_cache_write\":-1,\"in_cache_write_1h\":-1,\"web_searches\":-1,"
+             "\"out_visible\":5,\"out_reasoning\":0,"
+             "\"amount_pusd\":700,\"is_possibly_billed\":false",
+             "\"job\":\"2\",\"state\":\"unextracted\",\"http_status\":200,\"in_uncached\":null,"
+             "\"in_cached\":null,\"in_cache_write\":-1,\"in_cache_write_1h\":null,"
+             "\"web_searches\":null,\"out_visible\":null,\"out_reasoning\":null,"
+             "\"amount_pusd\":null,\"is_possibly_billed\":true",
+             &changed);
+    ck_assert_int_eq(compare("", bill_good, changed.at, &output), 0);
+    assert_has(&output, "(failed 1, unknown 0, unextracted 1), $0.000000001400");
+    struct text again = {0};
+    replaced(changed.at, "\"call\":\"f\",\"job\":\"4\"", "\"call\":\"f\",\"job\":\"2\"", &again);
+    ck_assert_int_eq(compare("", bill_good, again.at, &output), 1);
+    assert_has(&output, "(a) f: was billed after its job had a success");
+    replaced(rows_good, "\"state\":\"answered\",\"http_status\":500",
+             "\"state\":\"unextracted\",\"http_status\":500", &changed);
+    ck_assert_int_eq(compare("", bill_good, changed.at, &output), 0);
+    assert_has(&output, "answered with an error 1,");
+    text_release(&again);
     text_release(&output);
     text_release(&changed);
     remove_folder();
@@ -193,6 +232,7 @@ int main(void) {
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_right_ledger_agrees_and_is_counted);
     tcase_add_test(tests, each_disagreement_is_found);
+    tcase_add_test(tests, an_answer_that_could_not_be_read_is_said_to_be_so);
     tcase_add_test(tests, unknown_calls_are_allowed_up_to_a_number);
     tcase_add_test(tests, inputs_that_cannot_be_read_are_refused);
     suite_add_tcase(suite, tests);

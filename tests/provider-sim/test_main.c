@@ -7,6 +7,7 @@ int main(void) {
     add_answers(suite);
     add_faults(suite);
     add_http(suite);
+    add_messages(suite);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -7,5 +7,6 @@
 void add_answers(Suite *suite);
 void add_faults(Suite *suite);
 void add_http(Suite *suite);
+void add_messages(Suite *suite);
 
 #endif

@@ -61,6 +61,8 @@ static void traffic_whole(struct server *server, struct connection *connection) 
         .method = request_part(in, request->method),
         .target = request_part(in, request->target),
         .authorization = request_part(in, request->authorization),
+        .api_key = request_part(in, request->api_key),
+        .version = request_part(in, request->version),
         .call = traffic_call(connection),
         .body = request_body(request, in),
         .is_kept_alive = request->is_kept_alive,

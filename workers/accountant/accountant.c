@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/process.h"
+#include "common/reserve.h"
 #include "workers/accountant/context/full.h"
 #include "workers/accountant/once.h"
 #include "workers/accountant/queries.h"
@@ -22,6 +23,8 @@ enum { RATE_SECONDS = 10, MALFORMED_SILENCE_MS = 60000 };
 struct accountant {
     const struct conf *conf;
     struct ledger ledger;
+    struct reserve reserve;
+    size_t turn_bytes_max; // of records' payload in one transaction
     struct findex findex;
     struct figures figures;
     struct queries *queries;
@@ -48,10 +51,12 @@ struct accountant {
     size_t second;
 };
 
-// What a transaction cannot do leaves the ledger in a state that only a restart knows.
+// What a transaction cannot do leaves the ledger in a state that only a restart knows. That of a
+// full disk (EX_TEMPFAIL) gives up the reserve.
 static void must(enum err e, const char *doing) {
     if (e != ERR_OK)
-        fatal(EX_IOERR, "ledger.failed", "doing=\"%s\" why=\"%s\"", doing, err_text(e));
+        fatal(e == ERR_FULL ? EX_TEMPFAIL : EX_IOERR, "ledger.failed", "doing=\"%s\" why=\"%s\"",
+              doing, err_text(e));
 }
 
 // ---- prepared turns -----------------------------------------------------------------------------
@@ -208,7 +213,9 @@ static void meet_broker(struct accountant *a) {
 static void take_message(struct accountant *a, struct message *message) {
     switch (message->wire.kind) {
     case KIND_record:
-        take_record(a, message);
+        // Sent before the broker heard that we take none: it says them again.
+        if (!a->reserve.is_closed)
+            take_record(a, message);
         break;
     case KIND_prepare:
         take_prepare(a, message);
@@ -225,7 +232,7 @@ static void take_message(struct accountant *a, struct message *message) {
 static bool take_all(struct accountant *a, uint64_t now_ms) {
     struct message *message;
     bool has_taken = false;
-    while (a->told_count < RECORDS_TURN_MAX && a->turn_bytes < RECORDS_TURN_BYTES_MAX &&
+    while (a->told_count < RECORDS_TURN_MAX && a->turn_bytes < a->turn_bytes_max &&
            link_receive(&a->link, now_ms, &message) == ERR_OK) {
         meet_broker(a);
         take_message(a, message);
@@ -250,15 +257,43 @@ static void note_rate(struct accountant *a, uint64_t now_ms) {
     atomic_store(&a->figures.records_per_second, sum / RATE_SECONDS);
 }
 
+// The broker sends records by the credit of the last hello: a closed ledger takes none.
+static void note_reserve(struct accountant *a) {
+    a->link.hello.slots = a->reserve.is_closed ? 0 : RECORDS_CREDIT;
+    atomic_store(&a->figures.is_closed, a->reserve.is_closed);
+    atomic_store(&a->figures.disk_free, a->reserve.free_bytes);
+    atomic_store(&a->figures.disk_needs, a->reserve.is_closed ? reserve_needs(&a->reserve) : 0);
+}
+
+static void look_at_disk(struct accountant *a, uint64_t now_ms) {
+    bool was_closed = a->reserve.is_closed;
+    if (!reserve_look(&a->reserve, now_ms))
+        return;
+    note_reserve(a);
+    if (a->reserve.is_closed != was_closed)
+        link_introduce(&a->link);
+}
+
+// The log's place is in the file, and a full disk may have no room for that: then it stays.
+static void checkpoint(struct accountant *a, bool is_idle) {
+    struct db *db = &a->ledger.db;
+    bool is_urgent = a->reserve.is_closed && db->wal_pages > 0;
+    enum err e = is_urgent ? db_checkpoint_all(db) : db_checkpoint_if_due(db, is_idle);
+    if (e != ERR_FULL)
+        must(e, "checkpoint");
+}
+
 static void turn(struct accountant *a) {
     struct moment now = clock_now();
     a->ledger.now_ms = now.wall_ms;
+    look_at_disk(a, now.mono_ms);
     link_tick(&a->link, now.mono_ms);
     bool is_busy = take_all(a, now.mono_ms);
     if (a->told_count > 0)
         commit(a);
-    must(ledger_index(&a->ledger, false), "enter the value index");
-    must(db_checkpoint_if_due(&a->ledger.db, !is_busy), "checkpoint");
+    if (!a->reserve.is_closed)
+        must(ledger_index(&a->ledger, false), "enter the value index");
+    checkpoint(a, !is_busy);
     note_rate(a, now.mono_ms);
 }
 
@@ -290,10 +325,27 @@ static void compile_catalogue(struct accountant *a) {
     buf_release(&problems);
 }
 
+// A log that is full when the disk is finds room for its checkpoint in the reserve, and a
+// transaction beside it.
+static void divide_space(struct accountant *a) {
+    uint64_t reserve = a->reserve.bytes;
+    uint64_t wal = WAL_PAGES_MAX * db_page_bytes(&a->ledger.db);
+    a->turn_bytes_max = RECORDS_TURN_BYTES_MAX;
+    if (reserve > 0 && reserve / 4 < a->turn_bytes_max)
+        a->turn_bytes_max = reserve / 4;
+    if (reserve > 0 && reserve / 4 * 3 < wal)
+        wal = reserve / 4 * 3;
+    must(db_limit_wal(&a->ledger.db, wal, wal + a->turn_bytes_max), "limit the log");
+}
+
 static void open_ledger(struct accountant *a, const char *path) {
-    int64_t now_ms = clock_now().wall_ms;
+    struct moment now = clock_now();
+    char reserve[RESERVE_PATH_MAX];
+    (void)snprintf(reserve, sizeof(reserve), "%s/ledger.reserve", a->conf->ledger_folder);
+    reserve_open(&a->reserve, reserve, a->conf->ledger_reserve_bytes, now.mono_ms);
     findex_init(&a->findex);
-    enum err e = ledger_open(&a->ledger, path, a->conf->simulated, &a->findex, &a->figures, now_ms);
+    enum err e =
+        ledger_open(&a->ledger, path, a->conf->simulated, &a->findex, &a->figures, now.wall_ms);
     if (e == ERR_DENIED)
         fatal(EX_CONFIG, "ledger.money", "path=\"%s\" why=\"a ledger stays simulated or real\"",
               path);
@@ -302,6 +354,7 @@ static void open_ledger(struct accountant *a, const char *path) {
     if (e == ERR_VERSION || e == ERR_BAD_CONFIG)
         fatal(EX_CONFIG, "ledger.strange", "path=\"%s\" why=\"%s\"", path, err_text(e));
     must(e, "open the ledger");
+    divide_space(a);
     must(ledger_adopt(&a->ledger, a->catalogue, buf_bytes(&a->document)), "enter the catalogue");
 }
 
@@ -322,6 +375,7 @@ static void open_link(struct accountant *a) {
         .simulated = a->conf->simulated,
     };
     enum err e = link_open(&a->link, a->conf->broker, &hello);
+    note_reserve(a);
     if (e != ERR_OK)
         fatal(EX_UNAVAILABLE, "broker.unreachable", "endpoint=\"%s\"", a->conf->broker);
 }
@@ -364,7 +418,7 @@ static void close_all(struct accountant *a) {
 
 int accountant_run(const struct conf *conf, int stop_fd) {
     char path[PATH_MAX];
-    (void)snprintf(path, sizeof(path), "%s/ledger.db", conf->data);
+    (void)snprintf(path, sizeof(path), "%s/ledger.db", conf->ledger_folder);
     if (conf->migrate)
         return once_migrate(path, conf->dry_run);
     if (conf->status)

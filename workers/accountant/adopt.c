@@ -61,6 +61,8 @@ static void bind_price(sqlite3_stmt *put, const struct price *price) {
     const int64_t rates[] = {
         price->rates.in_uncached, price->rates.in_cached, price->rates.in_cache_write,
         price->rates.in_audio,    price->rates.out,       price->rates.out_audio};
+    bind_rate(put, 16, price->rates.in_cache_write_1h);
+    bind_rate(put, 17, price->web_search);
     db_bind_text(put, 1, bytes_text(price->name));
     db_bind_text(put, 2, bytes_text(price->provider));
     db_bind_text(put, 3, bytes_text(price->model));
@@ -79,14 +81,17 @@ static enum err put_prices(struct ledger *ledger, const struct catalogue *catalo
     enum err e = db_prepare(
         &ledger->db,
         "INSERT INTO price (name, model, from_ms, until_ms, in_uncached, in_cached, "
-        "in_cache_write, in_audio, out, out_audio, per_request, source, read_on, entry, is_listed) "
+        "in_cache_write, in_audio, out, out_audio, per_request, source, read_on, entry, "
+        "in_cache_write_1h, web_search, is_listed) "
         "VALUES (?1, (SELECT model FROM model WHERE provider=?2 AND name=?3), "
-        "?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,1) ON CONFLICT (name) DO UPDATE SET "
+        "?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,1) ON CONFLICT (name) DO UPDATE SET "
         "model=excluded.model, from_ms=excluded.from_ms, until_ms=excluded.until_ms, "
         "in_uncached=excluded.in_uncached, in_cached=excluded.in_cached, "
         "in_cache_write=excluded.in_cache_write, in_audio=excluded.in_audio, out=excluded.out, "
         "out_audio=excluded.out_audio, per_request=excluded.per_request, source=excluded.source, "
-        "read_on=excluded.read_on, entry=excluded.entry, is_listed=1",
+        "read_on=excluded.read_on, entry=excluded.entry, "
+        "in_cache_write_1h=excluded.in_cache_write_1h, web_search=excluded.web_search, "
+        "is_listed=1",
         &put);
     for (size_t i = 0; e == ERR_OK && i < catalogue_price_count(catalogue); i++) {
         bind_price(put, catalogue_price_at(catalogue, i));

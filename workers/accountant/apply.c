@@ -118,24 +118,41 @@ enum err apply_read(const struct record_item *record, bool has_facts, bool has_m
         .revision = record->revision,
     };
     *why = read(record, has_facts, told);
+    told->may_have_cost = record->is_possibly_billed || told->state == CALL_unextracted ||
+                          (told->state == CALL_failed && record->bytes_left) ||
+                          (told->state == CALL_answered && record->status < 300);
     return *why ? ERR_MALFORMED : ERR_OK;
 }
 
-static enum apply_verb decide_call(const struct apply_told *told, const struct apply_held *held,
-                                   const char **conflict) {
-    if (!held->has_call)
-        return APPLY_insert;
+static bool is_reported(struct digest digest) {
+    return !digest_equal(digest, (struct digest){{0}});
+}
+
+static void decide_call(const struct apply_told *told, const struct apply_held *held,
+                        struct apply_plan *plan) {
+    if (!held->has_call) {
+        plan->call = APPLY_insert;
+        return;
+    }
     if (held->is_other_jobs) {
-        *conflict = "another_job";
-        return APPLY_nothing;
+        plan->conflict = "another_job";
+        return;
     }
     if (told->state == CALL_unknown)
-        return APPLY_nothing;
-    if (held->call_state == CALL_unknown)
-        return APPLY_replace;
-    if (!digest_equal(told->digest, held->call_digest))
-        *conflict = "another_end";
-    return APPLY_nothing;
+        return;
+    if (held->call_state == CALL_unknown) {
+        plan->call = APPLY_replace;
+        return;
+    }
+    if (digest_equal(told->digest, held->call_digest))
+        return;
+    if (!is_reported(held->call_digest)) {
+        plan->conflict = "end_of_lost_lease";
+        plan->call = APPLY_replace;
+        return;
+    }
+    plan->conflict = "another_end";
+    plan->flags_cost = told->may_have_cost && !held->has_cost;
 }
 
 // A single call's answer may be one that nobody could read: its result is the raw body. A turn
@@ -165,7 +182,7 @@ void apply_decide(const struct apply_told *told, const struct apply_held *held,
                   struct apply_plan *plan) {
     *plan = (struct apply_plan){.call = APPLY_nothing};
     if (told->has_attempt)
-        plan->call = decide_call(told, held, &plan->conflict);
+        decide_call(told, held, plan);
     if (plan->call != APPLY_nothing)
         decide_role(told, held, plan);
     plan->has_answer = held->has_answer || plan->takes_answer;

@@ -3,6 +3,8 @@
 //
 //   call:     first time → insert · same digest → a repeat, changes nothing · `unknown`, now an
 //             end → replace · an end, now `unknown` → keep · anything else → conflict
+//             · `not_started` that no worker said (the broker concluded it), now an end → replace,
+//               and a conflict: a call that nobody can have received was made, and may be paid
 //   outcome:  higher revision → take · same revision, same outcome → a repeat · lower → old news
 //             · same revision, another outcome → conflict
 //   answer:   the first call of a job that is told to be its answer, and can be; never another
@@ -53,6 +55,7 @@ struct apply_told {
     bool has_message; // the facts hold an assistant's message
     bool is_answer;   // as the broker says
     bool is_superfluous;
+    bool may_have_cost;   // an answer that may be billed, or possibly billed without one
     enum outcome outcome; // none: the job goes on
     uint64_t revision;
 };
@@ -66,8 +69,9 @@ enum err apply_read(const struct record_item *record, bool has_facts, bool has_m
 struct apply_held {
     bool has_call;
     enum call_state call_state;
-    struct digest call_digest;
-    bool is_other_jobs; // the call belongs to another job
+    struct digest call_digest; // zero: no worker said this end
+    bool has_cost;             // the call is priced, or flagged as possibly billed
+    bool is_other_jobs;        // the call belongs to another job
     bool has_job;
     bool has_answer;      // the job has an answer
     bool answer_is_call;  // and it is this call
@@ -82,6 +86,7 @@ struct apply_plan {
     enum call_role role; // of the call, if it is inserted or replaced
     bool takes_answer;   // the job's answer is this call from now on
     bool takes_outcome;
+    bool flags_cost;      // the call that is held is possibly billed, by what this record says
     bool has_answer;      // whether the job has an answer afterwards
     const char *conflict; // a code (static storage); NULL: none
 };

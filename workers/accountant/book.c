@@ -64,6 +64,8 @@ static void keep_names_only(struct facts_head *facts) {
         .out_visible = -1,
         .out_reasoning = -1,
         .out_audio = -1,
+        .in_cache_write_1h = -1,
+        .web_searches = -1,
         .total_stated = -1,
         .cost_stated_pusd = -1,
     };
@@ -117,6 +119,7 @@ static enum err hold_call(struct ledger *ledger, struct booking *booking) {
     booking->call = db_i64(find, 0);
     held->call_digest = db_digest(find, 2);
     held->is_other_jobs = db_i64(find, 3) != booking->job;
+    held->has_cost = db_i64(find, 4) != 0;
     held->answer_is_call = booking->answer == booking->call;
     bool is_known = call_state_parse(db_bytes(find, 1), &held->call_state);
     db_reset(find);
@@ -140,9 +143,11 @@ static struct bytes stated_tags(struct bytes line) {
     struct bytes tags = {NULL, 0}, body;
     if (member(line, "\"tags\"", "tags", &tags) && is_object(tags))
         return tags;
-    if (member(line, "\"metadata\"", "body", &body) &&
-        member(body, "\"metadata\"", "metadata", &tags) && is_object(tags))
-        return tags;
+    static const char *const bodies[] = {"body", "params"};
+    for (int i = 0; i < 2; i++)
+        if (member(line, "\"metadata\"", bodies[i], &body) &&
+            member(body, "\"metadata\"", "metadata", &tags) && is_object(tags))
+            return tags;
     return (struct bytes){NULL, 0};
 }
 
@@ -353,8 +358,6 @@ static enum err find_rows(struct ledger *ledger, struct booking *booking) {
     return e;
 }
 
-static enum err note_conflict(struct ledger *ledger, const struct booking *booking);
-
 static enum err book_job(struct ledger *ledger, struct booking *booking) {
     enum err e = hold_job(ledger, booking);
     if (e == ERR_OK && booking->told.has_attempt)
@@ -375,8 +378,10 @@ static enum err book_job(struct ledger *ledger, struct booking *booking) {
     e = booking->held.has_job ? set_job(ledger, booking) : add_job(ledger, booking);
     if (e == ERR_OK && booking->plan.call != APPLY_nothing)
         e = book_call(ledger, booking);
+    if (e == ERR_OK && booking->plan.flags_cost)
+        e = flag_call(ledger, booking);
     if (e == ERR_OK && booking->plan.conflict)
-        e = note_conflict(ledger, booking);
+        e = book_conflict(ledger, booking);
     if (booking->plan.takes_outcome || booking->plan.takes_answer)
         recount_job(ledger, booking);
     return e;
@@ -455,108 +460,6 @@ static enum err book_batch(struct ledger *ledger, struct booking *booking) {
         e = db_run(add);
     }
     return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
-// ---- what cannot be applied ---------------------------------------------------------------------
-
-// Whether the record is kept already, in quarantine (1) or as a conflict (2).
-static enum err is_kept(struct ledger *ledger, uint64_t record, bool *kept) {
-    sqlite3_stmt *find = ledger->sql[SQL_has_record];
-    db_bind_u64(find, 1, record);
-    enum err e = db_step(find);
-    *kept = e == ERR_OK;
-    if (e == ERR_OK)
-        db_reset(find);
-    return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
-// Writes a record verbatim into quarantine or conflict.
-static enum err keep_item(struct ledger *ledger, sqlite3_stmt *add,
-                          const struct record_item *record, struct bytes item,
-                          const struct record_frames *frames, const char *what) {
-    const struct bytes parts[] = {frames->line, frames->headers, frames->body, frames->facts};
-    enum err e = squeeze_parts(&ledger->squeezer, parts, RECORD_FRAMES, &ledger->squeezed);
-    if (e != ERR_OK)
-        return e;
-    // The number may be the very thing that is wrong with it.
-    db_bind_i64(add, 1, record->number > INT64_MAX ? -1 : (int64_t)record->number);
-    db_bind_id(add, 2, &record->job_id);
-    if (id_is_none(record->call))
-        db_bind_null(add, 3);
-    else
-        db_bind_id(add, 3, &record->call);
-    db_bind_text(add, 4, bytes_text(what));
-    db_bind_i64(add, 5, ledger->now_ms);
-    db_bind_blob(add, 6, item);
-    db_bind_blob(add, 7, buf_bytes(&ledger->squeezed));
-    return db_run(add);
-}
-
-static enum err keep(struct ledger *ledger, sqlite3_stmt *add, const struct record_item *record,
-                     const struct record_frames *frames, const char *what) {
-    buf_reset(&ledger->packed);
-    enum err e = wire_pack_item(&ledger->packed, KIND_record, record);
-    return e == ERR_OK ? keep_item(ledger, add, record, buf_bytes(&ledger->packed), frames, what)
-                       : e;
-}
-
-static enum err note_conflict(struct ledger *ledger, const struct booking *booking) {
-    const struct record_item *record = booking->record;
-    char call[ID_HEX_SIZE];
-    bool kept;
-    enum err e = is_kept(ledger, record->number, &kept);
-    if (e != ERR_OK || kept)
-        return e;
-    id_hex(record->call, call);
-    log_line(LOG_ERROR, "record.conflict", "record=%" PRIu64 " call=%s what=%s", record->number,
-             call, booking->plan.conflict);
-    atomic_fetch_add(&ledger->figures->conflicts, 1);
-    return keep(ledger, ledger->sql[SQL_add_conflict], record, booking->frames,
-                booking->plan.conflict);
-}
-
-// What the broker is told of a record in quarantine; *kept: it is there already.
-static enum err tell_quarantined(struct ledger *ledger, const struct record_item *record,
-                                 struct recorded_item *told, bool *kept) {
-    sqlite3_stmt *find = ledger->sql[SQL_find_job];
-    *told = (struct recorded_item){.number = record->number, .is_quarantined = true};
-    db_bind_id(find, 1, &record->job_id);
-    enum err e = db_step(find);
-    if (e == ERR_OK) {
-        told->has_answer = db_i64(find, 3) != 0;
-        db_reset(find);
-    }
-    if (e == ERR_OK || e == ERR_NOT_FOUND)
-        e = is_kept(ledger, record->number, kept);
-    return e;
-}
-
-static void note_quarantined(struct ledger *ledger, uint64_t number, const char *why) {
-    log_line(LOG_ERROR, "record.quarantined", "record=%" PRIu64 " why=%s", number, why);
-    atomic_fetch_add(&ledger->figures->quarantined, 1);
-}
-
-enum err book_quarantine(struct ledger *ledger, const struct record_item *record,
-                         const struct record_frames *frames, const char *why,
-                         struct recorded_item *told) {
-    bool kept;
-    enum err e = tell_quarantined(ledger, record, told, &kept);
-    if (e != ERR_OK || kept)
-        return e;
-    note_quarantined(ledger, record->number, why);
-    return keep(ledger, ledger->sql[SQL_add_quarantine], record, frames, why);
-}
-
-enum err book_quarantine_raw(struct ledger *ledger, const struct record_item *record,
-                             struct bytes item, const struct record_frames *frames,
-                             struct recorded_item *told) {
-    static const char why[] = "item_malformed";
-    bool kept;
-    enum err e = tell_quarantined(ledger, record, told, &kept);
-    if (e != ERR_OK || kept)
-        return e;
-    note_quarantined(ledger, record->number, why);
-    return keep_item(ledger, ledger->sql[SQL_add_quarantine], record, item, frames, why);
 }
 
 // ---- one record ---------------------------------------------------------------------------------

@@ -28,6 +28,10 @@ struct booking {
 
 // Enters the attempt's call: its row, the evidence, a turn's messages, sums and identifiers.
 enum err book_call(struct ledger *ledger, struct booking *booking);
+// Keeps a record that contradicts what the ledger holds, once.
+enum err book_conflict(struct ledger *ledger, const struct booking *booking);
+// Flags the call that is held as possibly billed, with this record's bound, in row and sums.
+enum err flag_call(struct ledger *ledger, const struct booking *booking);
 
 // The cost of a call, in every state.
 struct costing {

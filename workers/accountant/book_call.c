@@ -15,6 +15,8 @@ static struct counters counters_of(const struct facts_head *facts) {
         .out_visible = facts->out_visible,
         .out_reasoning = facts->out_reasoning,
         .out_audio = facts->out_audio,
+        .in_cache_write_1h = facts->in_cache_write_1h,
+        .web_searches = facts->web_searches,
     };
 }
 
@@ -109,6 +111,8 @@ static void sum_tokens(const struct facts_head *facts, struct sums *sums) {
     sums->at[SUM_out_visible] = stated(facts->out_visible);
     sums->at[SUM_out_reasoning] = stated(facts->out_reasoning);
     sums->at[SUM_out_audio] = stated(facts->out_audio);
+    sums->at[SUM_in_cache_write_1h] = stated(facts->in_cache_write_1h);
+    sums->at[SUM_web_searches] = stated(facts->web_searches);
 }
 
 static void sum_call(const struct booking *booking, const struct costing *costing,
@@ -161,8 +165,21 @@ static enum err stage_sums(struct ledger *ledger, const struct booking *booking,
     return stage_tags(ledger, booking);
 }
 
-// Takes the row of an `unknown` call, and what it added to the sums, out again.
-static enum err drop_unknown(struct ledger *ledger, const struct booking *booking) {
+// Where the call that is held stands in the sums, by its row of SQL_old_call.
+static struct sum_key key_of(const struct booking *booking, sqlite3_stmt *old) {
+    return (struct sum_key){
+        .batch = booking->batch,
+        .day = db_i64(old, 4),
+        .platform = db_i64(old, 2),
+        .model = db_i64(old, 3),
+        .conversation = booking->conversation,
+    };
+}
+
+// Takes the row of a call whose end the broker concluded (`unknown`, or `not_started`), and what it
+// added to the sums, out again. What only its mark has said stays: its instant, and its bound.
+static enum err drop_concluded(struct ledger *ledger, const struct booking *booking,
+                               struct record_item *record) {
     sqlite3_stmt *old = ledger->sql[SQL_old_call];
     struct stage_call *entry = stage_call(&ledger->stage);
     db_bind_i64(old, 1, booking->call);
@@ -171,23 +188,44 @@ static enum err drop_unknown(struct ledger *ledger, const struct booking *bookin
         return e;
     bool is_possibly_billed = db_i64(old, 0) != 0;
     bool has_bound = sqlite3_column_type(old, 1) != SQLITE_NULL;
+    if (record->cost_max_pusd < 0 && has_bound)
+        record->cost_max_pusd = db_i64(old, 1);
+    if (record->marked_ms == 0)
+        record->marked_ms = db_i64(old, 6);
     entry->sign = -1;
     entry->sums.at[SUM_calls] = 1;
-    entry->sums.at[SUM_unknown] = 1;
+    entry->sums.at[bytes_is(db_bytes(old, 5), "unknown") ? SUM_unknown : SUM_not_started] = 1;
     entry->sums.at[SUM_possibly_billed] = is_possibly_billed;
     entry->sums.at[SUM_possibly_unpriced] = is_possibly_billed && !has_bound;
     entry->sums.at[SUM_possibly_pusd] = db_i64(old, 1);
-    entry->key = (struct sum_key){
-        .batch = booking->batch,
-        .day = db_i64(old, 4),
-        .platform = db_i64(old, 2),
-        .model = db_i64(old, 3),
-        .conversation = booking->conversation,
-    };
+    entry->key = key_of(booking, old);
     db_reset(old);
     e = stage_tags(ledger, booking);
     db_bind_i64(ledger->sql[SQL_drop_call], 1, booking->call);
     return e == ERR_OK ? db_run(ledger->sql[SQL_drop_call]) : e;
+}
+
+enum err flag_call(struct ledger *ledger, const struct booking *booking) {
+    int64_t bound = booking->record->cost_max_pusd;
+    sqlite3_stmt *old = ledger->sql[SQL_old_call], *flag = ledger->sql[SQL_flag_call];
+    struct stage_call *entry = stage_call(&ledger->stage);
+    db_bind_i64(old, 1, booking->call);
+    enum err e = db_step(old);
+    if (e != ERR_OK)
+        return e;
+    entry->sign = 1;
+    entry->sums.at[SUM_possibly_billed] = 1;
+    entry->sums.at[SUM_possibly_unpriced] = bound < 0;
+    entry->sums.at[SUM_possibly_pusd] = stated(bound);
+    entry->key = key_of(booking, old);
+    db_reset(old);
+    e = stage_tags(ledger, booking);
+    db_bind_i64(flag, 1, booking->call);
+    if (bound < 0)
+        db_bind_null(flag, 2);
+    else
+        db_bind_i64(flag, 2, bound);
+    return e == ERR_OK ? db_run(flag) : e;
 }
 
 // ---- its rows -----------------------------------------------------------------------------------
@@ -296,8 +334,9 @@ static void put_call_end(struct binder *binder, const struct booking *booking,
 static void put_call_facts(struct binder *binder, const struct booking *booking) {
     const struct facts_head *facts = &booking->facts;
     const int64_t numbers[] = {
-        facts->in_uncached, facts->in_cached,     facts->in_cache_write, facts->in_audio,
-        facts->out_visible, facts->out_reasoning, facts->out_audio,      facts->total_stated,
+        facts->in_uncached,       facts->in_cached,     facts->in_cache_write, facts->in_audio,
+        facts->out_visible,       facts->out_reasoning, facts->out_audio,      facts->total_stated,
+        facts->in_cache_write_1h, facts->web_searches,
     };
     put_text(binder, facts->finish);
     put_text(binder, facts->finish_raw);
@@ -447,14 +486,12 @@ static enum err add_messages(struct ledger *ledger, const struct booking *bookin
     return e == ERR_OK ? add_message(ledger, booking, "assistant", booking->facts.message) : e;
 }
 
-enum err book_call(struct ledger *ledger, struct booking *booking) {
+static enum err enter_call(struct ledger *ledger, struct booking *booking) {
     struct costing costing;
     struct call_rows rows;
     struct binder binder = {.to = ledger->sql[SQL_add_call]};
     book_cost(ledger->catalogue, booking, &costing);
     enum err e = find_call_rows(ledger, booking, &costing, &rows);
-    if (e == ERR_OK && booking->plan.call == APPLY_replace)
-        e = drop_unknown(ledger, booking);
     if (e == ERR_OK)
         e = stage_sums(ledger, booking, &costing, rows.served);
     if (e == ERR_OK)
@@ -477,4 +514,17 @@ enum err book_call(struct ledger *ledger, struct booking *booking) {
     if (e == ERR_OK)
         e = add_answer(ledger, booking);
     return e == ERR_OK ? add_messages(ledger, booking) : e;
+}
+
+enum err book_call(struct ledger *ledger, struct booking *booking) {
+    const struct record_item *record = booking->record;
+    struct record_item filled = *record;
+    enum err e = ERR_OK;
+    if (booking->plan.call == APPLY_replace)
+        e = drop_concluded(ledger, booking, &filled);
+    booking->record = &filled;
+    if (e == ERR_OK)
+        e = enter_call(ledger, booking);
+    booking->record = record;
+    return e;
 }

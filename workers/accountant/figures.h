@@ -11,11 +11,14 @@ struct figures {
     _Atomic uint64_t records_per_second;
     _Atomic uint64_t transactions;
     _Atomic uint64_t prepared;
-    _Atomic uint64_t quarantined; // since the start
-    _Atomic uint64_t conflicts;   // since the start
-    _Atomic uint64_t unindexed;   // values not yet in the index
+    _Atomic uint64_t quarantined; // records that stand there
+    _Atomic uint64_t conflicts;
+    _Atomic uint64_t unindexed; // values not yet in the index
     _Atomic uint64_t queries;
     _Atomic uint64_t is_joined;
+    _Atomic uint64_t is_closed;  // the disk is full: no records are taken
+    _Atomic uint64_t disk_free;  // bytes, at the last look
+    _Atomic uint64_t disk_needs; // what must be free for it to open again
 };
 
 #endif

@@ -34,7 +34,9 @@ const struct db_options *ledger_options(void) {
 
 static const char *const sqls[LEDGER_SQLS] = {
     [SQL_find_job] = "SELECT job, outcome, revision, answer, is_cut, tags FROM job WHERE id=?1",
-    [SQL_find_call] = "SELECT call, state, digest, job FROM call WHERE id=?1",
+    [SQL_find_call] = "SELECT call, state, digest, job, amount_pusd IS NOT NULL OR "
+                      "is_possibly_billed FROM call WHERE id=?1",
+    [SQL_flag_call] = "UPDATE call SET is_possibly_billed=1, possibly_pusd=?2 WHERE call=?1",
     [SQL_add_job] =
         "INSERT INTO job (job, id, number, batch, line, custom_id, conversation, turn, platform, "
         "model, key, tags, states, outcome, revision, reason, answer, is_cut, finished, at_ms) "
@@ -50,11 +52,12 @@ static const char *const sqls[LEDGER_SQLS] = {
         "catalogue, traceparent, strategy, context, context_turns, digest, marked_ms, started_ms, "
         "first_byte_ms, duration_ms, retry_after_ms, at_ms, day, finish, finish_raw, error_type, "
         "error_code, error_message, in_uncached, in_cached, in_cache_write, in_audio, out_visible, "
-        "out_reasoning, out_audio, total_stated, is_inconsistent, cost_state, amount_pusd, "
+        "out_reasoning, out_audio, total_stated, in_cache_write_1h, web_searches, is_inconsistent, "
+        "cost_state, amount_pusd, "
         "stated_pusd, computed_pusd, price, unpriced, is_possibly_billed, possibly_pusd, "
         "identifiers) VALUES "
         "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,"
-        "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [SQL_add_answer] = "INSERT INTO answer (call, evidence) VALUES (?1, ?2)",
     [SQL_drop_answer] = "DELETE FROM answer WHERE call=?1",
     [SQL_add_message] = "INSERT INTO message (conversation, turn, role, job, call, at_ms, content) "
@@ -72,8 +75,8 @@ static const char *const sqls[LEDGER_SQLS] = {
                         "ORDER BY turn DESC LIMIT 1",
     [SQL_turns_before] = "SELECT DISTINCT turn FROM message WHERE conversation=?1 AND turn<?2 "
                          "ORDER BY turn",
-    [SQL_old_call] = "SELECT is_possibly_billed, possibly_pusd, platform, model, day FROM call "
-                     "WHERE call=?1",
+    [SQL_old_call] = "SELECT is_possibly_billed, possibly_pusd, platform, coalesce(served, model), "
+                     "day, state, marked_ms FROM call WHERE call=?1",
     [SQL_has_record] = "SELECT 1 FROM quarantine WHERE record=?1 UNION ALL "
                        "SELECT 2 FROM conflict WHERE record=?1",
     [SQL_add_quarantine] =
@@ -118,7 +121,8 @@ static enum err read_state(struct ledger *ledger) {
                    "SELECT id, simulated, journal, applied, records, finished, run, indexed_call, "
                    "indexed_job, indexed_conversation, (SELECT coalesce(max(call),0) FROM call), "
                    "(SELECT coalesce(max(job),0) FROM job), "
-                   "(SELECT coalesce(max(conversation),0) FROM conversation) FROM ledger",
+                   "(SELECT coalesce(max(conversation),0) FROM conversation), "
+                   "(SELECT count(*) FROM quarantine), (SELECT count(*) FROM conflict) FROM ledger",
                    &row);
     if (e == ERR_OK)
         e = db_step(row);
@@ -127,6 +131,8 @@ static enum err read_state(struct ledger *ledger) {
         ledger->simulated = db_i64(row, 1) != 0;
         ledger->journal = db_id(row, 2);
         ledger->applied = db_u64(row, 3);
+        atomic_store(&ledger->figures->quarantined, db_u64(row, 13));
+        atomic_store(&ledger->figures->conflicts, db_u64(row, 14));
         int64_t *numbers[] = {
             &ledger->records,      &ledger->rows.finished, &ledger->run,
             &ledger->indexed_call, &ledger->indexed_job,   &ledger->indexed_conversation,
@@ -321,6 +327,27 @@ static void note_applied(struct ledger *ledger, const struct record_item *record
     atomic_fetch_add(&ledger->figures->records, 1);
 }
 
+// A call whose record is in quarantine is a call all the same: as far as its names can be taken in
+// it has its row, possibly billed, and a job that it did not answer its outcome.
+static enum err name_quarantined(struct ledger *ledger, const struct record_item *record,
+                                 const struct record_frames *frames) {
+    const struct ledger_rows before = ledger->rows;
+    struct recorded_item ignored;
+    struct record_item bare;
+    struct record_frames verbatim;
+    const char *why;
+    book_bare(record, frames, &bare, &verbatim);
+    enum err e = db_save(&ledger->db);
+    if (e == ERR_OK)
+        e = book_record(ledger, &bare, &verbatim, &ignored, &why);
+    if (e == ERR_OK) {
+        e = db_release(&ledger->db);
+        merge_stage(ledger);
+        return e;
+    }
+    return is_fatal(e) ? e : undo(ledger, &before); // not even its names: quarantine has them
+}
+
 // One record under a savepoint of its own; what cannot be applied goes into quarantine.
 static enum err apply_one(struct ledger *ledger, const struct record_item *record,
                           const struct record_frames *frames, struct recorded_item *told) {
@@ -336,7 +363,8 @@ static enum err apply_one(struct ledger *ledger, const struct record_item *recor
     }
     if (is_fatal(e) || (e = undo(ledger, &before)) != ERR_OK)
         return e;
-    return book_quarantine(ledger, record, frames, why, told);
+    e = book_quarantine(ledger, record, frames, why, told);
+    return e == ERR_OK ? name_quarantined(ledger, record, frames) : e;
 }
 
 // All records of a message under one savepoint, which costs less: they nearly always apply.
@@ -378,6 +406,8 @@ enum err ledger_quarantine(struct ledger *ledger, const struct record_item *read
     enum err e = begin(ledger);
     if (e == ERR_OK)
         e = book_quarantine_raw(ledger, read, item, frames, told);
+    if (e == ERR_OK)
+        e = name_quarantined(ledger, read, frames);
     if (e == ERR_OK)
         note_applied(ledger, read);
     return e;

@@ -30,6 +30,7 @@ enum evidence {
 enum ledger_sql {
     SQL_find_job,
     SQL_find_call,
+    SQL_flag_call,
     SQL_add_job,
     SQL_set_job,
     SQL_add_line,
@@ -139,6 +140,9 @@ enum err book_quarantine(struct ledger *ledger, const struct record_item *record
                          struct recorded_item *told);
 // The same for bytes that are no record's item; of record only number, job_id and call count,
 // as far as they could be read.
+// What of a record in quarantine may still be taken in, for its call to have a name.
+void book_bare(const struct record_item *record, const struct record_frames *frames,
+               struct record_item *bare, struct record_frames *verbatim);
 enum err book_quarantine_raw(struct ledger *ledger, const struct record_item *record,
                              struct bytes item, const struct record_frames *frames,
                              struct recorded_item *told);

@@ -28,7 +28,9 @@
 //                              bound), "possibly_billed_unpriced" (those of them without one)
 //   "inconsistent_calls"       counters do not add up to the provider's own total
 //   "tokens": {"in_uncached","in_cached","in_cache_write","in_audio","out_visible",
-//              "out_reasoning","out_audio"}   sums of what was stated
+//              "out_reasoning","out_audio","in_cache_write_1h" (kept for an hour; not in
+//              in_cache_write),"web_searches" (no tokens: paid for one by one)}
+//                             sums of what was stated
 //
 // batch.list {after?, limit?}, newest first
 //   {"batches": [BATCH…], "next"}
@@ -39,7 +41,8 @@
 //    "expired", "cancelled", "skipped", "running" (recorded attempts, no outcome yet),
 //    "conversations", "created_ms", "settled_ms" (null: not settled), SUMS…,
 //    "failures": [{"outcome","code" (as error.code of batch.results),"reason" (one of the jobs'
-//    own),"jobs"}…] (the 20 commonest codes; batch.show only)}
+//    own),"jobs"}…] (the 20 commonest codes; batch.show only), "quarantined","conflicts"
+//    (records about its jobs; batch.show only)}
 //   "accepted" counts the jobs that the ledger knows of; those still queued are the broker's.
 // batch.results {batch, after?, limit?, order?: "input" (default) | "finished"}
 //   {"lines": [RESULT…], "next"}. The answer's text has each RESULT on a line of its own, from
@@ -87,8 +90,8 @@
 //      "total_stated","state": "stated|none|inconsistent","raw": {…}|null}…],
 //    "cost_tracking": {"currency":"USD","total_pusd","unpriced_calls","unknown_calls",
 //      "possibly_billed_calls","possibly_billed_pusd",
-//      "messages": [{"message","call","attempt","amount_pusd","stated_pusd","computed_pusd",
-//        "state","price","possibly_billed_pusd","running_total_pusd"}…]},
+//      "messages": [{"message","call","attempt","call_state","role","amount_pusd",
+//        "stated_pusd","computed_pusd","state","price","possibly_billed_pusd","running_total_pusd"}…]},
 //    "next","is_cut"}
 //   One that a single message cannot hold comes in pages of whole turns: each has every member,
 //   of its turns (to join pages: append lists; identifiers, newest first, go before); only
@@ -107,7 +110,9 @@
 //      "marked_ms","started_ms","first_byte_ms","duration_ms","retry_after_ms","model_served",
 //      "finish","service_tier","error": {"type","code","message"}|null, counters…,
 //      "amount_pusd","stated_pusd","computed_pusd","cost_state","price","possibly_billed",
-//      "possibly_billed_pusd","strategy","identifiers": [{"kind","value","source"}…]}…]}
+//      "possibly_billed_pusd","strategy","identifiers": [{"kind","value","source"}…]}…],
+//    "quarantined": [{"record","call","why","at_ms"}…],
+//    "conflicts": [{"record","call","what","at_ms"}…]}
 //
 // cost.report {by: "none" (default) | "batch" | "provider" | "model" | "day" | "tag" |
 //    "conversation" | "message", batch?, after?, limit?}
@@ -130,13 +135,16 @@
 // ledger.status {}
 //   {"ledger","journal","simulated","created_ms","migrations": [{"number","name","at_ms"}…],
 //    "records_applied","applied" (highest record number),"calls","jobs","conversations",
-//    "batches","quarantined","conflicts","pages","page_bytes","free_pages","catalogue"}
+//    "batches","quarantined","conflicts","pages","page_bytes","free_pages","catalogue",
+//    "is_closed" (the disk is full: no records are taken),"disk_free","needs" (bytes to be free)}
 // stat {}
 //   {"accountant": {"applied","records","records_per_second" (last 10 s),"transactions",
-//    "prepared","quarantined","conflicts","unindexed","queries","cpu_us","is_joined"}}
+//    "prepared","quarantined","conflicts","unindexed","queries","cpu_us","is_joined",
+//    "is_closed","disk_free","needs"}}
 // check {}
-//   {"is_ok","quarantined","conflicts","rollups_differ","records": [{"record","why","at_ms"}…],
-//    "conflict_rows": [{"record","call","what","at_ms"}…],"problems": [text…]}
+//   {"is_ok","quarantined","conflicts","rollups_differ",
+//    "records": [{"record","job","call","why","at_ms"}…],
+//    "conflict_rows": [{"record","job","call","what","at_ms"}…],"problems": [text…]}
 #ifndef ACCOUNTANT_QUERIES_H
 #define ACCOUNTANT_QUERIES_H
 

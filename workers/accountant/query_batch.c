@@ -98,6 +98,26 @@ static int put_failures(struct inquirer *inquirer, struct writer *writer, int64_
     return inquirer_fail(inquirer, e);
 }
 
+// How many records about jobs of the batch could not be applied as they came.
+static int put_alarms(struct inquirer *inquirer, struct writer *writer, int64_t batch) {
+    sqlite3_stmt *row;
+    int exit = inquirer_prepare(inquirer,
+                                "SELECT (SELECT count(*) FROM quarantine q JOIN job j ON "
+                                "j.id=q.job_id WHERE j.batch=?1), (SELECT count(*) FROM conflict c "
+                                "JOIN job j ON j.id=c.job_id WHERE j.batch=?1)",
+                                &row);
+    if (exit != 0)
+        return exit;
+    db_bind_i64(row, 1, batch);
+    exit = inquirer_only(inquirer, row, "nothing to count");
+    if (exit == 0) {
+        put_i64_of(writer, "quarantined", row, 0);
+        put_i64_of(writer, "conflicts", row, 1);
+    }
+    (void)sqlite3_finalize(row);
+    return exit;
+}
+
 int query_batch_show(struct inquirer *inquirer, struct writer *writer) {
     sqlite3_stmt *row = NULL, *sums_row = NULL;
     struct sums sums = {.at = {0}};
@@ -117,6 +137,8 @@ int query_batch_show(struct inquirer *inquirer, struct writer *writer) {
         put_batch(writer, row, &sums);
     if (exit == 0)
         exit = put_failures(inquirer, writer, batch);
+    if (exit == 0)
+        exit = put_alarms(inquirer, writer, batch);
     (void)sqlite3_finalize(row);
     (void)sqlite3_finalize(sums_row);
     return exit;

@@ -276,6 +276,7 @@ static int put_answered(struct show *show, int64_t turn, int64_t *count) {
 static void put_asked(struct show *show, int64_t turn) {
     struct json_scan *scan = &show->inquirer->scan;
     uint32_t input = json_find(scan, 0, "input"), body = json_find(scan, 0, "body");
+    body = body || input ? body : json_find(scan, 0, "params");
     uint32_t messages = body ? json_find(scan, body, "messages") : 0;
     if (show->cut == CUT_contents) {
         put_message(show, 2 * turn - 1, turn, "user", 0);

@@ -97,6 +97,30 @@ static int put_attempts(struct inquirer *inquirer, struct writer *writer, int64_
     return exit != 0 ? exit : inquirer_fail(inquirer, e);
 }
 
+// Records about the job that could not be applied as they came.
+static int put_alarms(struct inquirer *inquirer, struct writer *writer, const struct id *job,
+                      const char *name, const char *why, const char *sql) {
+    sqlite3_stmt *row;
+    enum err e;
+    int exit = inquirer_prepare(inquirer, sql, &row);
+    if (exit != 0)
+        return exit;
+    db_bind_id(row, 1, job);
+    writer_name(writer, name);
+    writer_open(writer, '[');
+    while ((e = db_step(row)) == ERR_OK) {
+        writer_open(writer, '{');
+        put_i64_of(writer, "record", row, 0);
+        put_call_of(writer, "call", row, 1);
+        put_text_of(writer, why, row, 2);
+        put_i64_of(writer, "at_ms", row, 3);
+        writer_close(writer, '}');
+    }
+    writer_close(writer, ']');
+    (void)sqlite3_finalize(row);
+    return inquirer_fail(inquirer, e);
+}
+
 int query_job_show(struct inquirer *inquirer, struct writer *writer) {
     const char *text = inquirer_text(inquirer, "job");
     sqlite3_stmt *row = NULL;
@@ -119,6 +143,14 @@ int query_job_show(struct inquirer *inquirer, struct writer *writer) {
         exit = put_about(inquirer, writer, row);
     if (exit == 0)
         exit = put_attempts(inquirer, writer, db_i64(row, 0));
+    if (exit == 0)
+        exit = put_alarms(inquirer, writer, &id, "quarantined", "why",
+                          "SELECT record, call_id, why, at_ms FROM quarantine WHERE job_id=?1 "
+                          "ORDER BY quarantine");
+    if (exit == 0)
+        exit = put_alarms(inquirer, writer, &id, "conflicts", "what",
+                          "SELECT record, call_id, what, at_ms FROM conflict WHERE job_id=?1 "
+                          "ORDER BY conflict");
     (void)sqlite3_finalize(row);
     return exit;
 }

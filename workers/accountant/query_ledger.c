@@ -5,7 +5,18 @@
 
 #include <stdio.h>
 
+static void put_figure(struct writer *writer, const char *name, _Atomic uint64_t *figure) {
+    put_i64(writer, name, (int64_t)atomic_load(figure));
+}
+
 // ---- ledger.status ------------------------------------------------------------------------------
+
+// Whether records are taken, or the disk is too full for that.
+static void put_disk(struct writer *writer, struct figures *figures) {
+    put_bool(writer, "is_closed", atomic_load(&figures->is_closed) != 0);
+    put_figure(writer, "disk_free", &figures->disk_free);
+    put_figure(writer, "needs", &figures->disk_needs);
+}
 
 static int put_migrations(struct inquirer *inquirer, struct writer *writer) {
     sqlite3_stmt *row;
@@ -54,6 +65,8 @@ int query_ledger_status(struct inquirer *inquirer, struct writer *writer) {
         put_i64(writer, "pages", (int64_t)db_page_count(&inquirer->db));
         put_i64(writer, "page_bytes", (int64_t)db_page_bytes(&inquirer->db));
         put_i64(writer, "free_pages", (int64_t)db_free_count(&inquirer->db));
+        if (inquirer->figures)
+            put_disk(writer, inquirer->figures);
         exit = put_migrations(inquirer, writer);
     }
     (void)sqlite3_finalize(row);
@@ -61,10 +74,6 @@ int query_ledger_status(struct inquirer *inquirer, struct writer *writer) {
 }
 
 // ---- stat ---------------------------------------------------------------------------------------
-
-static void put_figure(struct writer *writer, const char *name, _Atomic uint64_t *figure) {
-    put_i64(writer, name, (int64_t)atomic_load(figure));
-}
 
 static int put_stored(struct inquirer *inquirer, struct writer *writer) {
     static const char *const names[] = {"records_applied", "quarantined", "conflicts", NULL};
@@ -95,6 +104,7 @@ int query_stat(struct inquirer *inquirer, struct writer *writer) {
         put_figure(writer, "unindexed", &figures->unindexed);
         put_figure(writer, "queries", &figures->queries);
         put_bool(writer, "is_joined", atomic_load(&figures->is_joined) != 0);
+        put_disk(writer, figures);
         put_i64(writer, "cpu_us", (int64_t)clock_cpu_us());
     }
     writer_close(writer, '}');
@@ -118,6 +128,7 @@ static int put_kept(struct inquirer *inquirer, struct writer *writer, const char
         put_call_of(writer, "call", row, 1);
         put_text_of(writer, why, row, 2);
         put_i64_of(writer, "at_ms", row, 3);
+        put_uuid_of(writer, "job", row, 4);
         writer_close(writer, '}');
     }
     writer_close(writer, ']');
@@ -197,12 +208,12 @@ int query_check(struct inquirer *inquirer, struct writer *writer) {
         exit = count_rows(inquirer, "SELECT count(*) FROM conflict", &conflicts);
     if (exit == 0)
         exit = put_kept(inquirer, writer, "records",
-                        "SELECT record, call_id, why, at_ms FROM quarantine "
+                        "SELECT record, call_id, why, at_ms, job_id FROM quarantine "
                         "ORDER BY quarantine DESC LIMIT 100",
                         "why");
     if (exit == 0)
         exit = put_kept(inquirer, writer, "conflict_rows",
-                        "SELECT record, call_id, what, at_ms FROM conflict "
+                        "SELECT record, call_id, what, at_ms, job_id FROM conflict "
                         "ORDER BY conflict DESC LIMIT 100",
                         "what");
     writer_name(writer, "problems");

@@ -74,8 +74,10 @@ static int open_results(struct results *results, struct inquirer *inquirer, int6
     if (exit == 0)
         exit = inquirer_prepare(inquirer,
                                 "SELECT j.turn, j.line, " JOB_CODE " FROM job j WHERE "
-                                "j.conversation=?1 AND j.turn<?2 AND j.outcome IN "
-                                "('dead','cancelled','expired') ORDER BY j.turn DESC LIMIT 1",
+                                "j.conversation=?1 AND j.turn<?2 AND coalesce(j.reason,'')<>"
+                                "'earlier_turn' AND (j.outcome IN ('dead','cancelled','expired') "
+                                "OR j.outcome='parked' AND j.reason='possibly_billed') "
+                                "ORDER BY j.turn DESC LIMIT 1",
                                 &results->failed);
     if (exit == 0) {
         db_bind_i64(results->job, 1, batch);
@@ -180,7 +182,8 @@ static void put_error(struct results *results, struct writer *writer, bool has_c
         return;
     }
     bool is_parked = bytes_is(outcome, "parked"), is_own = bytes_is(reason, "possibly_billed");
-    if (is_parked && !is_own && name_failed_turn(results, text, sizeof(text)))
+    bool is_behind = (is_parked && !is_own) || bytes_is(reason, "earlier_turn");
+    if (is_behind && name_failed_turn(results, text, sizeof(text)))
         message = bytes_text(text);
     else if (has_call && db_i64(results->job, JOB_AT_speaks) == 0 &&
              (bytes_is(outcome, "dead") || (is_parked && is_own)))

@@ -162,6 +162,8 @@ static void put_cost_of_call(struct writer *writer, sqlite3_stmt *call, const st
     writer_open(writer, '{');
     put_call_names(writer, call);
     put_i64_of(writer, "attempt", call, CALL_AT_attempt);
+    put_text_of(writer, "call_state", call, CALL_AT_state);
+    put_text_of(writer, "role", call, CALL_AT_role);
     put_i64_of(writer, "amount_pusd", call, CALL_AT_amount_pusd);
     put_i64_of(writer, "stated_pusd", call, CALL_AT_stated_pusd);
     put_i64_of(writer, "computed_pusd", call, CALL_AT_computed_pusd);

@@ -29,7 +29,9 @@
     X(in_audio, "coalesce(in_audio,0)")                                  \
     X(out_visible, "coalesce(out_visible,0)")                            \
     X(out_reasoning, "coalesce(out_reasoning,0)")                        \
-    X(out_audio, "coalesce(out_audio,0)")
+    X(out_audio, "coalesce(out_audio,0)")                                \
+    X(in_cache_write_1h, "coalesce(in_cache_write_1h,0)")                \
+    X(web_searches, "coalesce(web_searches,0)")
 
 // Counters of a batch's row.
 #define BATCH_COUNT_MAP(X) \

@@ -1,6 +1,7 @@
-#include "workers/extractor/chat.h"
+// Answers in the shape of OpenAI's Chat Completions.
+#include "workers/extractor/shape.h"
 
-const char *chat_refusal(const struct json_scan *scan) {
+static const char *refusal_of(const struct json_scan *scan) {
     if (scan->nodes[0].shape != JSON_SHAPE_object)
         return "not_an_object";
     uint32_t choices = json_find(scan, 0, "choices");
@@ -26,7 +27,9 @@ static uint32_t said(const struct json_scan *scan, uint32_t object, const char *
     return value != 0 && scan->nodes[value].shape != JSON_SHAPE_null ? value : 0;
 }
 
-void chat_put_message(const struct json_scan *scan, uint32_t message, struct buf *out) {
+// Role, content, refusal, tool_calls, function_call, audio.id, and the visible reasoning of
+// compatible servers.
+static void put_message(const struct json_scan *scan, uint32_t message, struct buf *out) {
     static const char *const members[] = {"refusal", "tool_calls", "function_call",
                                           "reasoning_content", "reasoning"};
     buf_byte(out, '{');
@@ -47,8 +50,15 @@ void chat_put_message(const struct json_scan *scan, uint32_t message, struct buf
     buf_byte(out, '}');
 }
 
-bool chat_is_declined(const struct json_scan *scan, uint32_t message) {
+static bool is_declined(const struct json_scan *scan, uint32_t message) {
     uint32_t refusal = json_find(scan, message, "refusal");
     return refusal != 0 && scan->nodes[refusal].shape == JSON_SHAPE_text &&
            scan->nodes[refusal].size > 2;
 }
+
+const struct answer_shape shape_openai_chat = {
+    .name = "openai.chat",
+    .refusal = refusal_of,
+    .put_message = put_message,
+    .is_declined = is_declined,
+};

@@ -1,8 +1,8 @@
 #include "workers/extractor/extract.h"
 
 #include "common/wire.h"
-#include "workers/extractor/chat.h"
 #include "workers/extractor/headers.h"
+#include "workers/extractor/shape.h"
 
 #include <assert.h>
 
@@ -11,7 +11,7 @@ void extract_init(struct extract *extract) {
     json_scan_init(&extract->scan);
     buf_init(&extract->pool, 2 * FRAME_BYTES_MAX);
     buf_init(&extract->metadata, ANSWER_BYTES_MAX);
-    buf_init(&extract->header_json, ANSWER_HEADERS_BYTES_MAX);
+    buf_init(&extract->header_json, HEADERS_JSON_BYTES_MAX);
     buf_init(&extract->message, ANSWER_BYTES_MAX);
     buf_init(&extract->usage_json, ANSWER_BYTES_MAX);
     for (size_t i = 0; i < EXTRACT_TEXTS; i++)
@@ -68,9 +68,8 @@ const char *extract_refusal(const struct extract *extract) {
         return "empty_body";
     if (!extract->is_json)
         return "not_json";
-    if (strcmp(extract->answer.api->shape, "openai.chat") != 0)
-        return "shape_not_served";
-    return chat_refusal(&extract->scan);
+    const struct answer_shape *shape = answer_shape_of(extract->answer.api->shape);
+    return shape ? shape->refusal(&extract->scan) : "shape_not_served";
 }
 
 // ---- Metadata. ---------------------------------------------------------------------------------
@@ -138,20 +137,47 @@ static const char *neutral_finish(const struct provider_api *api, struct bytes r
     return "unknown";
 }
 
+// The tier that served, and whatever else the price depends on, with + between them.
+static struct bytes tier_of(struct extract *extract) {
+    const struct provider_api *api = extract->answer.api;
+    struct buf *out = &extract->texts[1];
+    struct bytes tier = text_at(extract, api->service_tier, out, SERVICE_TIER_BYTES_MAX);
+    for (size_t i = 0; i < api->dimension_count; i++) {
+        struct bytes word =
+            text_at(extract, api->dimensions[i].path, &extract->texts[3], SERVICE_TIER_BYTES_MAX);
+        bool is_plain = word.size == 0;
+        for (const char *const *plain = api->dimensions[i].plain; *plain; plain++)
+            is_plain = is_plain || bytes_is(word, *plain);
+        if (is_plain)
+            continue;
+        if (tier.at != out->at) {
+            buf_reset(out);
+            buf_put(out, tier.at, tier.size);
+        }
+        if (out->size > 0)
+            buf_byte(out, '+');
+        buf_put(out, word.at, word.size);
+        tier = buf_bytes(out);
+    }
+    return clip(tier, SERVICE_TIER_BYTES_MAX);
+}
+
 static void read_answer(struct extract *extract, struct facts_head *head) {
     const struct provider_api *api = extract->answer.api;
+    const struct answer_shape *shape = answer_shape_of(api->shape);
     uint32_t message;
     head->model = text_at(extract, api->model, &extract->texts[0], MODEL_BYTES_MAX);
-    head->service_tier = text_at(extract, api->service_tier, &extract->texts[1], 64);
+    head->service_tier = tier_of(extract);
     head->finish_raw = text_at(extract, api->finish, &extract->texts[2], 256);
     head->finish = bytes_text(neutral_finish(api, head->finish_raw));
     if (!jsonpath_first(api->message, &extract->scan, &message) ||
         extract->scan.nodes[message].shape != JSON_SHAPE_object)
         return;
-    if (chat_is_declined(&extract->scan, message) && bytes_is(head->finish, "stop"))
+    if (bytes_is(head->finish, "stop") && shape->is_declined &&
+        shape->is_declined(&extract->scan, message))
         head->finish = bytes_text("refusal");
     buf_reset(&extract->message);
-    chat_put_message(&extract->scan, message, &extract->message);
+    shape->put_message(&extract->scan, message, &extract->message);
     head->message = buf_bytes(&extract->message);
 }
 
@@ -195,6 +221,8 @@ static void put_usage(const struct usage *usage, struct facts_head *head) {
     head->in_uncached = usage->counters.in_uncached;
     head->in_cached = usage->counters.in_cached;
     head->in_cache_write = usage->counters.in_cache_write;
+    head->in_cache_write_1h = usage->counters.in_cache_write_1h;
+    head->web_searches = usage->counters.web_searches;
     head->in_audio = usage->counters.in_audio;
     head->out_visible = usage->counters.out_visible;
     head->out_reasoning = usage->counters.out_reasoning;
@@ -204,9 +232,25 @@ static void put_usage(const struct usage *usage, struct facts_head *head) {
     head->is_inconsistent = usage->is_inconsistent;
 }
 
+// Whether all parts found room: one that did not would be missing without a word. What a shape
+// writes anew can be longer than it was in the answer.
+static bool has_all_parts(const struct extract *extract) {
+    bool has_all = buf_state(&extract->metadata) == ERR_OK &&
+                   buf_state(&extract->header_json) == ERR_OK &&
+                   buf_state(&extract->message) == ERR_OK &&
+                   buf_state(&extract->usage_json) == ERR_OK && buf_state(&extract->pool) == ERR_OK;
+    for (size_t i = 0; i < EXTRACT_TEXTS; i++)
+        has_all = has_all && buf_state(&extract->texts[i]) == ERR_OK;
+    return has_all;
+}
+
 enum err extract_facts(struct extract *extract, struct buf *out) {
     struct facts_head head = {0};
     struct error_words words;
+    buf_reset(&extract->message);
+    buf_reset(&extract->usage_json);
+    for (size_t i = 0; i < EXTRACT_TEXTS; i++)
+        buf_reset(&extract->texts[i]);
     struct usage usage = extract_usage(extract);
     put_usage(&usage, &head);
     if (is_success(extract) && !extract_refusal(extract))
@@ -218,6 +262,8 @@ enum err extract_facts(struct extract *extract, struct buf *out) {
 
     size_t count;
     const struct identifier *identifiers = extract_all_identifiers(extract, &count);
+    if (!has_all_parts(extract))
+        return ERR_TOO_BIG;
     struct wire_writer writer;
     wire_begin(&writer, out, KIND_facts, &head, (uint32_t)count);
     for (size_t i = 0; i < count; i++) {

@@ -8,7 +8,7 @@
 #include "common/catalogue.h"
 #include "common/rating.h"
 
-enum { HEADERS_MAX = 1024, EXTRACT_TEXTS = 3 };
+enum { HEADERS_MAX = 1024, EXTRACT_TEXTS = 4 };
 
 // One answer. headers is the raw block "Name: value\r\n…" of the final response.
 struct answer {
@@ -61,12 +61,14 @@ struct extract {
     struct identifier identifiers[IDENTIFIERS_MAX];
     size_t identifier_count;
     bool has_identifiers; // they were looked for
+    bool is_beyond;       // more was billed than the counters say
     struct buf pool;
     struct buf metadata;
     struct buf header_json;
     struct buf message;
     struct buf usage_json;
-    struct buf texts[EXTRACT_TEXTS]; // model, tier and finish, where they are written with escapes
+    struct buf
+        texts[EXTRACT_TEXTS]; // model, tier, finish and parts of the tier, where they are made
 };
 
 void extract_init(struct extract *extract);
@@ -89,11 +91,13 @@ const struct identifier *extract_all_identifiers(struct extract *extract, size_t
 const struct identifier *extract_conversation_id(struct extract *extract);
 // Everything of the body that is not content, as JSON; empty if the body is no JSON.
 struct bytes extract_all_metadata(struct extract *extract);
-// All headers as a JSON object: names in lower case, a name that stands twice has an array.
+// All headers (the first HEADERS_MAX lines) as a JSON object: names in lower case, a name that
+// stands twice has an array.
 struct bytes extract_headers(struct extract *extract);
 struct usage extract_usage(struct extract *extract);
 
-// All of it as a message of kind facts. ERR_TOO_BIG if it exceeds the bound of out.
+// All of it as a message of kind facts. ERR_TOO_BIG if it exceeds the bound of out, or a part of
+// it its own: then nothing of it is to be used.
 enum err extract_facts(struct extract *extract, struct buf *out);
 
 #endif

@@ -38,6 +38,10 @@ static void take_catalogue(struct extractor *extractor) {
     }
     catalogue_free(extractor->catalogue);
     extractor->catalogue = catalogue;
+    if (extractor->link.hello.slots == 0) {
+        extractor->link.hello.slots = SLOTS;
+        link_introduce(&extractor->link);
+    }
     log_line(LOG_INFO, "catalogue.loaded", "hash=%s", catalogue_hash(catalogue));
 }
 
@@ -93,9 +97,10 @@ static void turn(struct extractor *extractor) {
     link_tick(&extractor->link, now.mono_ms);
     for (int i = 0; i < TURN_MESSAGES_MAX && link_rest_ms(&extractor->link, now.mono_ms) > 0; i++) {
         struct message *message;
-        if (link_receive(&extractor->link, now.mono_ms, &message) != ERR_OK)
-            return;
+        enum err e = link_receive(&extractor->link, now.mono_ms, &message);
         take_catalogue(extractor);
+        if (e != ERR_OK)
+            return;
         answer(extractor, message);
         now = clock_now();
     }
@@ -124,7 +129,7 @@ static void extractor_open(struct extractor *extractor, const struct conf *conf)
         .name = bytes_text(extractor->name),
         .host = bytes_text(extractor->host),
         .version = bytes_text(COLLOQ_VERSION),
-        .slots = SLOTS,
+        .slots = 0, // it takes answers when it has a catalogue to read them by
         .simulated = conf->simulated,
     };
     enum err e = link_open(&extractor->link, conf->broker, &hello);

@@ -25,6 +25,40 @@ static void take_out(int64_t *whole, int64_t part, bool is_included, struct usag
     *whole = part > *whole ? 0 : *whole - part;
 }
 
+// All that was written to a cache, where the provider also says for how long, but not of all of it:
+// the rest was written for the ordinary time.
+static void settle_cache_writes(struct extract *extract, struct usage *usage) {
+    struct counters *counters = &usage->counters;
+    int64_t all = read_count(extract, extract->answer.api->usage.input_cache_write_all, usage);
+    int64_t ordinary = counters->in_cache_write < 0 ? 0 : counters->in_cache_write;
+    int64_t hour = counters->in_cache_write_1h < 0 ? 0 : counters->in_cache_write_1h;
+    if (all < 0)
+        return;
+    if (hour > all || ordinary > all - hour)
+        usage->is_inconsistent = true;
+    else
+        counters->in_cache_write = all - hour;
+}
+
+static bool visit_beyond(void *context, const struct json_scan *scan, uint32_t node) {
+    struct extract *extract = context;
+    const struct usage_map *map = &extract->answer.api->usage;
+    for (const char *const *word = map->beyond_words; *word; word++)
+        if (scan->nodes[node].shape == JSON_SHAPE_text && !scan->nodes[node].has_escape &&
+            bytes_is(json_text(scan, node, NULL), *word)) {
+            extract->is_beyond = true;
+            return false;
+        }
+    return true;
+}
+
+// Whether the answer says that more was billed than its counters.
+static void check_beyond(struct extract *extract, struct usage *usage) {
+    extract->is_beyond = false;
+    (void)jsonpath_each(extract->answer.api->usage.beyond, &extract->scan, visit_beyond, extract);
+    usage->is_inconsistent |= extract->is_beyond;
+}
+
 static void check_total(const struct usage *from, struct usage *usage) {
     int64_t in = counters_in(&from->counters), out = counters_out(&from->counters), total;
     if (usage->total_stated < 0 || in < 0 || out < 0)
@@ -53,6 +87,9 @@ struct usage extract_usage(struct extract *extract) {
     struct counters *counters = &usage.counters;
     counters->in_cached = read_count(extract, map->input_cached, &usage);
     counters->in_cache_write = read_count(extract, map->input_cache_write, &usage);
+    counters->in_cache_write_1h = read_count(extract, map->input_cache_write_1h, &usage);
+    settle_cache_writes(extract, &usage);
+    counters->web_searches = read_count(extract, map->web_searches, &usage);
     counters->in_audio = read_count(extract, map->input_audio, &usage);
     counters->out_reasoning = read_count(extract, map->output_reasoning, &usage);
     counters->out_audio = read_count(extract, map->output_audio, &usage);
@@ -61,6 +98,8 @@ struct usage extract_usage(struct extract *extract) {
     take_out(&counters->in_uncached, counters->in_cached, map->input_includes_cached, &usage);
     take_out(&counters->in_uncached, counters->in_cache_write, map->input_includes_cache_write,
              &usage);
+    take_out(&counters->in_uncached, counters->in_cache_write_1h,
+             map->input_includes_cache_write_1h, &usage);
     take_out(&counters->in_uncached, counters->in_audio, map->input_includes_audio, &usage);
     take_out(&counters->out_visible, counters->out_reasoning, map->output_includes_reasoning,
              &usage);
@@ -69,6 +108,7 @@ struct usage extract_usage(struct extract *extract) {
     usage.cost_stated_pusd = read_cost(extract, map->cost);
     usage.has_usage = counters->in_uncached >= 0 || counters->out_visible >= 0;
     check_total(&usage, &usage);
+    check_beyond(extract, &usage);
     buf_reset(&extract->usage_json);
     json_put_node(&extract->usage_json, &extract->scan, object);
     usage.raw = buf_bytes(&extract->usage_json);

@@ -9,6 +9,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+// Beyond the time that a question is given: then one at least was given up.
+enum { ACCOUNTANT_SILENT_MS = QUERY_LIMIT_MS + 1000 };
+
 static char host_name[NAME_BYTES_MAX + 1];
 
 void door_open(struct door *door, const struct conf *conf) {
@@ -26,10 +29,7 @@ void door_open(struct door *door, const struct conf *conf) {
         .version = bytes_text(COLLOQ_VERSION),
         .simulated = conf->simulated,
     };
-    enum err e = sock_bind(&door->clients, conf->ingress);
-    if (e != ERR_OK)
-        fatal(EX_UNAVAILABLE, "ingress.unbound", "endpoint=%s why=\"%s\" errno=%d", conf->ingress,
-              e == ERR_EXISTS ? "another ingress has it" : err_text(e), errno);
+    sock_serve(&door->clients, conf->ingress, conf->listen_ingress);
     if (sock_connect(&door->accountant, conf->accountant) != ERR_OK ||
         link_open(&door->link, conf->broker, &hello) != ERR_OK)
         fatal(EX_CONFIG, "ingress.unconnected", "broker=%s accountant=%s", conf->broker,
@@ -95,12 +95,29 @@ static void end_replaced(struct door *door, const struct route *client,
             end_session(door, i);
 }
 
+// Whether a policy is one that the broker knows; an empty one is its default.
+static bool is_policy(struct bytes name, const char *const names[3]) {
+    return name.size == 0 || bytes_is(name, names[0]) || bytes_is(name, names[1]) ||
+           bytes_is(name, names[2]);
+}
+
+static bool has_policies(const struct submit_head *submit) {
+    static const char *const billed[] = {"retry", "park", "fail"};
+    static const char *const unanswered[] = {"stop", "skip", "fail"};
+    return is_policy(submit->billed, billed) && is_policy(submit->unanswered, unanswered);
+}
+
 static void take_submit(struct door *door, const struct route *client,
                         const struct submit_head *submit, struct moment now) {
     struct session *known = find_session(door, client, submit->request);
     uint32_t i = 0;
     if (known) {
         known->is_dirty = true;
+        return;
+    }
+    if (!has_policies(submit)) {
+        say_failure(door, client, submit->request, EX_USAGE, "unknown_policy",
+                    "billed is retry, park or fail; unanswered is stop, skip or fail");
         return;
     }
     end_replaced(door, client, submit);
@@ -154,9 +171,9 @@ static const char *waits_for(const struct door *door, const struct session *sess
         return "no_catalogue";
     if (session->is_validation)
         return NULL;
-    if (session->stream.state == STREAM_OPENING)
-        return "batch_opening";
-    return session->stream.is_full ? "journal_full" : NULL;
+    if (session->stream.lacks)
+        return session->stream.lacks;
+    return session->stream.state == STREAM_OPENING ? "batch_opening" : NULL;
 }
 
 // Tells a client how its submission stands. False: the client is gone.
@@ -205,14 +222,29 @@ static void take_query(struct door *door, struct message *message, struct moment
     (void)sock_send_head(&door->clients, &message->route, KIND_answer, &head, &none, 1);
 }
 
-static void ask_source(struct door *door, enum source source, struct sock *sock) {
+// Returns whether a question left.
+static bool ask_source(struct door *door, enum source source, struct sock *sock) {
     struct query_head query;
-    bool *sent;
+    bool *sent, has_left = false;
     while (questions_next(&door->questions, source, &query, &sent)) {
         if (sock_send_head(sock, NULL, KIND_query, &query, NULL, 0) != ERR_OK)
-            return; // it is not there now; asked again until the time is over
-        *sent = true;
+            break; // it is not there now; asked again until the time is over
+        *sent = has_left = true;
     }
+    return has_left;
+}
+
+// An accountant that was asked and says nothing at all may be behind a connection that is gone:
+// it is connected to anew, and what waits is asked again. A long question costs one connection.
+static void ask_accountant(struct door *door, uint64_t now_ms) {
+    if (door->accountant_asked_ms && now_ms - door->accountant_asked_ms > ACCOUNTANT_SILENT_MS) {
+        if (sock_reconnect(&door->accountant) != ERR_OK)
+            fatal(EX_OSERR, "socket.failed", "endpoint=%s", door->conf->accountant);
+        questions_again(&door->questions, SOURCE_accountant);
+        door->accountant_asked_ms = 0;
+    }
+    if (ask_source(door, SOURCE_accountant, &door->accountant) && !door->accountant_asked_ms)
+        door->accountant_asked_ms = now_ms;
 }
 
 static void own_stat(struct door *door, struct moment now, struct buf *out) {
@@ -239,9 +271,9 @@ static void work_questions(struct door *door, struct moment now) {
     struct route client;
     if (door->questions.used == 0)
         return;
-    ask_source(door, SOURCE_accountant, &door->accountant);
+    ask_accountant(door, now.mono_ms);
     if (link_is_joined(&door->link))
-        ask_source(door, SOURCE_broker, &door->link.sock);
+        (void)ask_source(door, SOURCE_broker, &door->link.sock);
     own_stat(door, now, &door->header);
     char own[512];
     (void)snprintf(own, sizeof(own), "%s", buf_cstr(&door->header));
@@ -261,18 +293,26 @@ static void take_heartbeat(struct door *door, const struct route *client, uint64
             door->sessions[i]->heard_ms = now_ms;
 }
 
+static void say_unwelcome(struct door *door, const struct route *route, const char *reason,
+                          const char *detail) {
+    struct unwelcome_head head = {.reason = bytes_text(reason), .detail = bytes_text(detail)};
+    (void)sock_send_head(&door->clients, route, KIND_unwelcome, &head, NULL, 0);
+}
+
 static void take_hello(struct door *door, struct message *message) {
     struct hello_head hello;
     if (wire_head(&message->wire, &hello) != ERR_OK)
         return;
+    if (!bytes_is(hello.role, "client")) {
+        say_unwelcome(door, &message->route, "no_broker", "this is an ingress, for clients only");
+        return;
+    }
     if (hello.simulated != door->conf->simulated) {
-        struct unwelcome_head head = {
-            .reason = bytes_text("other_money"),
-            .detail = bytes_text(door->conf->simulated
-                                     ? "colloq runs with simulated money here; give --simulate"
-                                     : "colloq runs with real money here; leave out --simulate"),
-        };
-        (void)sock_send_head(&door->clients, &message->route, KIND_unwelcome, &head, NULL, 0);
+        say_unwelcome(door, &message->route, "other_money",
+                      door->conf->simulated
+                          ? "colloq runs with simulated money here; give --simulate"
+                          : "colloq runs with real money here; leave out "
+                            "--simulate");
         return;
     }
     struct welcome_head head = {.boot = door->own_boot, .simulated = door->conf->simulated};
@@ -389,6 +429,10 @@ static void hear_others(struct door *door, struct moment now) {
             break;
         if (e != ERR_OK) {
             log_line(LOG_WARN, "message.dropped", "from=client why=\"%s\"", err_text(e));
+            if (e == ERR_VERSION)
+                say_unwelcome(door, &message.route, "other_version",
+                              "colloq " COLLOQ_VERSION " runs here, and speaks another version of "
+                              "the protocol: install the same on both hosts");
             continue;
         }
         take_client(door, &message, now);
@@ -400,6 +444,7 @@ static void hear_others(struct door *door, struct moment now) {
             break;
         if (e != ERR_OK)
             continue;
+        door->accountant_asked_ms = 0;
         take_answer(door, SOURCE_accountant, &message);
         message_release(&message);
     }

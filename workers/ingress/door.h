@@ -16,6 +16,7 @@ struct door {
     struct link link;
     struct sock clients;
     struct sock accountant;
+    uint64_t accountant_asked_ms; // the first question since it was last heard; 0: none
     struct session *sessions[SUBMISSIONS_MAX];
     uint32_t session_count; // slots that may be in use
     uint64_t streams;       // numbers of streams already used

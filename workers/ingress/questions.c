@@ -31,6 +31,11 @@ static const struct question_form forms[] = {
     {"batch.list_live", "batch.list_live", NULL, MERGE_none},
     {"batch.cancel", "batch.cancel", NULL, MERGE_none},
     {"job.live", "job.live", NULL, MERGE_none},
+    {"job.cancel", "job.cancel", NULL, MERGE_none},
+    {"dead.list", "dead.list", NULL, MERGE_none},
+    {"dead.show", "dead.show", "job.show", MERGE_live},
+    {"dead.retry", "dead.retry", NULL, MERGE_none},
+    {"dead.drop", "dead.drop", NULL, MERGE_none},
     {"lane.list", "lane.list", NULL, MERGE_none},
     {"lane.pause", "lane.pause", NULL, MERGE_none},
     {"lane.resume", "lane.resume", NULL, MERGE_none},
@@ -124,6 +129,11 @@ bool questions_next(struct questions *questions, enum source source, struct quer
         return true;
     }
     return false;
+}
+
+void questions_again(struct questions *questions, enum source source) {
+    for (uint32_t i = 0; questions->used > 0 && i < QUERIES_MAX; i++)
+        questions->slots[i].parts[source].is_sent = false;
 }
 
 void questions_answer(struct questions *questions, enum source source,

@@ -48,6 +48,8 @@ enum err questions_add(struct questions *questions, const struct route *client,
 // none. Texts in *query live until the question is answered.
 bool questions_next(struct questions *questions, enum source source, struct query_head *query,
                     bool **sent);
+// What was sent to the source and not answered is to be sent again: it may be lost.
+void questions_again(struct questions *questions, enum source source);
 // A source answered. An answer to no question is ignored.
 void questions_answer(struct questions *questions, enum source source,
                       const struct answer_head *head, struct bytes document);

@@ -34,6 +34,23 @@ static enum refusal refuse_url(struct bytes url, struct buf *words) {
     return is_known ? REFUSAL_api_not_served : REFUSAL_unknown_url;
 }
 
+static enum refusal refuse_member(const struct route_wish *wish, struct buf *words) {
+    buf_text(words, "no API has batches whose lines have \"");
+    buf_text(words, wish->member);
+    buf_text(words, "\" for a body: name the provider or the \"api\"");
+    return REFUSAL_unknown_url;
+}
+
+// By what a call says of its API: its url, else the member that holds its body.
+static const struct provider_api *api_of_call(const struct catalogue *catalogue,
+                                              const struct route_wish *wish,
+                                              struct bytes provider) {
+    if (wish->url.size > 0)
+        return provider.size > 0 ? catalogue_api_by_url(catalogue, provider, wish->url)
+                                 : catalogue_by_url(catalogue, wish->url);
+    return wish->member ? catalogue_by_member(catalogue, provider, wish->member) : NULL;
+}
+
 static enum refusal refuse_provider(const struct catalogue *catalogue,
                                     const struct route_wish *wish, struct buf *words) {
     if (wish->provider.size > 0) {
@@ -64,12 +81,12 @@ static enum refusal find_provider(const struct catalogue *catalogue, const struc
         return catalogue_has_provider(catalogue, found->provider)
                    ? REFUSAL_none
                    : refuse_provider(catalogue, wish, words);
-    if (wish->url.size == 0)
+    if (wish->url.size == 0 && !wish->member)
         return refuse_provider(catalogue, wish, words);
-    const struct provider_api *by_url = catalogue_by_url(catalogue, wish->url);
-    if (!by_url)
-        return refuse_url(wish->url, words);
-    found->provider = bytes_text(by_url->provider);
+    const struct provider_api *by_form = api_of_call(catalogue, wish, bytes_of(NULL, 0));
+    if (!by_form)
+        return wish->url.size > 0 ? refuse_url(wish->url, words) : refuse_member(wish, words);
+    found->provider = bytes_text(by_form->provider);
     return REFUSAL_none;
 }
 
@@ -82,9 +99,9 @@ enum refusal route_find(const struct catalogue *catalogue, const struct route_wi
     if (wish->api.size > 0) {
         found->entry = catalogue_api(catalogue, found->provider, wish->api);
     } else if (!wish->is_turn) {
-        found->entry = catalogue_api_by_url(catalogue, found->provider, wish->url);
+        found->entry = api_of_call(catalogue, wish, found->provider);
         if (!found->entry)
-            return refuse_url(wish->url, words);
+            return wish->url.size > 0 ? refuse_url(wish->url, words) : refuse_member(wish, words);
     } else {
         if (wish->earlier_api.size > 0 && bytes_equal(found->provider, wish->earlier_provider))
             found->entry = catalogue_api(catalogue, found->provider, wish->earlier_api);

@@ -37,6 +37,7 @@ struct session *session_new(const struct submit_head *submit, const struct route
         .priority = submit->priority,
         .billed = submit->billed,
         .attempts_max = submit->attempts_max,
+        .unanswered = submit->unanswered,
     };
     stream_init(&session->stream, &open, request_base);
     return session;

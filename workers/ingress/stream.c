@@ -60,14 +60,16 @@ static void fail_restart(struct stream *stream) {
 
 // Appends the head's texts to texts and lets the head view them there.
 static void own_texts(struct buf *texts, struct open_head *open) {
-    struct bytes *const views[] = {&open->key, &open->name, &open->tags, &open->billed};
-    size_t offsets[4];
-    for (size_t i = 0; i < 4; i++) {
+    enum { TEXTS = 5 };
+    struct bytes *const views[TEXTS] = {&open->key, &open->name, &open->tags, &open->billed,
+                                        &open->unanswered};
+    size_t offsets[TEXTS];
+    for (size_t i = 0; i < TEXTS; i++) {
         offsets[i] = texts->size;
         buf_put(texts, views[i]->at, views[i]->size);
     }
     assert(buf_state(texts) == ERR_OK);
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < TEXTS; i++)
         views[i]->at = texts->at + offsets[i];
 }
 
@@ -140,6 +142,7 @@ bool stream_takes(const struct stream *stream) {
 
 void stream_hash(struct stream *stream, struct bytes bytes) {
     hasher_add(&stream->hasher, bytes.at, bytes.size);
+    stream->is_in_line = stream->is_in_line || bytes.size > 0;
 }
 
 static void start_chunk(struct stream *stream, struct digest before) {
@@ -152,6 +155,7 @@ static void start_chunk(struct stream *stream, struct digest before) {
 // Closes the chunk that is being built: it joins the window.
 static void close_chunk(struct stream *stream) {
     struct stream_chunk *chunk = stream->building;
+    assert(!stream->is_in_line);
     if (chunk->first > stream->lines)
         return;
     chunk->last = stream->lines;
@@ -175,6 +179,7 @@ static void skip_line(struct stream *stream) {
 
 void stream_line(struct stream *stream, const struct put_item *item, struct bytes raw) {
     assert(stream_takes(stream));
+    stream->is_in_line = false;
     stream->lines++;
     if (stream->lines <= stream->skip_through) {
         skip_line(stream);
@@ -195,8 +200,8 @@ void stream_line(struct stream *stream, const struct put_item *item, struct byte
 }
 
 void stream_flush(struct stream *stream) {
-    if (stream->state == STREAM_TAKING && stream->count < STREAM_CHUNKS_MAX &&
-        stream->lines > stream->skip_through)
+    if (stream->state == STREAM_TAKING && !stream->is_in_line &&
+        stream->count < STREAM_CHUNKS_MAX && stream->lines > stream->skip_through)
         close_chunk(stream);
 }
 
@@ -279,10 +284,18 @@ static bool is_answer(const struct stream *stream, uint64_t request) {
     return request > stream->went_back && request <= stream->request;
 }
 
+// The code of a refusal that passes by itself; NULL: it is none.
+static const char *lack_named(struct bytes reason) {
+    static const char *const lacks[] = {"journal_full", "disk_full"};
+    for (size_t i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++)
+        if (bytes_is(reason, lacks[i]))
+            return lacks[i];
+    return NULL;
+}
+
 static void fail_refused(struct stream *stream, const struct opened_head *opened) {
     char reason[REASON_BYTES_MAX + 1];
-    bool may_pass =
-        bytes_is(opened->reason, "journal_full") || bytes_is(opened->reason, "too_many_batches");
+    bool may_pass = bytes_is(opened->reason, "too_many_batches");
     (void)snprintf(reason, sizeof(reason), "%.*s", (int)opened->reason.size,
                    (const char *)opened->reason.at);
     fail(stream, may_pass ? EX_TEMPFAIL : EX_DATAERR, reason, "%.*s", (int)opened->detail.size,
@@ -292,6 +305,9 @@ static void fail_refused(struct stream *stream, const struct opened_head *opened
 void stream_opened(struct stream *stream, const struct opened_head *opened) {
     if (stream->state != STREAM_OPENING || !is_answer(stream, opened->request))
         return;
+    stream->lacks = lack_named(opened->reason);
+    if (stream->lacks)
+        return; // it is asked again
     if (opened->reason.size > 0) {
         fail_refused(stream, opened);
         return;
@@ -327,8 +343,8 @@ static void take_objection(struct stream *stream, const struct put_stored_head *
     } else if (bytes_is(stored->reason, "unknown_batch") || bytes_is(stored->reason, "sealed")) {
         // Sealed by a cancellation, or by somebody who submits the same: opening it again tells.
         move(stream, STREAM_OPENING);
-    } else if (bytes_is(stored->reason, "journal_full")) {
-        stream->is_full = true;
+    } else if (lack_named(stored->reason)) {
+        stream->lacks = lack_named(stored->reason);
         stream->not_before_ms = now_ms + PUT_RETRY_MS;
         stream->said_ms = 0;
         go_back(stream);
@@ -353,7 +369,7 @@ void stream_stored(struct stream *stream, const struct put_stored_head *stored, 
         if (is_answer(stream, stored->request))
             take_objection(stream, stored, now_ms);
     } else if (stream->state == STREAM_TAKING && stored->batch == stream->batch) {
-        stream->is_full = false;
+        stream->lacks = NULL;
         stand_at(stream, stored->accepted_through, stored->digest);
     } else if (is_answer(stream, stored->request)) {
         move(stream, STREAM_DONE);

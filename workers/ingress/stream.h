@@ -55,12 +55,13 @@ struct stream {
     uint64_t batch;   // number in the journal
     struct id batch_id;
     struct hasher hasher;
+    bool is_in_line;           // bytes of a line are in the digest, and it has not come yet
     uint64_t lines;            // taken so far
     uint64_t accepted_through; // by the broker
     uint64_t refused_before;   // lines refused when the batch was opened
     bool is_known;             // the key was known
     bool is_finished;          // no further line comes
-    bool is_full;              // the broker had no room at the last attempt
+    const char *lacks;         // why the broker had no room at the last attempt; NULL: it had
 
     // The broker is ahead: lines up to skip_through are read, not sent, and the digest there
     // must be skip_digest. is_sealed: there is no line beyond.
@@ -102,7 +103,8 @@ void stream_hash(struct stream *stream, struct bytes bytes);
 // The next line: its item, or NULL for a blank one; both are copied. A refused line has its
 // reason in the item and an empty raw.
 void stream_line(struct stream *stream, const struct put_item *item, struct bytes raw);
-// Nothing more waits just now: what was taken shall not wait for company.
+// Nothing more waits just now: what was taken shall not wait for company. In the middle of a line
+// it does, for the rest of the line is on its way and a chunk's digest is one of whole lines.
 void stream_flush(struct stream *stream);
 // The file is over.
 void stream_finish(struct stream *stream);

@@ -1,5 +1,6 @@
 #include "workers/ingress/validate.h"
 
+#include "common/asked.h"
 #include "common/id.h"
 #include "common/json.h"
 #include "common/limits.h"
@@ -8,6 +9,7 @@
 #include "common/wire.h"
 #include "workers/ingress/idmap.h"
 #include "workers/ingress/route.h"
+#include "workers/provider/adapter.h"
 
 #include <assert.h>
 
@@ -50,24 +52,6 @@ static const struct {
 #undef X
 };
 
-const char *refusal_code(enum refusal refusal) {
-    static const char *const codes[] = {"",
-#define X(code, text) #code,
-                                        REFUSAL_MAP(X)
-#undef X
-    };
-    return codes[refusal];
-}
-
-static const char *refusal_text(enum refusal refusal) {
-    static const char *const texts[] = {"",
-#define X(code, text) text,
-                                        REFUSAL_MAP(X)
-#undef X
-    };
-    return texts[refusal];
-}
-
 // ---- the validator ------------------------------------------------------------------------------
 
 enum { SCRATCHES = 4 };
@@ -104,6 +88,7 @@ struct validator {
     struct buf words;
     uint64_t number;
     uint32_t at[MEMBERS]; // nodes; 0: absent
+    enum member body;     // of a call: body, or params as in Anthropic's batches
     enum line_kind kind;
     uint32_t conversation; // NONE: a call, or none yet
     struct route_found route;
@@ -186,14 +171,16 @@ static enum refusal find_members(struct validator *v) {
     for (uint32_t i = 1; i < nodes[0].end; i = nodes[i].end)
         if (note_member(v, i) != REFUSAL_none)
             stranger = i;
-    bool is_call = v->at[MEMBER_body] || v->at[MEMBER_url] || v->at[MEMBER_method];
     bool is_turn = v->at[MEMBER_input] || v->at[MEMBER_conversation];
+    bool is_call = v->at[MEMBER_body] || v->at[MEMBER_url] || v->at[MEMBER_method] ||
+                   (v->at[MEMBER_params] && !is_turn);
     if (is_call == is_turn) {
         if (is_call)
             buf_text(&v->words, "a line is a call (\"body\") or a turn (\"input\"), not both");
         return REFUSAL_unknown_kind;
     }
     v->kind = is_call ? LINE_call : LINE_turn;
+    v->body = v->at[MEMBER_body] || !v->at[MEMBER_params] ? MEMBER_body : MEMBER_params;
     if (stranger == 0 || v->kind == LINE_call)
         return REFUSAL_none;
     struct bytes name =
@@ -263,7 +250,7 @@ static enum refusal check_inside(struct validator *v, enum member member) {
 
 // The member of a call's body if it is there, and null counts as absent; 0 otherwise.
 static uint32_t body_member(struct validator *v, const char *name) {
-    uint32_t node = json_find(&v->scan, v->at[MEMBER_body], name);
+    uint32_t node = json_find(&v->scan, v->at[v->body], name);
     return node != 0 && v->scan.nodes[node].shape == JSON_SHAPE_null ? 0 : node;
 }
 
@@ -276,58 +263,51 @@ static bool wants_stream(struct validator *v, uint32_t object) {
 
 static enum refusal check_body(struct validator *v) {
     const struct json_node *nodes = v->scan.nodes;
-    if (v->at[MEMBER_body] == 0) {
-        buf_text(&v->words, "a call needs a \"body\"");
+    const char *name = members[v->body].name;
+    if (v->at[v->body] == 0 || nodes[v->at[v->body]].shape != JSON_SHAPE_object) {
+        buf_printf(&v->words, "a call needs a \"%s\" that is an object", name);
         return REFUSAL_wrong_type;
     }
     uint32_t model = body_member(v, "model");
     if (model == 0 || nodes[model].size == 2)
         return REFUSAL_no_model;
     if (nodes[model].shape != JSON_SHAPE_text || nodes[model].is_odd) {
-        buf_text(&v->words, "\"body.model\" must be a string");
+        buf_printf(&v->words, "\"%s.model\" must be a string", name);
         return REFUSAL_wrong_type;
     }
-    if (wants_stream(v, v->at[MEMBER_body]))
+    if (wants_stream(v, v->at[v->body]))
         return REFUSAL_stream_not_served;
     uint32_t messages = body_member(v, "messages");
     if (messages != 0 && nodes[messages].shape != JSON_SHAPE_array) {
-        buf_text(&v->words, "\"body.messages\" must be a list");
+        buf_printf(&v->words, "\"%s.messages\" must be a list", name);
         return REFUSAL_wrong_type;
     }
     return REFUSAL_none;
 }
 
-// The largest output that a body asks for, all its choices together.
-static int64_t output_tokens_max(struct validator *v) {
-    static const char *const limits[] = {"max_completion_tokens", "max_tokens",
-                                         "max_output_tokens"};
-    int64_t most = OUTPUT_TOKENS_MAX, choices = 1, all;
-    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-        uint32_t node = body_member(v, limits[i]);
-        if (node != 0 && json_count(&v->scan, node, &most))
-            break;
-    }
-    uint32_t n = body_member(v, "n");
-    if (n != 0 && (!json_count(&v->scan, n, &choices) || choices < 1))
-        choices = 1;
-    return __builtin_mul_overflow(most, choices, &all) ? INT64_MAX : all;
+// What the API needs of every request. The provider would refuse it too, but later.
+static enum refusal check_fields(struct validator *v) {
+    for (const char *const *name = v->route.entry->required_fields; *name; name++)
+        if (body_member(v, *name) == 0) {
+            buf_printf(&v->words, "\"%s\" has no \"%s\", which %s %s needs", members[v->body].name,
+                       *name, v->route.entry->provider, v->route.entry->api);
+            return REFUSAL_missing_field;
+        }
+    return REFUSAL_none;
 }
 
 // A byte-pair token stands for one byte at least, so a body has at most as many tokens as bytes;
 // of ordinary text a token is some four bytes.
 static void estimate(struct validator *v, int64_t now_ms, struct put_item *item) {
-    int64_t bytes = v->scan.nodes[v->at[MEMBER_body]].size;
+    int64_t bytes = v->scan.nodes[v->at[v->body]].size;
     struct rating rating;
-    struct bytes tier = bytes_of(NULL, 0);
-    uint32_t node = body_member(v, "service_tier");
+    struct bytes tier;
     item->tokens_estimate = (uint64_t)bytes / 4 + 1;
-    if (node != 0 && v->scan.nodes[node].shape != JSON_SHAPE_text)
-        return; // nobody can say what that would cost
-    buf_reset(&v->scratch[2]);
-    if (node != 0)
-        tier = json_text(&v->scan, node, &v->scratch[2]);
+    if (!asked_tools_are_own(&v->scan, body_member(v, "tools")) ||
+        !asked_tier(v->route.entry, &v->scan, v->at[v->body], &v->scratch[2], &tier))
+        return;
     rating_upper_bound_in(v->catalogue, item->provider, item->model, tier, bytes,
-                          output_tokens_max(v), now_ms, &rating);
+                          asked_output_max(&v->scan, v->at[v->body]), now_ms, &rating);
     item->cost_max_pusd = rating.is_priced ? rating.pusd : -1;
 }
 
@@ -343,15 +323,17 @@ static enum refusal judge_call(struct validator *v, struct put_item *item) {
     struct route_wish wish = {
         .url = text_of(v, MEMBER_url, 2),
         .api = text_of(v, MEMBER_api, 3),
+        .member = v->body == MEMBER_body ? NULL : members[v->body].name,
         .provider = bytes_text(v->provider),
     };
     buf_reset(&v->scratch[1]);
     wish.model = json_text(&v->scan, body_member(v, "model"), &v->scratch[1]);
-    if (wish.url.size == 0 && wish.api.size == 0)
+    if (wish.url.size == 0 && wish.api.size == 0 && !wish.member)
         return REFUSAL_no_url;
     item->turn = 1;
     item->conversation_id = item->job_id;
-    return route_find(v->catalogue, &wish, &v->route, &v->words);
+    refusal = route_find(v->catalogue, &wish, &v->route, &v->words);
+    return refusal == REFUSAL_none ? check_fields(v) : refusal;
 }
 
 // ---- turns --------------------------------------------------------------------------------------
@@ -409,6 +391,18 @@ static void recall_route(const struct validator *v, uint32_t number, struct rout
     wish->earlier_model = bytes_of(api + route->api_size + 1, route->model_size);
 }
 
+// Whether the API can take what the turn says. Settings of an earlier turn are judged with that
+// one: where a later turn goes to another API, its adapter may still refuse them before it calls.
+static enum refusal check_taken(struct validator *v) {
+    const struct provider_api *api = v->route.entry;
+    const struct adapter *adapter = adapter_for(api->shape);
+    if (!adapter) {
+        buf_printf(&v->words, "this API is not served yet: %s %s", api->provider, api->api);
+        return REFUSAL_api_not_served;
+    }
+    return adapter->takes(api, &v->scan, &v->words) ? REFUSAL_none : REFUSAL_not_taken;
+}
+
 static enum refusal find_turn_route(struct validator *v, struct conversation *conversation) {
     struct route_wish wish = {
         .model = text_of(v, MEMBER_model, 2),
@@ -419,6 +413,8 @@ static enum refusal find_turn_route(struct validator *v, struct conversation *co
     recall_route(v, conversation->route, &wish);
     enum refusal refusal = route_find(v->catalogue, &wish, &v->route, &v->words);
     bool is_restated = wish.model.size > 0 || wish.api.size > 0;
+    if (refusal == REFUSAL_none)
+        refusal = check_taken(v);
     if (refusal != REFUSAL_none || !is_restated)
         return refusal;
     conversation->route = remember_route(v);

@@ -1,15 +1,18 @@
 // An adapter turns a job into a request of one shape of API and knows a whole answer of it. It is
-// pure: the catalogue says where the request goes and who pays, transfer.h carries it.
+// pure: the catalogue says where the request goes and who pays, transfer.h carries it. The ingress
+// asks it too, so that what an API cannot take is refused when it is submitted.
 #ifndef PROVIDER_ADAPTER_H
 #define PROVIDER_ADAPTER_H
 
 #include "common/buf.h"
+#include "common/catalogue.h"
 #include "common/json.h"
 
 // What is to be asked: a submitted line as it was written, the neutral request that was prepared
 // for a conversation's turn (empty: a single call, whose line holds a native body), and the model
 // as the provider writes it.
 struct adapter_job {
+    const struct provider_api *api;
     struct bytes line;
     struct bytes context;
     struct bytes model;
@@ -17,6 +20,9 @@ struct adapter_job {
 
 struct adapter {
     const char *shape; // as in the catalogue: openai.chat
+    // Whether the API can take what a turn's line states (its members input, system, params and
+    // tools); if not, words says why. Members are of the right types.
+    bool (*takes)(const struct provider_api *api, const struct json_scan *line, struct buf *words);
     // Appends the request's body. A native body goes out byte for byte, but for the model. NULL,
     // or why no request can be made of the job: a code, static storage. scan is for its use.
     const char *(*write)(const struct adapter_job *job, struct json_scan *scan, struct buf *body);
@@ -27,5 +33,8 @@ struct adapter {
 
 // NULL if none speaks that shape.
 const struct adapter *adapter_for(const char *shape);
+
+extern const struct adapter adapter_openai_chat;        // POST of {"model", "messages", …}
+extern const struct adapter adapter_anthropic_messages; // likewise, with "system" and "max_tokens"
 
 #endif

@@ -15,6 +15,8 @@ static const char *failure(const struct outcome *outcome) {
     switch (outcome->end) {
     case TRANSFER_stall_timeout:
         return "stall_timeout";
+    case TRANSFER_first_byte_timeout:
+        return "first_byte_timeout";
     case TRANSFER_too_large:
         return "too_large";
     case TRANSFER_aborted:

@@ -7,6 +7,8 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+#include <strings.h>
 
 static const char key_alias[] = "default";
 
@@ -54,16 +56,31 @@ static void add_lines(struct endpoint *endpoint, const struct key *key) {
     add_line(endpoint, "Accept: application/json");
     add_line(endpoint, "User-Agent: colloq/" COLLOQ_VERSION);
     add_line(endpoint, "Expect:");
+    for (size_t i = 0; i < api->header_count; i++)
+        add_line(endpoint, "%s: %s", api->headers[i].from, api->headers[i].to);
     if (*key->text)
         add_line(endpoint, "%s: %s%s", api->auth_header, api->auth_prefix, key->text);
     for (unsigned i = 0; i + 1 < endpoint->line_count; i++)
         endpoint->lines[i].next = &endpoint->lines[i + 1];
 }
 
-static const char *refusal_of(const struct conf *conf, const char *base_url, bool *is_loopback) {
+// A simulated world reaches no real provider, and no real key leaves it: beyond this machine it
+// speaks plain http only, to an address that a person chose, with the simulator's own key.
+static const char *simulation_refusal(const struct conf *conf, const char *base_url,
+                                      const struct key *key, bool is_chosen) {
+    if (!is_chosen || !conf->allow_http || strncasecmp(base_url, "http://", 7) != 0)
+        return "a simulated run speaks to this machine only, or with --allow-http to a simulator "
+               "whose http:// address you set";
+    return strcmp(key->text, "simulated") == 0
+               ? NULL
+               : "a simulated run takes no real key beyond this machine: set it to simulated";
+}
+
+static const char *refusal_of(const struct conf *conf, const char *base_url, const struct key *key,
+                              bool is_chosen, bool *is_loopback) {
     const char *refusal = http_url_refusal(base_url, conf->allow_http, is_loopback);
     if (!refusal && conf->simulated && !*is_loopback)
-        refusal = "a simulated run speaks to this machine only";
+        refusal = simulation_refusal(conf, base_url, key, is_chosen);
     return refusal;
 }
 
@@ -85,7 +102,7 @@ static void add_endpoint(struct endpoints *endpoints, const struct conf *conf,
                          const struct key *key) {
     bool is_chosen, is_loopback;
     const char *base_url = base_url_of(conf, api, &is_chosen);
-    const char *refusal = refusal_of(conf, base_url, &is_loopback);
+    const char *refusal = refusal_of(conf, base_url, key, is_chosen, &is_loopback);
     if (refusal) {
         log_line(LOG_ERROR, "endpoint.refused", "provider=%s api=%s why=\"%s\"", api->provider,
                  api->api, refusal);

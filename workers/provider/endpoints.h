@@ -8,7 +8,7 @@
 #include "common/http.h"
 #include "workers/provider/adapter.h"
 
-enum { ENDPOINT_LINES_MAX = 5, ENDPOINT_KEYS_BYTES_MAX = 4096 };
+enum { ENDPOINT_LINES_MAX = 5 + PROVIDER_HEADERS_MAX, ENDPOINT_KEYS_BYTES_MAX = 4096 };
 
 struct endpoint {
     struct endpoints *home;

@@ -60,7 +60,8 @@ static bool take_decimal(struct bytes *text, double *number) {
             break;
         }
     }
-    *text = bytes_of(text->at + i, text->size - i);
+    if (i > 0) // of an absent header there is nothing to step over, not even nothing of NULL
+        *text = bytes_of(text->at + i, text->size - i);
     *number = value;
     return digits > 0;
 }
@@ -113,11 +114,46 @@ static bool plain_ms(struct bytes text, double unit_ms, uint64_t *ms) {
     return true;
 }
 
-// When a bucket is full again: a duration, seconds, or an instant in Unix seconds or milliseconds.
+// Digits that stand there as a number.
+static bool take_digits(struct bytes text, size_t at, size_t count, int *number) {
+    *number = 0;
+    for (size_t i = at; i < at + count; i++) {
+        if (i >= text.size || text.at[i] < '0' || text.at[i] > '9')
+            return false;
+        *number = *number * 10 + (text.at[i] - '0');
+    }
+    return true;
+}
+
+// 2026-07-21T07:59:44Z, with a fraction or not, as Unix seconds; no other zone is in use.
+static bool rfc3339(struct bytes text, int64_t *unix_s) {
+    int year, month, day, hour, minute, second;
+    if (text.size < 20 || text.at[4] != '-' || text.at[7] != '-' || text.at[10] != 'T' ||
+        text.at[13] != ':' || text.at[16] != ':' || text.at[text.size - 1] != 'Z')
+        return false;
+    if (!take_digits(text, 0, 4, &year) || !take_digits(text, 5, 2, &month) ||
+        !take_digits(text, 8, 2, &day) || !take_digits(text, 11, 2, &hour) ||
+        !take_digits(text, 14, 2, &minute) || !take_digits(text, 17, 2, &second) || month < 1 ||
+        month > 12)
+        return false;
+    // Days since 1970-01-01, in years that begin in March.
+    int64_t y = month <= 2 ? year - 1 : year, m = month <= 2 ? month + 9 : month - 3;
+    int64_t days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
+    *unix_s = ((days * 24 + hour) * 60 + minute) * 60 + second;
+    return true;
+}
+
+// When a bucket is full again: a duration, seconds, or an instant in Unix seconds or milliseconds
+// or as RFC 3339 writes it.
 static bool reset_ms(struct bytes text, int64_t now_ms, uint64_t *ms) {
     const double instant_s = 1e9, instant_ms = 1e11;
     struct bytes rest = text;
     double number;
+    int64_t at_s;
+    if (rfc3339(text, &at_s)) {
+        *ms = bounded_ms((double)at_s * 1000 - (double)now_ms);
+        return true;
+    }
     if (!take_decimal(&rest, &number) || rest.size > 0)
         return retry_duration_ms(text, ms);
     if (number >= instant_ms)
@@ -149,6 +185,21 @@ static void take_remaining(struct bucket *bucket, struct bytes value) {
     bucket->is_used_up = bucket->has_remaining && value.size == 0 && number < 1;
 }
 
+// The bucket's name before an ending: anthropic-ratelimit-requests-reset is of -requests.
+static bool splits(struct bytes name, const char *end, struct bytes *bucket) {
+    static const char mark[] = "ratelimit";
+    size_t size = strlen(end);
+    if (name.size < size || strncasecmp((const char *)name.at + name.size - size, end, size) != 0)
+        return false;
+    for (size_t i = 0; i + sizeof(mark) - 1 < name.size - size; i++)
+        if (strncasecmp((const char *)name.at + i, mark, sizeof(mark) - 1) == 0) {
+            size_t at = i + sizeof(mark) - 1;
+            *bucket = bytes_of(name.at + at, name.size - size - at);
+            return true;
+        }
+    return false;
+}
+
 static void take_header(struct findings *found, struct bytes name, struct bytes value,
                         int64_t now_ms) {
     struct bytes rest;
@@ -160,11 +211,12 @@ static void take_header(struct findings *found, struct bytes name, struct bytes 
     } else if (is_named(name, "retry-after-ms")) {
         if (plain_ms(value, 1, &ms) && ms > found->asked_ms)
             found->asked_ms = ms;
-    } else if (starts_with(name, "x-ratelimit-reset", &rest)) {
+    } else if (starts_with(name, "x-ratelimit-reset", &rest) || splits(name, "-reset", &rest)) {
         struct bucket *bucket = bucket_of(found, rest);
         if (bucket)
             bucket->has_reset = reset_ms(value, now_ms, &bucket->reset_ms);
-    } else if (starts_with(name, "x-ratelimit-remaining", &rest)) {
+    } else if (starts_with(name, "x-ratelimit-remaining", &rest) ||
+               splits(name, "-remaining", &rest)) {
         struct bucket *bucket = bucket_of(found, rest);
         if (bucket)
             take_remaining(bucket, value);

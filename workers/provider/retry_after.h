@@ -1,6 +1,7 @@
 // How long a provider asks to wait, in every form that providers use: Retry-After as seconds or as
 // a date, retry-after-ms, the reset of a rate limit that is used up ("6m0s", "8.64s", "12ms", plain
-// seconds, a Unix time), and whether it asks to be tried again at all. Pure.
+// seconds, a Unix time, an instant), whether the limit's name comes last (x-ratelimit-reset-tokens)
+// or first (anthropic-ratelimit-tokens-reset), and whether it asks to be tried again at all. Pure.
 #ifndef PROVIDER_RETRY_AFTER_H
 #define PROVIDER_RETRY_AFTER_H
 

@@ -14,7 +14,7 @@
 #include <sysexits.h>
 
 enum {
-    STALL_CHECKS = 8, // looks for stalled exchanges in the time of one stall
+    STALL_CHECKS = 8, // looks for silent exchanges in the shorter time of silence
     STALL_CHECK_MAX_MS = 1000,
     TIMER_ROUNDS_MAX = 16, // a timer that is due at once again waits for the next turn then
     // Slots of one pool. To find a free connection curl walks through all of its pool: many small
@@ -47,7 +47,7 @@ struct transfers {
     struct chain running, ended, free;
     uint64_t now_ms; // of this turn
     int64_t wall_ms;
-    uint64_t stall_at_ms; // when stalled exchanges are looked for next
+    uint64_t stall_at_ms; // when silent exchanges are looked for next
     struct epoll_event events[TRANSFER_EVENTS_MAX];
     int event_count;
 };
@@ -279,25 +279,32 @@ static void take_ended(struct transfer_shard *shard) {
     }
 }
 
-// Silence between the whole request and the answer's first byte is a provider at work, and ends
-// with the call's limit; silence within a request or an answer is a stall.
-static bool is_stalled(const struct transfer *transfer) {
-    bool is_waited_for = transfer->has_first_byte || transfer->given < transfer->request.size;
-    return transfer->easy.is_connected && is_waited_for &&
-           transfer->pool->now_ms - transfer->moved_ms >= transfer->pool->limits.stall_ms;
+// Silence within a request or an answer is a stall; between the two it is a provider at work, for
+// which there is a limit of its own.
+static bool is_at_work(const struct transfer *transfer) {
+    return !transfer->has_first_byte && transfer->given == transfer->request.size;
 }
 
-static void end_stalled(struct transfers *transfers) {
+static bool is_silent_too_long(const struct transfer *transfer) {
+    const struct transfer_limits *limits = &transfer->pool->limits;
+    uint64_t limit_ms = is_at_work(transfer) ? limits->first_byte_ms : limits->stall_ms;
+    return transfer->easy.is_connected && limit_ms > 0 &&
+           transfer->pool->now_ms - transfer->moved_ms >= limit_ms;
+}
+
+static void end_silent(struct transfers *transfers) {
     for (struct transfer *next, *transfer = transfers->running.first; transfer; transfer = next) {
         next = transfer->next;
-        if (!is_stalled(transfer))
+        if (!is_silent_too_long(transfer))
             continue;
-        transfer->end = TRANSFER_stall_timeout;
+        transfer->end = is_at_work(transfer) ? TRANSFER_first_byte_timeout : TRANSFER_stall_timeout;
         http_easy_stop(&transfer->easy);
         end(transfer, HTTP_failed);
     }
-    uint64_t every_ms = transfers->limits.stall_ms / STALL_CHECKS;
-    every_ms = sooner(every_ms ? every_ms : 1, STALL_CHECK_MAX_MS);
+    uint64_t every_ms = transfers->limits.stall_ms;
+    if (transfers->limits.first_byte_ms > 0)
+        every_ms = sooner(every_ms, transfers->limits.first_byte_ms);
+    every_ms = sooner(every_ms >= STALL_CHECKS ? every_ms / STALL_CHECKS : 1, STALL_CHECK_MAX_MS);
     transfers->stall_at_ms = transfers->running.first ? transfers->now_ms + every_ms : NEVER;
 }
 
@@ -314,7 +321,7 @@ void transfers_turn(struct transfers *transfers, uint64_t mono_ms, int64_t wall_
         take_ended(shard);
     }
     if (transfers->stall_at_ms <= mono_ms)
-        end_stalled(transfers);
+        end_silent(transfers);
 }
 
 unsigned transfers_running(const struct transfers *transfers) {

@@ -17,10 +17,11 @@ enum {
 
 // How a transfer ended, beyond how its exchange did.
 enum transfer_end {
-    TRANSFER_as_http,       // what http_end says
-    TRANSFER_stall_timeout, // no byte moved while bytes were due
-    TRANSFER_too_large,     // head or body; the first bytes are kept
-    TRANSFER_aborted,       // by transfer_abort
+    TRANSFER_as_http,            // what http_end says
+    TRANSFER_stall_timeout,      // no byte moved within a request or an answer
+    TRANSFER_first_byte_timeout, // the request was sent, and no answer began
+    TRANSFER_too_large,          // head or body; the first bytes are kept
+    TRANSFER_aborted,            // by transfer_abort
 };
 
 struct transfers;
@@ -62,7 +63,8 @@ struct transfer {
 
 struct transfer_limits {
     uint64_t connect_ms;
-    uint64_t stall_ms; // while a request is being sent, or after the answer's first byte
+    uint64_t stall_ms;      // while a request is being sent, or after the answer's first byte
+    uint64_t first_byte_ms; // between the two; 0: only the call's own limit ends it
     size_t head_bytes_max;
     size_t answer_bytes_max;
 };

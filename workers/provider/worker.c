@@ -101,6 +101,7 @@ static struct worker *worker_open(const struct conf *conf, int stop_fd) {
     const struct transfer_limits limits = {
         .connect_ms = conf->connect_limit_ms,
         .stall_ms = conf->stall_limit_ms,
+        .first_byte_ms = conf->first_byte_limit_ms,
         .head_bytes_max = ANSWER_HEADERS_BYTES_MAX,
         .answer_bytes_max = ANSWER_BYTES_MAX,
     };
@@ -254,7 +255,8 @@ static void begin_lease(struct worker *worker, struct held *held, const struct l
         hand_back(worker, held, CLASS_retryable, "no_slot");
         return;
     }
-    const struct adapter_job job = {.line = line, .context = context, .model = held->item.model};
+    const struct adapter_job job = {
+        .api = endpoint->api, .line = line, .context = context, .model = held->item.model};
     const char *refusal =
         begin_call(worker, held, transfer, endpoint, &job, lease->limit_ms - way_ms);
     if (refusal) {

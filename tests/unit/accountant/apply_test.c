@@ -133,7 +133,7 @@ END_TEST
 
 // The broker said "not started" for a worker that could not; the worker's own word, coming after
 // all, says that the call was made and costs money. That must reach a person.
-START_TEST(an_end_that_comes_after_not_started_is_a_conflict) {
+START_TEST(an_end_of_a_lease_that_was_taken_for_lost_counts_and_is_a_conflict) {
     static const char *const ends[] = {"answered", "failed"};
     for (size_t i = 0; i < 2; i++) {
         struct record_item record = answered();
@@ -142,10 +142,29 @@ START_TEST(an_end_that_comes_after_not_started_is_a_conflict) {
         record.ended = bytes_text(ends[i]);
         record.is_answer = i == 0;
         struct apply_plan plan = plan_of(&record, &held);
-        ck_assert_int_eq(plan.call, APPLY_nothing);
-        ck_assert(!plan.takes_answer && !plan.has_answer);
-        ck_assert_str_eq(plan.conflict, "another_end");
+        ck_assert_int_eq(plan.call, APPLY_replace);
+        ck_assert(plan.takes_answer == (i == 0) && plan.has_answer == (i == 0));
+        ck_assert_str_eq(plan.conflict, "end_of_lost_lease");
     }
+}
+END_TEST
+
+// A worker's own "not started" is its word. If it says afterwards that the call was answered, one
+// of the two is wrong, and the money may be gone: the row that stands is flagged.
+START_TEST(another_end_after_one_that_cost_nothing_flags_the_call) {
+    struct record_item record = answered();
+    struct apply_held held = {
+        .has_call = true, .call_state = CALL_not_started, .call_digest = {{9}}, .has_job = true};
+    struct apply_plan plan = plan_of(&record, &held);
+    ck_assert_int_eq(plan.call, APPLY_nothing);
+    ck_assert_str_eq(plan.conflict, "another_end");
+    ck_assert(plan.flags_cost);
+    held.has_cost = true; // priced, or flagged already
+    ck_assert(!plan_of(&record, &held).flags_cost);
+    held.has_cost = false;
+    record.status = 429;
+    record.is_answer = false;
+    ck_assert(!plan_of(&record, &held).flags_cost);
 }
 END_TEST
 
@@ -264,7 +283,8 @@ int main(void) {
     tcase_add_test(tests, an_unknown_call_is_replaced_by_the_answer_that_comes_later);
     tcase_add_test(tests, an_end_is_never_replaced_by_unknown);
     tcase_add_test(tests, another_end_of_the_same_call_is_a_conflict);
-    tcase_add_test(tests, an_end_that_comes_after_not_started_is_a_conflict);
+    tcase_add_test(tests, an_end_of_a_lease_that_was_taken_for_lost_counts_and_is_a_conflict);
+    tcase_add_test(tests, another_end_after_one_that_cost_nothing_flags_the_call);
     tcase_add_test(tests, a_call_of_another_job_is_a_conflict);
     tcase_add_test(tests, a_second_answer_is_superfluous_and_a_conflict);
     tcase_add_test(tests, what_the_broker_calls_superfluous_is_no_conflict);

@@ -149,6 +149,28 @@ START_TEST(a_context_with_an_image_a_file_or_audio_has_no_bound) {
 }
 END_TEST
 
+// What a tool of the user's said is as long as it is; what a provider's tool will fetch is not
+// known.
+START_TEST(results_of_tools_are_bounded_and_a_providers_tools_are_not) {
+    static const struct {
+        const char *line;
+        bool is_bounded;
+    } cases[] = {
+        {"{\"input\":[{\"type\":\"tool_result\",\"content\":\"rain\"}]}", true},
+        {"{\"input\":[{\"type\":\"tool_result\",\"content\":[{\"type\":\"text\",\"text\":\"a\"}]}]"
+         "}",
+         true},
+        {"{\"input\":[{\"type\":\"tool_result\",\"content\":[{\"type\":\"image\"}]}]}", false},
+        {"{\"input\":\"a\",\"tools\":[{\"name\":\"f\"},{\"type\":\"function\"}]}", true},
+        {"{\"input\":\"a\",\"tools\":[{\"type\":\"web_search_20250305\"}]}", false},
+        {"{\"input\":\"a\",\"params\":{\"service_tier\":5}}", false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        ck_assert_msg((prepare(1, cases[i].line).cost_max_pusd > 0) == cases[i].is_bounded, "%s",
+                      cases[i].line);
+}
+END_TEST
+
 START_TEST(a_turn_without_a_usable_input_is_refused) {
     static const char *const lines[] = {"{\"conversation\":\"c1\"}", "{\"input\":7}",
                                         "{\"input\":null}", "{\"input\":\"a\"", ""};
@@ -178,6 +200,28 @@ START_TEST(a_context_beyond_the_limit_is_refused) {
     free(large);
     ck_assert(bytes_is(prepare(4, "{\"input\":\"a\"}").refused, "context_too_large"));
     ck_assert_uint_eq(prepare(3, "{\"input\":\"a\"}").refused.size, 0);
+}
+END_TEST
+
+// The limit holds to the byte: what is one longer would not fit what carries it.
+START_TEST(a_context_fits_to_the_byte) {
+    static const char begin[] = "{\"input\":\"", end[] = "\"}";
+    size_t beside = prepare(1, "{\"input\":\"\"}").refused.size == 0 ? context.size : 0;
+    for (int by = -1; by <= 1; by++) {
+        size_t size = (size_t)(CONTEXT_BYTES_MAX + by) - beside;
+        char *line = malloc(size + sizeof(begin) + sizeof(end));
+        memcpy(line, begin, sizeof(begin) - 1);
+        memset(line + sizeof(begin) - 1, 'x', size);
+        memcpy(line + sizeof(begin) - 1 + size, end, sizeof(end));
+        struct prepared_item prepared = prepare(1, line);
+        if (by > 0) {
+            ck_assert(bytes_is(prepared.refused, "context_too_large"));
+        } else {
+            ck_assert_uint_eq(prepared.refused.size, 0);
+            ck_assert_uint_eq(context.size, (size_t)(CONTEXT_BYTES_MAX + by));
+        }
+        free(line);
+    }
 }
 END_TEST
 
@@ -211,8 +255,10 @@ int main(void) {
     tcase_add_test(tests, the_upper_bound_follows_the_requests_own_limit);
     tcase_add_test(tests, the_upper_bound_counts_a_token_for_every_byte);
     tcase_add_test(tests, a_context_with_an_image_a_file_or_audio_has_no_bound);
+    tcase_add_test(tests, results_of_tools_are_bounded_and_a_providers_tools_are_not);
     tcase_add_test(tests, a_turn_without_a_usable_input_is_refused);
     tcase_add_test(tests, a_context_beyond_the_limit_is_refused);
+    tcase_add_test(tests, a_context_fits_to_the_byte);
     tcase_add_test(tests, a_call_keeps_which_turns_its_context_held);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -254,6 +254,50 @@ START_TEST(the_log_is_checkpointed_when_due_and_free_pages_are_counted) {
 }
 END_TEST
 
+static void add_rows(struct db *db, unsigned rows) {
+    char sql[192];
+    (void)snprintf(sql, sizeof(sql),
+                   "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<%u) "
+                   "INSERT INTO first (b) SELECT hex(randomblob(2000)) FROM n",
+                   rows);
+    ck_assert_int_eq(db_exec(db, sql), ERR_OK);
+}
+
+// On a small disk the log must be small too, however much is written.
+START_TEST(a_limited_log_is_checkpointed_earlier_and_does_not_grow) {
+    enum { LIMIT = 400 * 4096, ROUNDS = 20 };
+    struct db db;
+    struct db_options options = options_of(files, 1);
+    ck_assert_int_eq(db_open(&db, path, &options), ERR_OK);
+    ck_assert_int_eq(db_limit_wal(&db, LIMIT, LIMIT), ERR_OK);
+    for (int i = 0; i < ROUNDS; i++) {
+        add_rows(&db, 100); // a hundred pages or a few more
+        ck_assert_int_eq(db_checkpoint_if_due(&db, false), ERR_OK);
+        ck_assert_uint_lt(db.wal_pages, 400);
+        uint64_t bytes = db_disk_bytes(&db);
+        ck_assert_uint_le(bytes, db_page_count(&db) * 4096 + LIMIT * 3 / 2);
+    }
+    ck_assert_int_eq(db_checkpoint_if_due(&db, true), ERR_OK);
+    db_close(&db);
+}
+END_TEST
+
+// A full disk gets the log's room back at once.
+START_TEST(a_checkpoint_of_all_gives_the_log_back) {
+    struct db db;
+    struct db_options options = options_of(files, 1);
+    ck_assert_int_eq(db_open(&db, path, &options), ERR_OK);
+    add_rows(&db, 500);
+    uint64_t before = db_disk_bytes(&db);
+    ck_assert_uint_gt(before, 500 * 4096);
+    ck_assert_int_eq(db_checkpoint_all(&db), ERR_OK);
+    ck_assert_uint_eq(db.wal_pages, 0);
+    ck_assert_uint_eq(db_disk_bytes(&db), db_page_count(&db) * 4096);
+    ck_assert_int_eq(count(&db, "SELECT count(*) FROM first"), 500);
+    db_close(&db);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("db");
     TCase *tests = tcase_create("db");
@@ -268,6 +312,8 @@ int main(void) {
     tcase_add_test(tests, a_savepoint_can_be_undone_inside_a_transaction);
     tcase_add_test(tests, a_reader_ends_at_its_deadline);
     tcase_add_test(tests, the_log_is_checkpointed_when_due_and_free_pages_are_counted);
+    tcase_add_test(tests, a_limited_log_is_checkpointed_earlier_and_does_not_grow);
+    tcase_add_test(tests, a_checkpoint_of_all_gives_the_log_back);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

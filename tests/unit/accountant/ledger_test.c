@@ -142,67 +142,6 @@ START_TEST(a_contradiction_is_kept_once_with_all_that_came) {
 }
 END_TEST
 
-// One record that cannot be applied must not take its neighbours with it, nor be lost itself.
-START_TEST(a_record_that_cannot_be_applied_is_quarantined_alone) {
-    struct telling t[3];
-    struct record_item items[3];
-    struct record_frames frames[3];
-    struct recorded_item told[3];
-    for (uint64_t i = 0; i < 3; i++) {
-        telling_answered(&world, &t[i], i + 1, NULL, 1);
-        t[i].item.number = i + 1;
-        telling_seal(&t[i]);
-        items[i] = t[i].item;
-        frames[i] = t[i].frames;
-    }
-    items[1].ended = bytes_text("vanished");
-    ck_assert_int_eq(ledger_apply(&world.ledger, items, frames, 3, told), ERR_OK);
-    ck_assert_int_eq(ledger_commit(&world.ledger), ERR_OK);
-    ck_assert(told[0].has_answer && told[2].has_answer);
-    ck_assert(told[1].is_quarantined && !told[1].has_answer);
-    ck_assert_int_eq(world_count(&world, "SELECT count(*) FROM call"), 2);
-    // What was made for the records and undone with them was made again.
-    ck_assert_int_eq(world_count(&world, "SELECT count(*) FROM call c JOIN model m ON "
-                                         "m.model=c.model JOIN batch b ON b.batch=c.batch JOIN "
-                                         "ai_platform p ON p.platform=c.platform JOIN worker w ON "
-                                         "w.worker=c.worker JOIN job j ON j.answer=c.call"),
-                     2);
-    ck_assert_int_eq(world_count(&world, "SELECT max(call) FROM call"), 2);
-    ck_assert_int_eq(world_count(&world, "SELECT count(*) FROM quarantine WHERE record=2 AND "
-                                         "why='unknown_end'"),
-                     1);
-    ck_assert_int_eq(sum("calls"), 2);
-    ck_assert_uint_eq(world.ledger.applied, 3);
-    // Again, after the `recorded` was lost: still one row.
-    ck_assert_int_eq(ledger_apply(&world.ledger, items, frames, 3, told), ERR_OK);
-    ck_assert_int_eq(ledger_commit(&world.ledger), ERR_OK);
-    ck_assert(told[1].is_quarantined);
-    ck_assert_int_eq(world_count(&world, "SELECT count(*) FROM quarantine"), 1);
-    ck_assert_int_eq(sum("calls"), 2);
-    for (int i = 0; i < 3; i++)
-        telling_release(&t[i]);
-}
-END_TEST
-
-// Facts come from a process that reads what strangers send.
-START_TEST(facts_that_are_not_what_they_claim_are_quarantined) {
-    struct telling t;
-    telling_answered(&world, &t, 1, NULL, 1);
-    t.facts.metadata = bytes_text("{\"id\":");
-    ck_assert(world_tell(&world, &t).is_quarantined);
-    telling_release(&t);
-    telling_answered(&world, &t, 2, NULL, 1);
-    t.item.number = 2;
-    struct recorded_item told;
-    t.frames.facts = bytes_text("\x81\xa1");
-    ck_assert_int_eq(ledger_apply(&world.ledger, &t.item, &t.frames, 1, &told), ERR_OK);
-    ck_assert(told.is_quarantined);
-    ck_assert_int_eq(ledger_commit(&world.ledger), ERR_OK);
-    ck_assert_int_eq(world_count(&world, "SELECT count(*) FROM call"), 0);
-    telling_release(&t);
-}
-END_TEST
-
 // An answer after the first is in no transcript, but the invoice has it.
 START_TEST(a_superfluous_answer_is_priced_and_changes_no_transcript) {
     struct telling t;
@@ -297,29 +236,6 @@ START_TEST(a_redirect_counts_as_an_error_without_a_price) {
     ck_assert_int_eq(sum("unpriced"), 0);
     ck_assert_int_eq(sum("failed"), 1);
     world_check(&world);
-    telling_release(&t);
-}
-END_TEST
-
-// The broker's word for a silent worker was wrong: the call was made, and may cost money.
-START_TEST(an_answer_after_not_started_is_kept_and_makes_the_check_fail) {
-    struct telling t;
-    telling_answered(&world, &t, 1, "c1", 1);
-    telling_end(&t, "not_started");
-    t.item.digest = (struct digest){{0}};
-    (void)world_tell(&world, &t);
-    telling_release(&t);
-    telling_answered(&world, &t, 1, "c1", 1);
-    // The record calls it the answer; the ledger has none, and that is what the broker is told.
-    ck_assert(!world_tell(&world, &t).has_answer);
-    ck_assert_int_eq(world_count(&world, "SELECT state='not_started' FROM call"), 1);
-    ck_assert_int_eq(world_count(&world, "SELECT answer IS NULL FROM job"), 1);
-    ck_assert_int_eq(world_count(&world, "SELECT count(*) FROM conflict WHERE what='another_end'"),
-                     1);
-    json_t *check = world_ask(&world, "check", "{}");
-    ck_assert(json_is_false(json_object_get(check, "is_ok")));
-    ck_assert_int_eq(json_integer_value(json_object_get(check, "conflicts")), 1);
-    json_decref(check);
     telling_release(&t);
 }
 END_TEST
@@ -570,13 +486,10 @@ int main(void) {
     tcase_add_test(tests, a_stated_cost_wins_and_stands_beside_the_computed_one);
     tcase_add_test(tests, an_unknown_call_becomes_answered_and_leaves_the_possibly_billed_sum);
     tcase_add_test(tests, a_contradiction_is_kept_once_with_all_that_came);
-    tcase_add_test(tests, a_record_that_cannot_be_applied_is_quarantined_alone);
-    tcase_add_test(tests, facts_that_are_not_what_they_claim_are_quarantined);
     tcase_add_test(tests, a_superfluous_answer_is_priced_and_changes_no_transcript);
     tcase_add_test(tests, a_turn_without_facts_has_no_answer_until_one_comes);
     tcase_add_test(tests, a_refused_answer_keeps_its_identifiers_and_none_of_its_counters);
     tcase_add_test(tests, a_redirect_counts_as_an_error_without_a_price);
-    tcase_add_test(tests, an_answer_after_not_started_is_kept_and_makes_the_check_fail);
     tcase_add_test(tests, whether_there_is_an_answer_is_told_from_the_ledgers_job);
     tcase_add_test(tests, a_later_outcome_replaces_the_earlier_in_the_batchs_counters);
     tcase_add_test(tests, refused_lines_and_the_batchs_states_are_kept_once);

@@ -24,6 +24,7 @@ void open_loop(void) {
         .call_limit_ms = 60 * 1000,
         .jobs_max = 1000,
         .journal_bytes_max = 1ull << 30,
+        .journal_folder = folder,
     };
     loop = mem_new(sizeof(*loop));
     loop_open(loop, &conf);

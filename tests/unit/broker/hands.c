@@ -13,6 +13,7 @@ static void say_open(struct world *w, const char *key, uint64_t request,
                              .batch_id = {{0xba, (uint8_t)request}},
                              .priority = options.priority,
                              .billed = bytes_text(options.billed),
+                             .unanswered = bytes_text(options.unanswered),
                              .attempts_max = options.attempts_max};
     struct event event = {.kind = EVENT_open, .peer = INGRESS, .open = &head};
     world_turn(w, &event);
@@ -56,7 +57,7 @@ static struct put_item item_for(uint64_t line, const char *model) {
 static const char *put_items(struct world *w, const struct put_head *head, struct put_item *items,
                              uint32_t count) {
     struct sent stored;
-    struct event event = {.kind = EVENT_put, .peer = INGRESS};
+    struct event event = {.kind = EVENT_put, .peer = INGRESS, .bytes = w->line_bytes};
     event.put.head = head;
     event.put.items = items;
     event.put.count = count;
@@ -148,6 +149,23 @@ void world_cancel(struct world *w, uint64_t batch) {
 void world_cancel_job(struct world *w, uint64_t job) {
     struct event event = {.kind = EVENT_cancel_job, .slot = core_find_job(w->core, job)};
     world_turn(w, &event);
+}
+
+void world_retry(struct world *w, uint64_t job, uint64_t delay_ms) {
+    struct event event = {.kind = EVENT_retry_job, .slot = core_find_job(w->core, job)};
+    event.delay_ms = delay_ms;
+    world_turn(w, &event);
+}
+
+void world_drop(struct world *w, uint64_t job) {
+    struct event event = {.kind = EVENT_drop_job, .slot = core_find_job(w->core, job)};
+    do {
+        world_turn(w, &event);
+    } while (job_is_kept(core_job(w->core, event.slot)) && !world_refuses(w, event.kind, job));
+}
+
+const char *world_refuses(const struct world *w, enum event_kind decision, uint64_t job) {
+    return core_refuses(w->core, decision, core_find_job(w->core, job));
 }
 
 // ---- workers ------------------------------------------------------------------------------------
@@ -245,7 +263,7 @@ void world_end(struct world *w, uint32_t worker, struct lease lease, struct how 
     };
     struct event event = {.kind = EVENT_end, .peer = w->workers[worker].peer};
     event.end.item = &item;
-    event.end.bytes = 100;
+    event.end.bytes = w->answer_bytes ? w->answer_bytes : 100;
     world_turn(w, &event);
 }
 

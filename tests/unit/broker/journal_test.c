@@ -376,8 +376,28 @@ START_TEST(used_bytes_grow_and_shrink_with_what_is_stored) {
     journal_delete_record(&journal, 1);
     ck_assert_int_eq(db_exec(&journal.db, "DELETE FROM payload"), ERR_OK);
     journal_commit(&journal);
-    journal_tidy(&journal, true);
+    journal_tidy(&journal, true, false);
     ck_assert_uint_lt(journal_used_bytes(&journal), before + MIB / 2);
+    mem_free(line);
+}
+END_TEST
+
+// On a full disk what the journal does not use is what everybody waits for.
+START_TEST(a_short_disk_gets_all_that_is_not_in_use) {
+    uint8_t *line = mem_new(MIB);
+    struct payload payload = {.line = bytes_of(line, MIB)};
+    for (uint64_t job = 1; job <= 8; job++)
+        journal_put_payload(&journal, job, &payload);
+    journal_commit(&journal);
+    ck_assert_int_eq(db_exec(&journal.db, "DELETE FROM payload"), ERR_OK);
+    struct space_limits limits = space_limits(JOURNAL_BYTES_MIN * 16ull, 0);
+    journal_limit(&journal, &limits);
+    journal_tidy(&journal, true, false);
+    ck_assert_uint_gt(journal_disk_bytes(&journal), 8 * MIB); // it will be wanted again
+    for (int turn = 0; turn < 20; turn++)
+        journal_tidy(&journal, false, true);
+    ck_assert_uint_lt(journal_disk_bytes(&journal), MIB);
+    ck_assert_uint_le(journal_used_bytes(&journal), journal_disk_bytes(&journal));
     mem_free(line);
 }
 END_TEST
@@ -390,5 +410,6 @@ int main(void) {
               payloads_come_back_byte_for_byte_empty_or_as_large_as_allowed,
               records_come_back_byte_for_byte_empty_or_as_large_as_allowed,
               the_texts_of_a_batch_come_back, used_bytes_grow_and_shrink_with_what_is_stored,
+              a_short_disk_gets_all_that_is_not_in_use,
               a_journal_of_the_other_money_is_refused, a_second_opener_is_told_to_come_back_later);
 }

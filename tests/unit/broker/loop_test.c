@@ -70,6 +70,19 @@ START_TEST(who_speaks_before_its_hello_is_told_to_join_first) {
 }
 END_TEST
 
+// Of two versions that meet one must say so: a silence would be looked for in the network.
+START_TEST(another_version_of_the_protocol_is_told_so) {
+    static const char newer[] = {'\x81', '\xa1', 'v', PROTOCOL_VERSION + 1};
+    struct unwelcome_head unwelcome;
+    ck_assert_int_eq(sock_connect(&worker.sock, endpoint), ERR_OK);
+    say_raw(&worker, bytes_of(newer, sizeof(newer)), NULL, 0);
+    hear(&worker, KIND_unwelcome, &unwelcome);
+    ck_assert(bytes_is(unwelcome.reason, "other_version"));
+    ck_assert_uint_gt(unwelcome.detail.size, 0);
+    ck_assert_uint_eq(loop->peers.used, 0);
+}
+END_TEST
+
 START_TEST(an_unknown_role_is_unwelcome) {
     struct hello_head hello = hello_of(&worker, "dreamer");
     ck_assert_int_eq(sock_connect(&worker.sock, endpoint), ERR_OK);
@@ -170,6 +183,7 @@ END_TEST
 int main(void) {
     RUN_TESTS("loop", callers_open, callers_close, a_hello_is_answered_with_a_welcome,
               a_link_joins_by_itself, other_money_is_unwelcome,
+              another_version_of_the_protocol_is_told_so,
               who_speaks_before_its_hello_is_told_to_join_first, an_unknown_role_is_unwelcome,
               bytes_that_are_no_message_are_dropped, a_chunk_that_ends_before_it_begins_is_dropped,
               a_message_without_its_required_fields_is_dropped, a_role_may_not_say_what_is_not_its,

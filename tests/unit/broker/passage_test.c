@@ -11,7 +11,25 @@ static const struct bytes NOTHING = {NULL, 0};
 
 // ---- one job ------------------------------------------------------------------------------------
 
-static const char *const LINE = "{\"custom_id\":\"mine\"}";
+// What passes through.
+static struct bytes the_line, the_headers, the_body, the_facts;
+
+static void pass_small(void) {
+    the_line = bytes_text("{\"custom_id\":\"mine\"}");
+    the_headers = bytes_text("A: b\r\n");
+    the_body = bytes_text("{\"answer\":1}");
+    the_facts = bytes_text("facts");
+}
+
+// Each as large as its limit, and no two alike.
+static void pass_largest(uint8_t *bytes) {
+    for (size_t i = 0; i < FRAME_BYTES_MAX + 3; i++)
+        bytes[i] = (uint8_t)(i * 2654435761u >> 13);
+    the_line = bytes_of(bytes, LINE_BYTES_MAX);
+    the_headers = bytes_of(bytes + 1, ANSWER_HEADERS_BYTES_MAX);
+    the_body = bytes_of(bytes + 2, ANSWER_BYTES_MAX);
+    the_facts = bytes_of(bytes + 3, FACTS_BYTES_MAX);
+}
 
 static void join_all(void) {
     join(&ingress, "ingress");
@@ -51,9 +69,8 @@ static void put_line(uint64_t batch) {
                             .key = bytes_text("default"),
                             .model = bytes_text("m"),
                             .cost_max_pusd = 42};
-    struct bytes frame = bytes_text(LINE);
     struct put_stored_head stored;
-    say_item(&ingress, KIND_put, &head, &item, &frame);
+    say_item(&ingress, KIND_put, &head, &item, &the_line);
     hear(&ingress, KIND_put_stored, &stored);
     ck_assert_uint_eq(stored.accepted_through, 1);
     ck_assert_uint_eq(stored.reason.size, 0);
@@ -75,7 +92,7 @@ static struct lease_item take_lease(void) {
     ck_assert_uint_eq(item.attempt, 1);
     ck_assert_uint_eq(item.limit_ms, 60 * 1000);
     ck_assert(bytes_is(item.model, "m") && bytes_is(item.custom_id, "mine"));
-    ck_assert(bytes_is(message_item_frame(&worker.message, 0, 0), LINE));
+    ck_assert(bytes_equal(message_item_frame(&worker.message, 0, 0), the_line));
     ck_assert_uint_eq(message_item_frame(&worker.message, 0, 1).size, 0);
     return item;
 }
@@ -99,7 +116,7 @@ static void end_lease(const struct lease_item *lease) {
                             .class = bytes_text("success"),
                             .status = 200,
                             .digest = {{5}}};
-    struct bytes frames[2] = {bytes_text("A: b\r\n"), bytes_text("{\"answer\":1}")};
+    struct bytes frames[2] = {the_headers, the_body};
     struct end_stored_head stored;
     struct end_stored_item call;
     say_item(&worker, KIND_end, &head, &item, frames);
@@ -113,12 +130,11 @@ static void extract(void) {
     hear_item(&extractor, KIND_extract, &head, &item);
     ck_assert_uint_eq(item.status, 200);
     ck_assert(bytes_is(item.api, "openai.chat") && bytes_is(item.model, "m"));
-    ck_assert(bytes_is(message_item_frame(&extractor.message, 0, 0), "A: b\r\n"));
-    ck_assert(bytes_is(message_item_frame(&extractor.message, 0, 1), "{\"answer\":1}"));
+    ck_assert(bytes_equal(message_item_frame(&extractor.message, 0, 0), the_headers));
+    ck_assert(bytes_equal(message_item_frame(&extractor.message, 0, 1), the_body));
     struct extracted_head to = {.boot = loop->boot};
     struct extracted_item extracted = {.record = item.record};
-    struct bytes facts = bytes_text("facts");
-    say_item(&extractor, KIND_extracted, &to, &extracted, &facts);
+    say_item(&extractor, KIND_extracted, &to, &extracted, &the_facts);
 }
 
 // The next record of that type at the accountant; those before it are confirmed on the way.
@@ -135,8 +151,7 @@ static struct record_item next_record(const char *type) {
     }
 }
 
-// Every hop hands on exactly what it was given: line, answer and facts, byte for byte.
-START_TEST(a_job_passes_through_with_all_its_bytes) {
+static void pass_one(void) {
     join_all();
     put_line(open_batch());
     join_worker();
@@ -147,13 +162,28 @@ START_TEST(a_job_passes_through_with_all_its_bytes) {
     ck_assert(record.is_answer && bytes_is(record.outcome, "answered"));
     ck_assert(bytes_is(record.custom_id, "mine") && record.status == 200);
     ck_assert_int_eq(record.cost_max_pusd, 42);
-    ck_assert(bytes_is(message_item_frame(&accountant.message, 0, 0), LINE));
-    ck_assert(bytes_is(message_item_frame(&accountant.message, 0, 1), "A: b\r\n"));
-    ck_assert(bytes_is(message_item_frame(&accountant.message, 0, 2), "{\"answer\":1}"));
-    ck_assert(bytes_is(message_item_frame(&accountant.message, 0, 3), "facts"));
+    ck_assert(bytes_equal(message_item_frame(&accountant.message, 0, 0), the_line));
+    ck_assert(bytes_equal(message_item_frame(&accountant.message, 0, 1), the_headers));
+    ck_assert(bytes_equal(message_item_frame(&accountant.message, 0, 2), the_body));
+    ck_assert(bytes_equal(message_item_frame(&accountant.message, 0, 3), the_facts));
     settle(&accountant);
     ck_assert_uint_eq(core_find_job(loop->core, record.job), 0);
     ck_assert_uint_eq(loop->facts.count, 0);
+}
+
+// Every hop hands on exactly what it was given: line, answer and facts, byte for byte.
+START_TEST(a_job_passes_through_with_all_its_bytes) {
+    pass_one();
+}
+END_TEST
+
+// The largest line, with the largest answer and the largest facts: one message with four frames
+// that each are as long as they may be.
+START_TEST(the_largest_job_passes_through_with_all_its_bytes) {
+    uint8_t *bytes = mem_new(FRAME_BYTES_MAX + 3);
+    pass_largest(bytes);
+    pass_one();
+    mem_free(bytes);
 }
 END_TEST
 
@@ -180,6 +210,22 @@ START_TEST(the_catalogue_reaches_everybody) {
     ck_assert(bytes_is(message_frame(&extractor.message, 0), "{\"providers\":[]}"));
     join(&worker, "worker");
     ck_assert(bytes_is(message_frame(&worker.message, 0), "{\"providers\":[]}"));
+}
+END_TEST
+
+// With half a catalogue, or none under a new name, no worker could call and no answer be read.
+START_TEST(a_catalogue_beyond_its_limit_changes_nothing) {
+    struct catalogue_head head = {.hash = bytes_text("abc")}, heard;
+    uint8_t *large = mem_new(CATALOGUE_BYTES_MAX + 1);
+    join_all();
+    say(&accountant, KIND_catalogue, &head, bytes_of(large, CATALOGUE_BYTES_MAX));
+    hear(&extractor, KIND_catalogue, &heard);
+    head.hash = bytes_text("def");
+    say(&accountant, KIND_catalogue, &head, bytes_of(large, CATALOGUE_BYTES_MAX + 1));
+    settle(&accountant);
+    ck_assert_str_eq(loop->catalogue_hash, "abc");
+    ck_assert_uint_eq(loop->catalogue.size, CATALOGUE_BYTES_MAX);
+    mem_free(large);
 }
 END_TEST
 
@@ -257,6 +303,37 @@ START_TEST(stat_shows_the_whole) {
 }
 END_TEST
 
+// Of a host that is lost the operator wants to know since when, and what it still holds.
+START_TEST(stat_has_a_row_a_worker_host) {
+    struct hello_head hello = hello_of(&worker, "worker");
+    struct welcome_head welcome;
+    hello.host = bytes_text("b7");
+    join_all();
+    ck_assert_int_eq(sock_connect(&worker.sock, endpoint), ERR_OK);
+    say(&worker, KIND_hello, &hello, bytes_of(NULL, 0));
+    hear(&worker, KIND_welcome, &welcome);
+    json_t *body = ask("stat", "", 0);
+    json_t *hosts = json_object_get(body, "hosts");
+    ck_assert_uint_eq(json_array_size(hosts), 1);
+    json_t *host = json_array_get(hosts, 0);
+    ck_assert_str_eq(text_in(host, "host"), "b7");
+    ck_assert_int_eq(json_integer_value(json_object_get(host, "workers")), 1);
+    ck_assert_int_eq(json_integer_value(json_object_get(host, "slots")), (json_int_t)hello.slots);
+    ck_assert_int_eq(json_integer_value(json_object_get(host, "in_flight")), 0);
+    ck_assert(json_is_integer(json_object_get(host, "silent_ms")));
+    json_decref(body);
+    for (uint32_t i = 1; i <= loop->peers.used; i++)
+        if (strcmp(loop->peers.entries[i].host, "b7") == 0)
+            loop_forget_peer(loop, i);
+    body = ask("stat", "", 0);
+    host = json_array_get(json_object_get(body, "hosts"), 0);
+    ck_assert_str_eq(text_in(host, "host"), "b7");
+    ck_assert_int_eq(json_integer_value(json_object_get(host, "workers")), 0);
+    ck_assert_int_eq(json_integer_value(json_object_get(host, "away")), 1);
+    json_decref(body);
+}
+END_TEST
+
 // A pause that is not on the disk ends with the next restart.
 START_TEST(a_lane_is_paused_and_resumed_by_its_name) {
     join_all();
@@ -296,10 +373,18 @@ START_TEST(wrong_questions_get_a_reason) {
 }
 END_TEST
 
+static void open_all(void) {
+    pass_small();
+    callers_open();
+}
+
 int main(void) {
-    RUN_TESTS("passage", callers_open, callers_close, a_job_passes_through_with_all_its_bytes,
+    RUN_TESTS("passage", open_all, callers_close, a_job_passes_through_with_all_its_bytes,
+              the_largest_job_passes_through_with_all_its_bytes,
+              a_catalogue_beyond_its_limit_changes_nothing,
               a_batch_is_told_to_the_ledger_with_its_texts, the_catalogue_reaches_everybody,
               a_restarted_loop_goes_on_where_it_was, lanes_and_batches_say_what_they_wait_for,
-              stat_shows_the_whole, a_lane_is_paused_and_resumed_by_its_name,
-              a_batch_is_cancelled_by_a_prefix_of_its_id, wrong_questions_get_a_reason);
+              stat_shows_the_whole, stat_has_a_row_a_worker_host,
+              a_lane_is_paused_and_resumed_by_its_name, a_batch_is_cancelled_by_a_prefix_of_its_id,
+              wrong_questions_get_a_reason);
 }

@@ -128,10 +128,10 @@ END_TEST
 
 // Overload is refused at the door; the rest of the journal is for ends.
 START_TEST(submissions_stop_at_60_per_cent_of_the_journal) {
-    core_space(w->core, 600, 1000);
+    core_space(w->core, 600 * KIB - 511, 1000 * KIB);
     ck_assert_str_eq(world_put(w, batch, 1, 1, now_digest(), world_digest(batch, 1), false),
                      "journal_full");
-    core_space(w->core, 599, 1000);
+    core_space(w->core, 600 * KIB - 512, 1000 * KIB);
     ck_assert_ptr_null(world_put(w, batch, 1, 1, now_digest(), world_digest(batch, 1), false));
 }
 END_TEST

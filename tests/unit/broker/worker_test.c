@@ -322,6 +322,48 @@ START_TEST(a_workers_row_lives_as_long_as_its_calls) {
 }
 END_TEST
 
+static void say_hello(uint32_t peer, struct id process, uint64_t life) {
+    struct hello_head hello = {.role = bytes_text("worker"),
+                               .name = bytes_text("twin"),
+                               .process = process,
+                               .slots = 1,
+                               .keys = bytes_text("openai/default"),
+                               .proves_death = true,
+                               .life = life};
+    struct event event = {.kind = EVENT_join, .peer = peer, .join = &hello};
+    world_turn(w, &event);
+}
+
+static void say_heartbeat(uint32_t peer, struct id process) {
+    struct heartbeat_head head = {.boot = w->config.boot, .process = process};
+    struct event event = {.kind = EVENT_heartbeat, .peer = peer, .heartbeat = &head};
+    world_turn(w, &event);
+}
+
+// Processes that were turned away must not use up the table for ever.
+START_TEST(slots_of_refused_processes_are_given_to_others) {
+    enum { ELDER = 30, YOUNGER = 31 };
+    struct sent sent;
+    for (uint32_t i = 1; i <= 2 * WORKERS_MAX; i++) {
+        struct id elder = {{'e', (uint8_t)i, (uint8_t)(i >> 8)}};
+        struct id younger = {{'y', (uint8_t)i, (uint8_t)(i >> 8)}};
+        say_hello(ELDER, elder, 2 * i);
+        say_hello(YOUNGER, younger, 2 * i + 1);
+        ck_assert_int_eq(core_peer(w->core, YOUNGER)->role, ROLE_worker);
+        w->now_ms += PEER_SILENT_MS + 1;
+        say_heartbeat(ELDER, elder); // it lives: the claim of the younger was false
+        ck_assert_int_eq(core_worker(w->core, core_peer(w->core, YOUNGER)->worker)->state,
+                         WORKER_REFUSED);
+        world_left(w, ELDER);
+        world_left(w, YOUNGER);
+    }
+    ck_assert(!world_take(w, EFFECT_send_unwelcome, ELDER, &sent));
+    world_join_worker(w, 0, 1);
+    (void)world_submit(w, batch);
+    ck_assert(world_has_lease(w, 0));
+}
+END_TEST
+
 // Somebody else's program under a role that is not ours is told so.
 START_TEST(an_unknown_role_is_unwelcome) {
     struct sent sent;
@@ -352,5 +394,6 @@ int main(void) {
               a_worker_gets_no_more_calls_than_it_has_slots,
               calls_of_which_the_broker_knows_nothing_take_slots_too,
               the_worker_with_the_most_free_slots_is_chosen,
-              a_workers_row_lives_as_long_as_its_calls, an_unknown_role_is_unwelcome);
+              a_workers_row_lives_as_long_as_its_calls,
+              slots_of_refused_processes_are_given_to_others, an_unknown_role_is_unwelcome);
 }

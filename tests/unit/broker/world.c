@@ -294,6 +294,7 @@ static void restore_batch(struct world *w, const struct batch *from) {
                         .state = from->state,
                         .priority = from->priority,
                         .billed = from->billed,
+                        .unanswered = from->unanswered,
                         .is_cancelled = from->is_cancelled};
     memcpy(row.key, from->key, sizeof(row.key));
     (void)core_restore_batch(w->core, &row);

@@ -95,6 +95,8 @@ struct world {
     bool is_mute;            // the accountant answers no question
     bool is_unread;          // the ledger can read no answer
     bool is_writing_records; // to the journal, with made-up bodies
+    uint64_t line_bytes;     // of the chunks that are put, in all
+    uint64_t answer_bytes;   // of the answers; 0: as the hands have it
 };
 
 struct lease {
@@ -129,7 +131,7 @@ void world_tick(struct world *w);
 // ---- ingress ----
 struct batch_options {
     uint64_t priority, attempts_max;
-    const char *billed;
+    const char *billed, *unanswered;
 };
 uint64_t world_open(struct world *w, struct batch_options options);
 void world_say_open(struct world *w, const char *key, uint64_t request);
@@ -146,6 +148,9 @@ const char *world_seal_as(struct world *w, uint64_t batch, uint64_t lines, struc
 void world_seal(struct world *w, uint64_t batch);
 void world_cancel(struct world *w, uint64_t batch);
 void world_cancel_job(struct world *w, uint64_t job);
+void world_retry(struct world *w, uint64_t job, uint64_t delay_ms);
+void world_drop(struct world *w, uint64_t job); // with as many steps as it takes
+const char *world_refuses(const struct world *w, enum event_kind decision, uint64_t job);
 struct digest world_digest(uint64_t batch, uint64_t line);
 
 // ---- workers ----

@@ -135,6 +135,21 @@ START_TEST(a_mistake_in_an_api_file_is_named_by_its_line) {
         {"{stop: stop,", "{stop: done,", "acme.chat.yaml:18: finish/stop: must be stop, length"},
         {"  input: {path: $.usage.in, source: docs}\n", "", "acme.chat.yaml:19: usage: needs"},
         {"  input: {path", "  input: {paht", "acme.chat.yaml:21: usage/input/paht: no such field"},
+        {"retry:\n", "headers: {always: [{name: 'a b', value: c, source: docs}]}\nretry:\n",
+         "acme.chat.yaml:10: headers/always/0: is no header that can be sent"},
+        {"retry:\n", "headers: {always: [{name: a, value: \"b\\nc\", source: docs}]}\nretry:\n",
+         "acme.chat.yaml:10: headers/always/0"},
+        {"retry:\n", "headers: {always: a}\nretry:\n",
+         "acme.chat.yaml:10: headers/always: must be"},
+        {"retry:\n", "defaults: {output_tokens: 0, source: docs}\nretry:\n",
+         "acme.chat.yaml:10: defaults/output_tokens: must be a number of tokens"},
+        {"retry:\n", "request_fields: [model]\nretry:\n",
+         "acme.chat.yaml:10: request_fields/0: must be a mapping"},
+        {"finish: '$.choices[0].finish_reason'}", "finish: $.f, dimensions: {path: $.a}}",
+         "acme.chat.yaml:17: answer/dimensions: must be a list"},
+        {"  input: {path: $.usage.in",
+         "  beyond: {words: [a], source: docs}\n  input: {path: $.usage.in",
+         "acme.chat.yaml:21: usage/beyond: \"path\" is missing"},
         {"is_default: true", "is_default: false", "provider acme: exactly one of its APIs must be"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -171,6 +186,10 @@ START_TEST(a_mistake_in_a_price_file_is_named_by_its_line) {
          "acme.yaml:9: models/0/spans/0/tiers/flex: must be a factor"},
         {"until: 2026-01-01, ", "long: {over: 0}, ",
          "acme.yaml:9: models/0/spans/0/long/over: must be a number of tokens"},
+        {"until: 2026-01-01, ", "web_search: cheap, ",
+         "acme.yaml:9: models/0/spans/0/web_search: must be USD for each one"},
+        {"until: 2026-01-01, ", "cache_write_1h: -1, ",
+         "acme.yaml:9: models/0/spans/0/cache_write_1h: must be USD per"},
         {"beep", "roadrunner", "prices of acme: roadrunner names both roadrunner and roadrunner"},
         {"  - model: roadrunner",
          "  - model: beep\n    spans: [{input: 1, source: list}]\n"
@@ -247,6 +266,51 @@ START_TEST(a_price_holds_from_its_first_to_before_its_last_instant) {
 END_TEST
 
 // A line goes to the provider and API that the rules of the job format name.
+// A provider that speaks a known API is a file and no program: what its requests need and what its
+// prices depend on must come from there.
+START_TEST(what_an_entry_says_of_requests_and_prices_is_read) {
+    char *with_more =
+        changed(api_file, "retry:\n",
+                "headers: {always: [{name: acme-version, value: '2', source: docs}]}\n"
+                "request_fields: [{name: model, type: text, required: true, source: docs},\n"
+                "                 {name: top_k, type: number, required: false, source: docs}]\n"
+                "defaults: {output_tokens: 77, source: docs}\n"
+                "retry:\n");
+    char *with_member =
+        changed(with_more, "urls: [/v1/chat/completions],",
+                "urls: [/v1/chat/completions], line_member: asks, is_url_owner: true,");
+    char *file = changed(with_member, "finish: '$.choices[0].finish_reason'}",
+                         "finish: $.f, dimensions: [{path: $.geo, plain: [here], request: geo}]}");
+    char *prices =
+        changed(price_file, "output: 8.00,", "output: 8.00, cache_write_1h: 4, web_search: 0.01,");
+    struct catalogue *catalogue = loaded(file, prices);
+    const struct provider_api *api = catalogue_api_at(catalogue, 0);
+    ck_assert_uint_eq(api->header_count, 1);
+    ck_assert_str_eq(api->headers[0].from, "acme-version");
+    ck_assert_str_eq(api->headers[0].to, "2");
+    ck_assert_str_eq(api->required_fields[0], "model");
+    ck_assert_ptr_null(api->required_fields[1]);
+    ck_assert_str_eq(api->request_fields[1], "top_k");
+    ck_assert_ptr_null(api->request_fields[2]);
+    ck_assert_int_eq(api->output_tokens_default, 77);
+    ck_assert_uint_eq(api->dimension_count, 1);
+    ck_assert_str_eq(api->dimensions[0].plain[0], "here");
+    ck_assert_str_eq(api->dimensions[0].request, "geo");
+    ck_assert_ptr_eq(catalogue_by_member(catalogue, bytes_of(NULL, 0), "asks"), api);
+    ck_assert_ptr_eq(catalogue_by_member(catalogue, bytes_text("acme"), "asks"), api);
+    ck_assert_ptr_null(catalogue_by_member(catalogue, bytes_text("acme"), "params"));
+    const struct price *price = catalogue_price_at(catalogue, 0);
+    ck_assert_int_eq(price->rates.in_cache_write_1h, 4000000);
+    ck_assert_int_eq(price->web_search, 10000000000);
+    ck_assert_int_eq(catalogue_price_at(catalogue, 1)->web_search, -1);
+    catalogue_free(catalogue);
+    mem_free(with_more);
+    mem_free(with_member);
+    mem_free(file);
+    mem_free(prices);
+}
+END_TEST
+
 START_TEST(names_and_urls_find_their_api) {
     size_t count;
     const struct catalogue_source *own = catalogue_builtin(&count);
@@ -286,7 +350,7 @@ START_TEST(names_and_urls_find_their_api) {
     ck_assert(!catalogue_split_model(catalogue, bytes_text("acme/"), &provider, &model));
     ck_assert(!catalogue_split_model(catalogue, bytes_text("acme"), &provider, &model));
     catalogue_candidates(catalogue, &names);
-    ck_assert_str_eq(buf_cstr(&names), "acme, openai");
+    ck_assert_str_eq(buf_cstr(&names), "acme, anthropic, openai");
 
     catalogue_free(catalogue);
     buf_release(&document);
@@ -472,7 +536,8 @@ START_TEST(an_errors_words_are_found_in_every_shape) {
         {"", "", "", ""},
     };
     struct catalogue *catalogue = own_catalogue();
-    const struct provider_api *api = catalogue_api_at(catalogue, 0);
+    const struct provider_api *api =
+        catalogue_api(catalogue, bytes_text("openai"), bytes_text("chat"));
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct error_words words;
         provider_api_error(api, bytes_text(cases[i].body), &words);
@@ -502,6 +567,7 @@ int main(void) {
     tcase_add_test(all, a_mistake_in_a_price_file_is_named_by_its_line);
     tcase_add_test(all, a_model_is_matched_by_name_alias_or_dated_snapshot_only);
     tcase_add_test(all, a_price_holds_from_its_first_to_before_its_last_instant);
+    tcase_add_test(all, what_an_entry_says_of_requests_and_prices_is_read);
     tcase_add_test(all, names_and_urls_find_their_api);
     tcase_add_test(all, the_users_folder_replaces_what_it_names);
     tcase_add_test(all, what_is_no_catalogue_is_refused);

@@ -101,6 +101,19 @@ END_TEST
 // ---- numbered leases ----------------------------------------------------------------------------
 
 // A lease that came twice would be called twice, and paid twice.
+// A refusal is an answer: no other connection would change it, and asking ten times a second would
+// only fill the log at both ends.
+START_TEST(a_refused_process_asks_on_but_seldom) {
+    for (uint64_t i = 0; i < 5; i++)
+        ck_assert_int_eq(peer_due(peer, 1000 + i * HELLO_MS), SAY_hello);
+    ck_assert_uint_eq(peer->unanswered, 5);
+    peer_refused(peer, 1500);
+    ck_assert_uint_eq(peer->unanswered, 0);
+    ck_assert_int_eq(peer_due(peer, 1500 + HEARTBEAT_MS - 1), SAY_nothing);
+    ck_assert_int_eq(peer_due(peer, 1500 + HEARTBEAT_MS), SAY_hello);
+}
+END_TEST
+
 START_TEST(a_lease_is_taken_once) {
     (void)join(BOOT, 0);
     ck_assert(peer_takes(peer, BOOT, ME, 1));
@@ -274,13 +287,40 @@ START_TEST(holding_and_forgetting_in_any_order_loses_no_name) {
 }
 END_TEST
 
+// How many hellos are said until the connection is given up.
+static uint32_t hellos_until_given_up(uint64_t *now_ms) {
+    uint32_t hellos = 0;
+    while (!peer_gives_up(peer)) {
+        hellos += peer_due(peer, *now_ms) == SAY_hello;
+        *now_ms += HELLO_MS;
+    }
+    return hellos;
+}
+
+// A broker that is slower than our patience would answer each time on a connection that we have
+// just given up, and we would never meet.
+START_TEST(each_connection_that_was_in_vain_gives_the_next_one_more_time) {
+    uint64_t now_ms = 1000;
+    ck_assert_uint_eq(hellos_until_given_up(&now_ms), HELLOS_UNANSWERED_MAX);
+    ck_assert_uint_eq(hellos_until_given_up(&now_ms), 2 * HELLOS_UNANSWERED_MAX);
+    for (int i = 0; i < 4; i++)
+        (void)hellos_until_given_up(&now_ms);
+    ck_assert_uint_eq(hellos_until_given_up(&now_ms), HELLOS_PATIENCE_MAX);
+    ck_assert(peer_welcomed(peer, 7, 1, now_ms)); // another boot may be quick
+    now_ms += PEER_SILENT_MS + 1;
+    ck_assert_uint_eq(hellos_until_given_up(&now_ms), HELLOS_UNANSWERED_MAX);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_stranger_says_hello_until_it_is_welcomed);
     tcase_add_test(tcase, a_welcome_is_answered_with_a_heartbeat_at_once);
     tcase_add_test(tcase, a_silent_broker_is_greeted_anew);
+    tcase_add_test(tcase, each_connection_that_was_in_vain_gives_the_next_one_more_time);
     tcase_add_test(tcase, a_broker_that_does_not_know_us_is_greeted_at_once);
     tcase_add_test(tcase, a_welcome_that_was_overtaken_does_not_take_us_back);
     tcase_add_test(tcase, a_stranger_that_is_unknown_says_hello_no_more_often);
+    tcase_add_test(tcase, a_refused_process_asks_on_but_seldom);
     tcase_add_test(tcase, a_lease_is_taken_once);
     tcase_add_test(tcase, a_lease_that_was_overtaken_is_dropped);
     tcase_add_test(tcase, after_a_beat_a_late_lease_is_dropped);

@@ -1,5 +1,6 @@
 // Prices: what a call has cost, and what it can cost at most.
 
+#include "common/asked.h"
 #include "common/rating.h"
 
 #include <check.h>
@@ -40,7 +41,7 @@ static struct counters counted(int64_t in, int64_t out) {
 
 // Every kind of token at its own price, and hidden reasoning at the price of output.
 START_TEST(each_counter_is_priced_by_its_own_rate) {
-    struct counters c = {1000, 2000, 300, -1, 40, 5, 0};
+    struct counters c = {1000, 2000, 300, -1, 40, 5, 0, -1, -1};
     struct rating r = rate("gpt-5.6-sol", "default", c);
     ck_assert(r.is_priced);
     ck_assert_ptr_null(r.unpriced);
@@ -72,7 +73,7 @@ END_TEST
 
 // One token more than the threshold reprices the whole request, cached tokens counted in.
 START_TEST(a_long_request_is_repriced_as_a_whole) {
-    struct counters c = {72000, 200000, -1, -1, 10, -1, -1};
+    struct counters c = {72000, 200000, -1, -1, 10, -1, -1, -1, -1};
     struct rating r = rate("gpt-5.4", "", c);
     ck_assert_int_eq(r.over_tokens, 0);
     ck_assert_int_eq(r.pusd, 72000 * 2500000ll + 200000 * 250000ll + 10 * 15000000ll);
@@ -146,14 +147,15 @@ START_TEST(no_split_of_the_tokens_costs_more_than_the_upper_bound) {
             struct rating most, some;
             rating_upper_bound(catalogue, provider, model, in, out, at_ms, &most);
             ck_assert_msg(most.is_priced, "%s", price->name);
-            for (int split = 0; split < 16; split++) {
-                struct counters c = {in, 0, 0, 0, out, 0, 0};
-                int64_t *parts[] = {&c.in_uncached, &c.in_cached, &c.in_cache_write, &c.in_audio};
+            for (int split = 0; split < 20; split++) {
+                struct counters c = {in, 0, 0, 0, out, 0, 0, 0, 0};
+                int64_t *parts[] = {&c.in_uncached, &c.in_cached, &c.in_cache_write,
+                                    &c.in_cache_write_1h, &c.in_audio};
                 c.in_uncached = 0;
-                *parts[split % 4] = in;
-                c.out_visible = split / 4 == 0 ? out : split / 4 == 1 ? out / 2 : 0;
-                c.out_reasoning = split / 4 == 1 ? out - out / 2 : split / 4 == 2 ? out : 0;
-                c.out_audio = split / 4 == 3 ? out : 0;
+                *parts[split % 5] = in;
+                c.out_visible = split / 5 == 0 ? out : split / 5 == 1 ? out / 2 : 0;
+                c.out_reasoning = split / 5 == 1 ? out - out / 2 : split / 5 == 2 ? out : 0;
+                c.out_audio = split / 5 == 3 ? out : 0;
                 rating_of(catalogue, provider, model, bytes_text("default"), at_ms, &c, &some);
                 if (some.is_priced)
                     ck_assert_msg(some.pusd <= most.pusd, "%s", price->name);
@@ -183,6 +185,45 @@ START_TEST(the_upper_bound_follows_a_dearer_tier_only) {
 }
 END_TEST
 
+// A request that asks for one country, or for speed, costs more than one that does not.
+START_TEST(the_upper_bound_follows_what_else_the_price_depends_on) {
+    static const struct {
+        const char *body, *tier;
+        bool is_known;
+    } cases[] = {
+        {"{}", "", true},
+        {"{\"service_tier\":\"auto\",\"inference_geo\":\"global\",\"speed\":null}", "auto", true},
+        {"{\"inference_geo\":\"us\",\"speed\":\"fast\"}", "+us+fast", true},
+        {"{\"service_tier\":\"standard_only\",\"speed\":\"fast\"}", "standard_only+fast", true},
+        {"{\"speed\":5}", "", false},
+        {"{\"service_tier\":{}}", "", false},
+    };
+    struct bytes anthropic = bytes_text("anthropic"), model = bytes_text("claude-opus-5"), tier;
+    const struct provider_api *api = catalogue_default_api(catalogue, anthropic);
+    struct json_scan scan;
+    struct buf out;
+    json_scan_init(&scan);
+    buf_init(&out, 256);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        ck_assert_int_eq(json_scan(&scan, bytes_text(cases[i].body), NULL), ERR_OK);
+        bool is_known = asked_tier(api, &scan, 0, &out, &tier);
+        ck_assert_msg(is_known == cases[i].is_known, "%s", cases[i].body);
+        ck_assert_msg(!is_known || bytes_is(tier, cases[i].tier), "%s", cases[i].body);
+    }
+    struct rating plain, us, both;
+    rating_upper_bound(catalogue, anthropic, model, 1000, 1000, autumn_ms, &plain);
+    rating_upper_bound_in(catalogue, anthropic, model, bytes_text("standard_only+us"), 1000, 1000,
+                          autumn_ms, &us);
+    rating_upper_bound_in(catalogue, anthropic, model, bytes_text("+us+fast"), 1000, 1000,
+                          autumn_ms, &both);
+    ck_assert_int_eq(us.pusd * 10, plain.pusd * 11);
+    ck_assert_int_eq(both.pusd * 10, plain.pusd * 22);
+    ck_assert_str_eq(both.tier, "us+fast");
+    json_scan_release(&scan);
+    buf_release(&out);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("rating");
     TCase *all = tcase_create("all");
@@ -195,6 +236,7 @@ int main(void) {
     tcase_add_test(all, a_fee_for_each_request_is_added);
     tcase_add_test(all, no_split_of_the_tokens_costs_more_than_the_upper_bound);
     tcase_add_test(all, the_upper_bound_follows_a_dearer_tier_only);
+    tcase_add_test(all, the_upper_bound_follows_what_else_the_price_depends_on);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

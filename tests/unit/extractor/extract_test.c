@@ -122,6 +122,83 @@ START_TEST(an_answer_of_identifiers_only_is_bounded) {
 }
 END_TEST
 
+// Headers become longer as JSON. A large block must not vanish for that, silently, where a small
+// one is kept.
+START_TEST(the_largest_block_of_headers_is_kept) {
+    struct buf block;
+    buf_init(&block, ANSWER_HEADERS_BYTES_MAX);
+    for (int i = 0; i < 1000; i++) {
+        buf_printf(&block, "x-%03d: ", i);
+        while (block.size % 262 != 260)
+            buf_byte(&block, i % 2 ? '"' : 0x01);
+        buf_text(&block, "\r\n");
+    }
+    ck_assert_int_eq(buf_state(&block), ERR_OK);
+    ck_assert_uint_gt(block.size, ANSWER_HEADERS_BYTES_MAX - 262);
+    sample_read(&sample, 200, buf_cstr(&block), bytes_text(full));
+    ck_assert_uint_gt(sample.head.headers.size, 3 * ANSWER_HEADERS_BYTES_MAX);
+    ck_assert(json_is_complete(sample.head.headers));
+    struct bytes value;
+    ck_assert(json_member(sample.head.headers, "x-000", &value));
+    ck_assert(json_member(sample.head.headers, "x-999", &value));
+    buf_release(&block);
+}
+END_TEST
+
+// A tool's input is an object in one API and a text in others, in which each quote would take more
+// room: however it is kept, it is kept whole, or the answer is refused and recorded verbatim; it is
+// never left out of the transcript without a word.
+START_TEST(a_message_that_could_outgrow_its_answer_is_never_left_out) {
+    struct buf body;
+    buf_init(&body, ANSWER_BYTES_MAX);
+    buf_text(&body,
+             "{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\","
+             "\"content\":[{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{\"a\":\"");
+    while (body.size < 5 << 20)
+        buf_text(&body, "\\\"");
+    buf_text(&body, "\"}}],\"stop_reason\":\"tool_use\",\"usage\":{}}");
+    struct answer answer = {
+        .api = catalogue_api(sample.catalogue, bytes_text("anthropic"), bytes_text("messages")),
+        .status = 200,
+        .body = buf_bytes(&body),
+    };
+    ck_assert_ptr_nonnull(answer.api);
+    extract_open(sample.extract, &answer);
+    ck_assert_ptr_null(extract_refusal(sample.extract));
+    struct wire_message facts;
+    struct facts_head head;
+    enum err e = extract_facts(sample.extract, &sample.facts);
+    ck_assert(e == ERR_OK || e == ERR_TOO_BIG);
+    if (e == ERR_OK) {
+        ck_assert_int_eq(wire_open(buf_bytes(&sample.facts), &facts), ERR_OK);
+        ck_assert_int_eq(wire_head(&facts, &head), ERR_OK);
+        ck_assert_uint_ge(head.message.size, (5 << 20) - 100);
+        ck_assert(json_is_complete(head.message));
+    }
+    // And the next answer is read as ever.
+    sample_read(&sample, 200, "", bytes_text(full));
+    ck_assert_uint_gt(sample.head.message.size, 0);
+    buf_release(&body);
+}
+END_TEST
+
+// A provider that sends lines without number costs no more than the first of them.
+START_TEST(the_first_lines_of_too_many_headers_are_kept) {
+    struct buf block;
+    struct bytes value;
+    buf_init(&block, ANSWER_HEADERS_BYTES_MAX);
+    for (int i = 0; i < HEADERS_MAX + 1; i++)
+        buf_printf(&block, "x-%d: v\r\n", i);
+    sample_read(&sample, 200, buf_cstr(&block), bytes_text(full));
+    char last[16];
+    (void)snprintf(last, sizeof(last), "x-%d", HEADERS_MAX - 1);
+    ck_assert(json_member(sample.head.headers, last, &value));
+    (void)snprintf(last, sizeof(last), "x-%d", HEADERS_MAX);
+    ck_assert(!json_member(sample.head.headers, last, &value));
+    buf_release(&block);
+}
+END_TEST
+
 // Content is somebody's secret and belongs into the transcript, not into what is searched.
 START_TEST(metadata_is_everything_but_the_content) {
     sample_read(&sample, 200, headers, bytes_text(full));
@@ -408,6 +485,9 @@ int main(void) {
     tcase_add_test(all, identifiers_that_nobody_has_declared_are_found_by_their_names);
     tcase_add_test(all, unusual_identifiers_survive);
     tcase_add_test(all, an_answer_of_identifiers_only_is_bounded);
+    tcase_add_test(all, the_largest_block_of_headers_is_kept);
+    tcase_add_test(all, a_message_that_could_outgrow_its_answer_is_never_left_out);
+    tcase_add_test(all, the_first_lines_of_too_many_headers_are_kept);
     tcase_add_test(all, metadata_is_everything_but_the_content);
     tcase_add_test(all, the_message_is_what_a_later_turn_sends_again);
     tcase_add_test(all, each_finish_has_one_neutral_name);

@@ -14,6 +14,15 @@
 
 enum { FILE_BYTES_MAX = 16 << 20, RECORDINGS_MAX = 2000 };
 
+// The folders of recordings, and whose answers are in them.
+static const struct source {
+    const char *folder, *provider, *api;
+} sources[] = {
+    {"openai-chat", "openai", "chat"},
+    {"anthropic-messages", "anthropic", "messages"},
+};
+enum { SOURCES = sizeof(sources) / sizeof(*sources) };
+
 // Differences from the independent prices that were decided against them.
 static const struct {
     const char *model; // beginning of the served model
@@ -67,11 +76,11 @@ static void put_headers(struct recording *recording, uint32_t headers) {
     }
 }
 
-static bool open_recording(struct recording *recording, unsigned number) {
+static bool open_recording(struct recording *recording, const char *folder, unsigned number) {
     char path[512];
     size_t size = 0;
     memset(recording, 0, sizeof(*recording));
-    (void)snprintf(recording->name, sizeof(recording->name), "open/openai-chat/%04u.json", number);
+    (void)snprintf(recording->name, sizeof(recording->name), "open/%s/%04u.json", folder, number);
     (void)snprintf(path, sizeof(path), "%s/fixtures/%s", SHARED_FOLDER, recording->name);
     recording->file = read_file(path, &size);
     if (!recording->file)
@@ -100,20 +109,22 @@ static void close_recording(struct recording *recording) {
     mem_free(recording->file);
 }
 
-static bool is_absent(void) {
-    if (access(SHARED_FOLDER "/fixtures/open/openai-chat", R_OK) == 0)
+static bool is_absent(const struct source *source) {
+    char path[512];
+    (void)snprintf(path, sizeof(path), "%s/fixtures/open/%s", SHARED_FOLDER, source->folder);
+    if (access(path, R_OK) == 0)
         return false;
-    printf("skipped: no recordings in %s/fixtures/open/openai-chat\n", SHARED_FOLDER);
+    printf("skipped: no recordings in %s\n", path);
     return true;
 }
 
 // Reads a recording; false after the last. A stream's body is text inside JSON.
-static bool next_recording(struct recording *recording, struct sample *sample, unsigned *number,
-                           struct buf *stream) {
+static bool next_recording(const struct source *source, struct recording *recording,
+                           struct sample *sample, unsigned *number, struct buf *stream) {
     for (;; close_recording(recording)) {
         if (++*number >= RECORDINGS_MAX)
             return false;
-        if (!open_recording(recording, *number)) {
+        if (!open_recording(recording, source->folder, *number)) {
             if (*number > 200)
                 return false;
             continue;
@@ -158,8 +169,9 @@ static unsigned check_ids(const struct sample *sample, const char *file, json_t 
 }
 
 static bool is_id_header(struct bytes name) {
-    static const char *const names[] = {"x-request-id", "cf-ray", "openai-organization",
-                                        "openai-project", "x-client-request-id"};
+    static const char *const names[] = {"x-request-id",   "cf-ray",
+                                        "openai-project", "openai-organization",
+                                        "traceresponse",  "x-client-request-id"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (bytes_is(name, names[i]))
             return true;
@@ -195,8 +207,11 @@ static unsigned check_header_ids(const struct sample *sample, const struct recor
 // What is content, said once more than in the catalogue.
 static bool is_content(const char *name, const char *owner) {
     static const char *const names[] = {"content",    "refusal",  "arguments", "data",
-                                        "transcript", "logprobs", "text"};
+                                        "transcript", "logprobs", "text",      "thinking",
+                                        "signature",  "input",    "citations"};
     if (strcmp(owner, "usage") == 0 || strcmp(owner, "error") == 0)
+        return false;
+    if (strcmp(owner, "") == 0) // a message as a whole: its parts hold the content
         return false;
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (strcmp(name, names[i]) == 0)
@@ -228,7 +243,8 @@ static unsigned check_fields(json_t *original, json_t *metadata, const char *own
 // An answer's identifier that is not found cannot be handed to the provider's support, and a
 // field that is dropped is gone for whoever needs it later.
 START_TEST(every_identifier_and_every_field_outside_the_content_is_found) {
-    if (is_absent())
+    const struct source *source = &sources[_i];
+    if (is_absent(source))
         return;
     struct sample sample;
     struct recording recording;
@@ -236,7 +252,9 @@ START_TEST(every_identifier_and_every_field_outside_the_content_is_found) {
     unsigned number = 0, answers = 0, ids = 0, fields = 0;
     buf_init(&stream, 16 << 20);
     sample_open(&sample);
-    for (; next_recording(&recording, &sample, &number, &stream); close_recording(&recording)) {
+    sample_api(&sample, source->provider, source->api);
+    for (; next_recording(source, &recording, &sample, &number, &stream);
+         close_recording(&recording)) {
         if (recording.is_stream) {
             ck_assert_str_eq(sample.refusal, "stream_not_served");
         } else {
@@ -252,7 +270,8 @@ START_TEST(every_identifier_and_every_field_outside_the_content_is_found) {
         }
         ids += check_header_ids(&sample, &recording);
     }
-    printf("%u answers: %u identifiers, %u fields outside the content\n", answers, ids, fields);
+    printf("%s: %u answers: %u identifiers, %u fields outside the content\n", source->folder,
+           answers, ids, fields);
     ck_assert_uint_gt(answers, 0);
     ck_assert_uint_gt(ids, answers);
     sample_close(&sample);
@@ -272,18 +291,25 @@ static int64_t at_least_0(int64_t count) {
 }
 
 static void check_usage(const struct sample *sample, json_t *usage, const char *file) {
-    struct counters c = {sample->head.in_uncached,    sample->head.in_cached,
-                         sample->head.in_cache_write, sample->head.in_audio,
-                         sample->head.out_visible,    sample->head.out_reasoning,
-                         sample->head.out_audio};
+    struct counters c = {
+        sample->head.in_uncached, sample->head.in_cached,         sample->head.in_cache_write,
+        sample->head.in_audio,    sample->head.out_visible,       sample->head.out_reasoning,
+        sample->head.out_audio,   sample->head.in_cache_write_1h, sample->head.web_searches};
     ck_assert_msg(counters_in(&c) == stated(usage, "input_tokens"), "%s: input", file);
     ck_assert_msg(counters_out(&c) == stated(usage, "output_tokens"), "%s: output", file);
     ck_assert_msg(at_least_0(c.in_cached) == stated(usage, "cache_read_tokens"), "%s: read", file);
-    ck_assert_msg(at_least_0(c.in_cache_write) == stated(usage, "cache_write_tokens"), "%s: write",
+    ck_assert_msg(at_least_0(c.in_cache_write) + at_least_0(c.in_cache_write_1h) ==
+                      stated(usage, "cache_write_tokens"),
+                  "%s: write", file);
+    ck_assert_msg(at_least_0(c.in_cache_write_1h) == stated(usage, "cache_write_1h_tokens"),
+                  "%s: write for an hour", file);
+    ck_assert_msg(at_least_0(c.web_searches) == stated(usage, "web_searches"), "%s: searches",
                   file);
     ck_assert_msg(at_least_0(c.out_audio) == stated(usage, "output_audio_tokens"), "%s: audio",
                   file);
-    ck_assert_msg(!sample->head.is_inconsistent, "%s: inconsistent", file);
+    // The other reading takes the counters at the top, where they are not all that was billed.
+    ck_assert_msg(sample->head.is_inconsistent == sample->extract->is_beyond, "%s: inconsistent",
+                  file);
 }
 
 static const char *accepted(const char *model) {
@@ -303,19 +329,20 @@ static int64_t unix_ms(const char *stamp) {
 }
 
 // Returns whether the price is the same; differences that are not accepted fail.
-static bool check_price(const struct sample *sample, json_t *line, const char *file) {
+static bool check_price(const struct source *source, const struct sample *sample, json_t *line,
+                        const char *file) {
     const char *model = json_string_value(json_object_get(line, "model"));
-    struct counters c = {sample->head.in_uncached,    sample->head.in_cached,
-                         sample->head.in_cache_write, sample->head.in_audio,
-                         sample->head.out_visible,    sample->head.out_reasoning,
-                         sample->head.out_audio};
+    struct counters c = {
+        sample->head.in_uncached, sample->head.in_cached,         sample->head.in_cache_write,
+        sample->head.in_audio,    sample->head.out_visible,       sample->head.out_reasoning,
+        sample->head.out_audio,   sample->head.in_cache_write_1h, sample->head.web_searches};
     int64_t at_ms = unix_ms(json_string_value(json_object_get(line, "timestamp")));
-    struct bytes openai = bytes_text("openai"), served = sample->head.model;
+    struct bytes provider = bytes_text(source->provider), served = sample->head.model;
     struct rating rating;
-    rating_of(sample->catalogue, openai, served, sample->head.service_tier, at_ms, &c, &rating);
+    rating_of(sample->catalogue, provider, served, sample->head.service_tier, at_ms, &c, &rating);
     ck_assert_msg(rating.is_priced, "%s: %s is unpriced: %s", file, model, rating.unpriced);
     // The other price does not know the tier, so that the comparison leaves it out as well.
-    rating_of(sample->catalogue, openai, served, bytes_text(""), at_ms, &c, &rating);
+    rating_of(sample->catalogue, provider, served, bytes_text(""), at_ms, &c, &rating);
     ck_assert_msg(rating.is_priced, "%s: %s is unpriced: %s", file, model, rating.unpriced);
     double other = json_number_value(json_object_get(json_object_get(line, "price"), "total"));
     double ours = (double)rating.pusd / (double)PUSD_PER_USD;
@@ -342,7 +369,8 @@ static json_t *oracle_of(const char *name) {
 
 // A counter that is read wrongly, or a price that is not the model's, is a wrong bill.
 START_TEST(usage_and_price_agree_with_an_independent_reading) {
-    if (is_absent())
+    const struct source *source = &sources[_i];
+    if (is_absent(source))
         return;
     struct sample sample;
     struct recording recording;
@@ -350,17 +378,19 @@ START_TEST(usage_and_price_agree_with_an_independent_reading) {
     unsigned number = 0, compared = 0, same = 0;
     buf_init(&stream, 16 << 20);
     sample_open(&sample);
-    for (; next_recording(&recording, &sample, &number, &stream); close_recording(&recording)) {
+    sample_api(&sample, source->provider, source->api);
+    for (; next_recording(source, &recording, &sample, &number, &stream);
+         close_recording(&recording)) {
         json_t *line = recording.is_stream ? NULL : oracle_of(recording.name);
         if (!line)
             continue;
         check_usage(&sample, json_object_get(line, "usage"), recording.name);
-        same += check_price(&sample, line, recording.name);
+        same += check_price(source, &sample, line, recording.name);
         compared++;
         json_decref(line);
     }
-    printf("%u answers compared: all counters equal, %u prices equal, %u differ for a reason\n",
-           compared, same, compared - same);
+    printf("%s: %u answers compared: all counters equal, %u prices equal, %u differ for a reason\n",
+           source->folder, compared, same, compared - same);
     ck_assert_uint_gt(compared, 0);
     sample_close(&sample);
     buf_release(&stream);
@@ -369,10 +399,11 @@ END_TEST
 
 int main(void) {
     Suite *suite = suite_create("recordings");
-    TCase *all = tcase_create("openai-chat");
+    TCase *all = tcase_create("recordings");
     tcase_set_timeout(all, 120);
-    tcase_add_test(all, every_identifier_and_every_field_outside_the_content_is_found);
-    tcase_add_test(all, usage_and_price_agree_with_an_independent_reading);
+    tcase_add_loop_test(all, every_identifier_and_every_field_outside_the_content_is_found, 0,
+                        SOURCES);
+    tcase_add_loop_test(all, usage_and_price_agree_with_an_independent_reading, 0, SOURCES);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

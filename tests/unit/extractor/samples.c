@@ -14,9 +14,15 @@ void sample_open(struct sample *sample) {
     ck_assert_int_eq(catalogue_load(buf_bytes(&document), &sample->catalogue), ERR_OK);
     buf_release(&document);
     buf_release(&problems);
+    sample_api(sample, "openai", "chat");
     sample->extract = mem_new(sizeof(*sample->extract));
     extract_init(sample->extract);
     buf_init(&sample->facts, FACTS_BYTES_MAX);
+}
+
+void sample_api(struct sample *sample, const char *provider, const char *api) {
+    sample->api = catalogue_api(sample->catalogue, bytes_text(provider), bytes_text(api));
+    ck_assert_ptr_nonnull(sample->api);
 }
 
 void sample_close(struct sample *sample) {
@@ -28,7 +34,7 @@ void sample_close(struct sample *sample) {
 
 void sample_read(struct sample *sample, unsigned status, const char *headers, struct bytes body) {
     struct answer answer = {
-        .api = catalogue_api(sample->catalogue, bytes_text("openai"), bytes_text("chat")),
+        .api = sample->api,
         .status = status,
         .headers = bytes_text(headers),
         .body = body,

@@ -7,6 +7,7 @@
 
 struct sample {
     struct catalogue *catalogue;
+    const struct provider_api *api; // whose answers are read
     struct extract *extract;
     struct buf facts;
     struct facts_head head;
@@ -15,9 +16,11 @@ struct sample {
     const char *refusal; // NULL: none
 };
 
+// Answers are read as those of OpenAI's Chat Completions, until sample_api says otherwise.
 void sample_open(struct sample *sample);
+void sample_api(struct sample *sample, const char *provider, const char *api);
 void sample_close(struct sample *sample);
-// Reads an answer of OpenAI's Chat Completions; its facts are then in the sample. The texts must
+// Reads an answer; its facts are then in the sample. The texts must
 // outlive that.
 void sample_read(struct sample *sample, unsigned status, const char *headers, struct bytes body);
 // Whether an identifier was found; a NULL matches anything.

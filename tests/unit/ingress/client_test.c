@@ -294,6 +294,53 @@ START_TEST(what_is_not_stored_is_not_submitted) {
 END_TEST
 
 // An ingress that says that it waits is no silent one: the client waits with it.
+// An ingress as a client sees it: a socket that hears a message of any kind and says who sent it.
+static struct route hear_from(struct sock *ingress) {
+    static struct message heard;
+    struct sock *socks[] = {ingress};
+    enum err e;
+    while ((e = sock_receive(ingress, &heard)) == ERR_AGAIN)
+        sock_wait(socks, 1, NULL, 0, 100);
+    ck_assert_int_eq(e, ERR_OK);
+    struct route route = heard.route;
+    message_release(&heard);
+    return route;
+}
+
+// A way that was cut in the middle, or an ingress that stood still, leaves a connection behind that
+// looks as if it stood: only another one is heard.
+START_TEST(a_client_that_hears_nothing_connects_anew) {
+    static struct client client;
+    struct sock ingress = {0};
+    char folder[] = "/tmp/colloq-client-XXXXXX", path[64];
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "ipc://%s/s", folder);
+    ck_assert_int_eq(sock_bind(&ingress, path), ERR_OK);
+    client = (struct client){.endpoint = path, .stop_fd = -1, .heard_ms = 10000, .said_ms = 1};
+    ck_assert_int_eq(sock_connect(&client.sock, path), ERR_OK);
+    while (client.said_ms == 1) // the connection takes a moment to stand
+        client_tick(&client, 10000 + HEARTBEAT_MS);
+    struct route first = hear_from(&ingress);
+    client.said_ms = 1;
+    client_tick(&client, 10000 + CLIENT_SILENT_MS - 1);
+    struct route same = hear_from(&ingress);
+    ck_assert_int_eq(memcmp(first.at, same.at, first.size), 0);
+    client.said_ms = 1;
+    while (client.said_ms == 1)
+        client_tick(&client, 10000 + CLIENT_SILENT_MS);
+    struct route next = hear_from(&ingress);
+    ck_assert_int_ne(memcmp(first.at, next.at, first.size), 0);
+    ck_assert_uint_eq(client.heard_ms, 10000 + CLIENT_SILENT_MS); // it is given its time again
+    client_close(&client);
+    sock_close(&ingress, 0);
+    sock_context_close();
+    (void)unlink(path + strlen("ipc://"));
+    (void)snprintf(path, sizeof(path), "%s/s.lock", folder);
+    (void)unlink(path);
+    (void)rmdir(folder);
+}
+END_TEST
+
 START_TEST(a_client_that_is_told_to_wait_does_not_give_up) {
     static struct client client;
     struct submission submission;
@@ -427,6 +474,7 @@ int main(void) {
     tcase_add_test(all, a_narrow_progress_line_keeps_what_is_waited_for);
     tcase_add_test(all, every_refused_line_is_reported_with_its_number_and_reason);
     tcase_add_test(all, what_is_not_stored_is_not_submitted);
+    tcase_add_test(all, a_client_that_hears_nothing_connects_anew);
     tcase_add_test(all, a_client_that_is_told_to_wait_does_not_give_up);
     tcase_add_test(all, a_next_command_repeats_options_and_settings);
     tcase_add_test(all, texts_are_cut_at_characters_and_freed_of_control_bytes);

@@ -15,9 +15,9 @@ static struct conf conf;
 static struct conf_error error;
 
 static void set_up(void) {
-    static const char *const variables[] = {"COLLOQ_DATA",     "COLLOQ_SIMULATE", "COLLOQ_SLOTS",
-                                            "COLLOQ_CONFIG",   "XDG_DATA_HOME",   "COLLOQ_BROKER",
-                                            "COLLOQ_LOG_LEVEL"};
+    static const char *const variables[] = {
+        "COLLOQ_DATA",   "COLLOQ_SIMULATE", "COLLOQ_CONCURRENCY", "COLLOQ_CONFIG",
+        "XDG_DATA_HOME", "COLLOQ_BROKER",   "COLLOQ_LOG_LEVEL"};
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
         (void)unsetenv(variables[i]);
     ck_assert_ptr_nonnull(mkdtemp(folder));
@@ -57,17 +57,17 @@ static enum err read_file(const char *program, const char *text) {
 
 // A setting that quietly came from the wrong place is found only when it is too late.
 START_TEST(a_flag_beats_the_environment_which_beats_the_file) {
-    write_file(path, "worker:\n  slots: 11\n");
+    write_file(path, "worker:\n  concurrency: 11\n");
     ck_assert_int_eq(read_words("worker", NULL, NULL, NULL), ERR_OK);
     ck_assert_uint_eq(conf.slots, 256);
     (void)setenv("COLLOQ_CONFIG", path, 1);
     ck_assert_int_eq(read_words("worker", NULL, NULL, NULL), ERR_OK);
     ck_assert_uint_eq(conf.slots, 11);
     ck_assert_str_eq(conf.file, path);
-    (void)setenv("COLLOQ_SLOTS", "12", 1);
+    (void)setenv("COLLOQ_CONCURRENCY", "12", 1);
     ck_assert_int_eq(read_words("worker", NULL, NULL, NULL), ERR_OK);
     ck_assert_uint_eq(conf.slots, 12);
-    ck_assert_int_eq(read_words("worker", "--slots=13", NULL, NULL), ERR_OK);
+    ck_assert_int_eq(read_words("worker", "--concurrency=13", NULL, NULL), ERR_OK);
     ck_assert_uint_eq(conf.slots, 13);
 }
 END_TEST
@@ -100,15 +100,15 @@ static const struct {
     const char *text;
     const char *words[3]; // all must be said
 } broken[] = {
-    {"worker:\n  slots: many\n", {":2:", "worker.slots", "a number from 1 to 10000"}},
-    {"worker:\n  slots: 0\n", {":2:", "worker.slots", "a number from 1"}},
+    {"worker:\n  concurrency: many\n", {":2:", "worker.concurrency", "a number from 1 to 10000"}},
+    {"worker:\n  concurrency: 0\n", {":2:", "worker.concurrency", "a number from 1"}},
     {"calls:\n  limit: soon\n", {":2:", "calls.limit", "30s"}},
     {"log:\n  level: loud\n", {":2:", "log.level", "debug, info"}},
     {"log:\n  json: perhaps\n", {":2:", "log.json", "true or false"}},
     {"\nwrkr:\n  slots: 5\n", {":3:", "wrkr.slots", "--help"}},
     {"data: /a\ndata: /b\n", {"line 2", "twice", "data"}},
     {"worker: [1, 2]\n", {"line 1", "list", ""}},
-    {"worker:\n  slots: 5\n bad\n", {"line ", "YAML", ""}},
+    {"worker:\n  concurrency: 5\n bad\n", {"line ", "YAML", ""}},
     {"just words\n", {"line 1", "name: value", ""}},
     {"data: env:NO_SUCH_VARIABLE\n", {":1:", "NO_SUCH_VARIABLE", "set it"}},
     {"data: file:no-such-file\n", {":1:", "no-such-file", "cannot be read"}},
@@ -132,17 +132,17 @@ START_TEST(a_mistake_on_the_command_line_is_a_usage_error) {
     ck_assert_int_eq(read_words("worker", "--slotz", "5", NULL), ERR_BAD_CONFIG);
     ck_assert_int_eq(error.exit, EX_USAGE);
     ck_assert_ptr_nonnull(strstr(error.text, "--slotz"));
-    ck_assert_int_eq(read_words("worker", "--slots", NULL, NULL), ERR_BAD_CONFIG);
+    ck_assert_int_eq(read_words("worker", "--concurrency", NULL, NULL), ERR_BAD_CONFIG);
     ck_assert_int_eq(error.exit, EX_USAGE);
-    ck_assert_int_eq(read_words("worker", "--slots", "-3", NULL), ERR_BAD_CONFIG);
+    ck_assert_int_eq(read_words("worker", "--concurrency", "-3", NULL), ERR_BAD_CONFIG);
     ck_assert_int_eq(error.exit, EX_USAGE);
     ck_assert_int_eq(read_words("worker", "--jobs-max", "5", NULL), ERR_BAD_CONFIG);
     ck_assert_int_eq(error.exit, EX_USAGE);
     ck_assert_int_eq(read_words("worker", "--config", "/no/such/file", NULL), ERR_BAD_CONFIG);
     ck_assert_int_eq(error.exit, EX_NOINPUT);
-    (void)setenv("COLLOQ_SLOTS", "x", 1);
+    (void)setenv("COLLOQ_CONCURRENCY", "x", 1);
     ck_assert_int_eq(read_words("worker", NULL, NULL, NULL), ERR_BAD_CONFIG);
-    ck_assert_ptr_nonnull(strstr(error.text, "COLLOQ_SLOTS"));
+    ck_assert_ptr_nonnull(strstr(error.text, "COLLOQ_CONCURRENCY"));
 }
 END_TEST
 
@@ -189,6 +189,11 @@ START_TEST(times_and_sizes_have_units) {
     ck_assert_int_eq(read_file("broker", "calls: {limit: 1500}\njournal: {max: 1g}\n"), ERR_OK);
     ck_assert_uint_eq(conf.call_limit_ms, 1500);
     ck_assert_uint_eq(conf.journal_bytes_max, 1ull << 30);
+    ck_assert_int_eq(read_file("worker", "calls: {stall_limit: 2s}\n"), ERR_OK);
+    ck_assert_uint_eq(conf.stall_limit_ms, 2000);
+    ck_assert_uint_eq(conf.first_byte_limit_ms, 0); // as long as the call may last
+    ck_assert_int_eq(read_file("worker", "calls: {first_byte_limit: 3m}\n"), ERR_OK);
+    ck_assert_uint_eq(conf.first_byte_limit_ms, 180000);
     ck_assert_int_eq(read_file("broker", "calls: {limit: 2 m}\n"), ERR_BAD_CONFIG);
     ck_assert_int_eq(read_file("broker", "calls: {limit: 1e3}\n"), ERR_BAD_CONFIG);
 }

@@ -57,6 +57,21 @@ static bool is_ready(uint64_t now_ms) {
     return is_there;
 }
 
+// What was asked over a connection that was gone is asked again over the next, what is answered is
+// not, and the answer may come to either.
+START_TEST(what_may_be_lost_is_asked_again) {
+    ck_assert_int_eq(ask("batch.show"), ERR_OK);
+    uint64_t number = send_to(SOURCE_accountant, "batch.show");
+    ck_assert_uint_gt(number, 0);
+    ck_assert_uint_eq(send_to(SOURCE_accountant, "batch.show"), 0);
+    questions_again(&questions, SOURCE_accountant);
+    ck_assert_uint_eq(send_to(SOURCE_accountant, "batch.show"), number);
+    answer(SOURCE_accountant, number, 0, "{}");
+    questions_again(&questions, SOURCE_accountant);
+    ck_assert_uint_eq(send_to(SOURCE_accountant, "batch.show"), 0);
+}
+END_TEST
+
 // A page about a batch that says nothing of what is going on now misleads its reader.
 START_TEST(history_and_the_live_state_become_one_answer) {
     ck_assert_int_eq(ask("batch.show"), ERR_OK);
@@ -133,6 +148,7 @@ int main(void) {
     Suite *suite = suite_create("questions");
     TCase *all = tcase_create("questions");
     tcase_add_checked_fixture(all, set_up, tear_down);
+    tcase_add_test(all, what_may_be_lost_is_asked_again);
     tcase_add_test(all, history_and_the_live_state_become_one_answer);
     tcase_add_test(all, one_side_that_knows_nothing_leaves_the_others_word);
     tcase_add_test(all, a_silent_process_is_named_when_the_time_is_over);

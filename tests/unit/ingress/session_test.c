@@ -219,9 +219,9 @@ END_TEST
 START_TEST(refused_lines_are_reported_and_the_others_run) {
     static const char file[] =
         "broken\n"
-        "{\"custom_id\":\"a\",\"url\":\"/v1/chat/completions\",\"body\":{\"model\":\"o3\"}}\n"
+        "{\"custom_id\":\"a\",\"url\":\"/v1/chat/completions\",\"body\":{\"model\":\"o3\",\"messages\":[]}}\n"
         "\n"
-        "{\"custom_id\":\"a\",\"url\":\"/v1/chat/completions\",\"body\":{\"model\":\"o3\"}}\n"
+        "{\"custom_id\":\"a\",\"url\":\"/v1/chat/completions\",\"body\":{\"model\":\"o3\",\"messages\":[]}}\n"
         "{\"conversation\":\"c\",\"input\":\"x\"}";
     start(false);
     work();

@@ -46,6 +46,7 @@ struct world {
     uint32_t to_broker_count, to_stream_count;
     uint32_t loss; // percent
     bool is_full;
+    bool is_closed; // its disk is full: nothing new
     uint64_t now_ms;
 };
 
@@ -132,6 +133,8 @@ static void broker_put(struct world *world, struct wire_message *message) {
         answer_put(world, head.request, "file_changed");
     } else if (world->is_sealed) {
         answer_put(world, head.request, "sealed");
+    } else if (world->is_closed) {
+        answer_put(world, head.request, "disk_full");
     } else if (world->is_full) {
         answer_put(world, head.request, "journal_full");
     } else {
@@ -157,6 +160,8 @@ static void broker_seal(struct world *world, const struct wire_message *message)
         answer_put(world, head.request, "resume_at");
     } else if (!digest_equal(head.digest, world->digest)) {
         answer_put(world, head.request, "file_changed");
+    } else if (world->is_closed) {
+        answer_put(world, head.request, "disk_full");
     } else {
         world->is_sealed = true;
         world->sealed_lines = head.lines;
@@ -169,6 +174,12 @@ static void broker_open(struct world *world, const struct wire_message *message)
     ck_assert_int_eq(wire_head(message, &head), ERR_OK);
     ck_assert(bytes_is(head.key, "key"));
     bool was_open = world->is_open;
+    if (!was_open && world->is_closed) {
+        reply(world, (struct letter){.kind = KIND_opened,
+                                     .answer.opened = {.request = head.request,
+                                                       .reason = bytes_text("disk_full")}});
+        return;
+    }
     world->is_open = true;
     reply(world, (struct letter){
                      .kind = KIND_opened,
@@ -402,6 +413,31 @@ START_TEST(a_file_that_lost_lines_is_refused) {
 }
 END_TEST
 
+// A digest with half a line in it is met by no reading of the file that pauses elsewhere: the same
+// file, sent again, would be refused as another.
+START_TEST(half_a_line_that_was_read_is_in_no_digest) {
+    struct world *world = world_new(3);
+    struct stream *stream = &world->stream;
+    struct stream_message message;
+    struct wire_message put;
+    struct put_head head;
+    ck_assert(stream_next(stream, 1, &message));
+    stream_opened(stream, &(struct opened_head){.request = stream->request, .batch = 5});
+    give_lines(world, 1);
+    stream_hash(stream, bytes_text("{\"line\""));
+    stream_flush(stream);
+    ck_assert(!stream_next(stream, 1, &message));
+    stream_hash(stream, bytes_text(":2}\n"));
+    stream_line(stream, NULL, bytes_of(NULL, 0));
+    stream_flush(stream);
+    ck_assert(stream_next(stream, 1, &message));
+    ck_assert_int_eq(wire_open(message.header, &put), ERR_OK);
+    ck_assert_int_eq(wire_head(&put, &head), ERR_OK);
+    ck_assert(head.last == 2 && digest_equal(head.after, file_digest(2)));
+    world_free(world);
+}
+END_TEST
+
 // Running the same command twice must find the batch that is there, and seal nothing again.
 START_TEST(a_sealed_batch_is_recognised_without_putting_anything) {
     dice_state = 14;
@@ -440,12 +476,43 @@ START_TEST(a_full_journal_makes_the_stream_wait) {
     for (int i = 0; i < 2000; i++)
         step(world, false);
     ck_assert_int_eq(world->stream.state, STREAM_TAKING);
-    ck_assert(world->stream.is_full);
+    ck_assert_str_eq(world->stream.lacks, "journal_full");
     ck_assert_uint_eq(world->accepted_through, 0);
     while (stream_next(&world->stream, world->now_ms, &message))
         ;
     world->is_full = false;
     world->now_ms += PUT_RESEND_MS;
+    run_quietly(world);
+    ck_assert_int_eq(world->stream.state, STREAM_DONE);
+    world_free(world);
+}
+END_TEST
+
+// Whatever a closed broker is asked, the stream waits, says why, and goes on by itself.
+START_TEST(a_closed_broker_makes_the_stream_wait_at_each_of_its_questions) {
+    dice_state = 18;
+    struct world *world = world_new(500);
+    world->is_closed = true;
+    for (int i = 0; i < 500; i++)
+        step(world, false);
+    ck_assert_int_eq(world->stream.state, STREAM_OPENING);
+    ck_assert_str_eq(world->stream.lacks, "disk_full");
+    world->is_closed = false;
+    while (world->accepted_through == 0)
+        step(world, false);
+    ck_assert_ptr_null(world->stream.lacks);
+    world->is_closed = true;
+    while (!world->stream.lacks)
+        step(world, false);
+    ck_assert_int_eq(world->stream.state, STREAM_TAKING);
+    world->is_closed = false;
+    while (world->accepted_through < world->lines)
+        step(world, false);
+    world->is_closed = true;
+    while (!world->stream.lacks)
+        step(world, false);
+    ck_assert_int_eq(world->stream.state, STREAM_SEALING);
+    world->is_closed = false;
     run_quietly(world);
     ck_assert_int_eq(world->stream.state, STREAM_DONE);
     world_free(world);
@@ -516,9 +583,11 @@ int main(void) {
     tcase_add_test(all, a_file_sent_again_goes_on_exactly_where_the_broker_stands);
     tcase_add_test(all, another_file_under_the_same_key_is_refused);
     tcase_add_test(all, a_file_that_lost_lines_is_refused);
+    tcase_add_test(all, half_a_line_that_was_read_is_in_no_digest);
     tcase_add_test(all, a_sealed_batch_is_recognised_without_putting_anything);
     tcase_add_test(all, a_batch_that_was_sealed_meanwhile_takes_no_further_line);
     tcase_add_test(all, a_full_journal_makes_the_stream_wait);
+    tcase_add_test(all, a_closed_broker_makes_the_stream_wait_at_each_of_its_questions);
     tcase_add_test(all, the_window_bounds_what_is_on_its_way);
     tcase_add_test(all, a_chunk_of_the_longest_names_fits_a_message);
     suite_add_tcase(suite, all);

@@ -72,7 +72,7 @@ END_TEST
 
 // One that lived long died of something new: it is worth a quick restart again.
 START_TEST(a_long_life_makes_the_next_restart_quick) {
-    struct program *program = add_shell("kill -9 $$");
+    struct program *program = add_shell("kill -SEGV $$");
     step_until_over(program, 1000);
     step_until_over(program, 2000);
     ck_assert_uint_eq(program->backoff_ms, 400);
@@ -81,6 +81,19 @@ START_TEST(a_long_life_makes_the_next_restart_quick) {
     ck_assert_int_eq(waitid(P_PID, (id_t)program->pid, &info, WEXITED | WNOWAIT), 0);
     supervisor_step(&supervisor, 3000 + BACKOFF_RESET_MS);
     ck_assert_uint_eq(program->restart_ms, 3000 + BACKOFF_RESET_MS + BACKOFF_FIRST_MS);
+}
+END_TEST
+
+// Who kills a process, or runs out of memory, does not want to wait the longer each time.
+START_TEST(what_was_killed_is_back_at_once_each_time) {
+    struct program *program = add_shell("kill -9 $$");
+    for (unsigned i = 0; i < 20; i++) {
+        uint64_t now = 1000 + i * BACKOFF_FIRST_MS;
+        step_until_over(program, now);
+        ck_assert_uint_eq(program->restarts, i + 1);
+        ck_assert_uint_eq(program->restart_ms, now + BACKOFF_FIRST_MS);
+    }
+    ck_assert_int_eq(supervisor.exit, 0);
 }
 END_TEST
 
@@ -120,6 +133,7 @@ int main(void) {
     tcase_set_timeout(all, 30);
     tcase_add_test(all, a_program_that_dies_is_started_again_later_and_later);
     tcase_add_test(all, a_long_life_makes_the_next_restart_quick);
+    tcase_add_test(all, what_was_killed_is_back_at_once_each_time);
     tcase_add_loop_test(all, what_no_restart_can_mend_ends_the_whole, 0, 3);
     tcase_add_test(all, a_stopped_program_ends_and_stays_ended);
     suite_add_tcase(suite, all);

@@ -14,8 +14,10 @@
     "{\"custom_id\":\"" id "\",\"method\":\"POST\",\"url\":\"/v1/chat/completions\",\"body\":" \
     "{\"model\":\"gpt-5-nano\",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}],"      \
     "\"max_completion_tokens\":100}}"
-#define CALL(body) "{\"custom_id\":\"a\",\"url\":\"/v1/chat/completions\",\"body\":" body "}"
-#define GOOD_BODY  "{\"model\":\"gpt-5-nano\",\"messages\":[]}"
+#define CALL(body)    "{\"custom_id\":\"a\",\"url\":\"/v1/chat/completions\",\"body\":" body "}"
+#define BATCH(params) "{\"custom_id\":\"a\",\"params\":" params "}"
+#define GOOD_PARAMS   "{\"model\":\"claude-opus-5\",\"max_tokens\":9,\"messages\":[]}"
+#define GOOD_BODY     "{\"model\":\"gpt-5-nano\",\"messages\":[]}"
 
 static struct catalogue *catalogue;
 static struct validator *validator;
@@ -101,19 +103,21 @@ END_TEST
 
 // A bound that forgets the choices or the output would let a budget be overrun.
 START_TEST(the_upper_bound_grows_with_the_output_that_is_asked_for) {
-    ck_assert_str_eq(why(CALL("{\"model\":\"gpt-5-nano\",\"max_completion_tokens\":100}")), "");
+    ck_assert_str_eq(
+        why(CALL("{\"model\":\"gpt-5-nano\",\"messages\":[],\"max_completion_tokens\":100}")), "");
     int64_t hundred = item.cost_max_pusd;
-    ck_assert_str_eq(why("{\"custom_id\":\"b\",\"api\":\"chat\",\"body\":{\"model\":"
-                         "\"openai/gpt-5-nano\",\"max_completion_tokens\":100,\"n\":5}}"),
-                     "");
+    ck_assert_str_eq(
+        why("{\"custom_id\":\"b\",\"api\":\"chat\",\"body\":{\"model\":"
+            "\"openai/gpt-5-nano\",\"messages\":[],\"max_completion_tokens\":100,\"n\":5}}"),
+        "");
     ck_assert_int_gt(item.cost_max_pusd, 4 * hundred);
     ck_assert_str_eq(why("{\"custom_id\":\"c\",\"api\":\"chat\",\"body\":{\"model\":"
-                         "\"openai/gpt-5-nano\"}}"),
+                         "\"openai/gpt-5-nano\",\"messages\":[]}}"),
                      "");
     ck_assert_int_gt(item.cost_max_pusd, 100 * hundred);
     // A model without a price has no bound, and never the bound 0.
     ck_assert_str_eq(why("{\"custom_id\":\"d\",\"api\":\"chat\",\"body\":{\"model\":"
-                         "\"openai/never-heard-of\"}}"),
+                         "\"openai/never-heard-of\",\"messages\":[]}}"),
                      "");
     ck_assert_int_eq(item.cost_max_pusd, -1);
 }
@@ -121,22 +125,23 @@ END_TEST
 
 // A dearer tier bounded by the ordinary rates would cost more than was allowed.
 START_TEST(the_upper_bound_is_that_of_the_tier_that_is_asked_for) {
-    ck_assert_str_eq(why(CALL("{\"model\":\"gpt-4.1\",\"max_completion_tokens\":100}")), "");
+    ck_assert_str_eq(
+        why(CALL("{\"model\":\"gpt-4.1\",\"messages\":[],\"max_completion_tokens\":100}")), "");
     int64_t standard = item.cost_max_pusd;
     ck_assert_int_gt(standard, 0);
     ck_assert_str_eq(
         why("{\"custom_id\":\"b\",\"api\":\"chat\",\"body\":{\"model\":\"openai/gpt-4.1\","
-            "\"max_completion_tokens\":100,\"service_tier\":\"never-heard-of\"}}"),
+            "\"messages\":[],\"max_completion_tokens\":100,\"service_tier\":\"never-heard-of\"}}"),
         "");
     ck_assert_int_eq(item.cost_max_pusd, -1);
     ck_assert_str_eq(
         why("{\"custom_id\":\"c\",\"api\":\"chat\",\"body\":{\"model\":\"openai/gpt-4.1\","
-            "\"max_completion_tokens\":100,\"service_tier\":7}}"),
+            "\"messages\":[],\"max_completion_tokens\":100,\"service_tier\":7}}"),
         "");
     ck_assert_int_eq(item.cost_max_pusd, -1);
     ck_assert_str_eq(
         why("{\"custom_id\":\"d\",\"api\":\"chat\",\"body\":{\"model\":\"openai/gpt-4.1\","
-            "\"max_completion_tokens\":100,\"service_tier\":null}}"),
+            "\"messages\":[],\"max_completion_tokens\":100,\"service_tier\":null}}"),
         "");
     ck_assert_int_ge(item.cost_max_pusd, standard);
 }
@@ -165,7 +170,7 @@ END_TEST
 
 // The provider before a model's name is ours; what follows is the provider's own, slashes too.
 START_TEST(the_provider_is_found_by_the_rules_of_the_formats) {
-    ck_assert_str_eq(why(CALL("{\"model\":\"openai/ft:gpt-4.1/acme\"}")), "");
+    ck_assert_str_eq(why(CALL("{\"model\":\"openai/ft:gpt-4.1/acme\",\"messages\":[]}")), "");
     ck_assert_str_eq(text_of(item.model), "ft:gpt-4.1/acme");
     ck_assert_str_eq(why("{\"conversation\":\"x\",\"model\":\"gpt-5-nano\",\"input\":\"i\"}"),
                      "unknown_provider");
@@ -204,6 +209,31 @@ START_TEST(later_turns_inherit_the_model_until_it_is_restated) {
     ck_assert_str_eq(why("{\"conversation\":\"d\",\"input\":\"2\"}"), "");
     ck_assert_str_eq(text_of(item.model), "o3");
     ck_assert_uint_eq(item.turn, 2);
+}
+END_TEST
+
+// A file made for Anthropic's batches runs as it is, beside lines of any other form.
+START_TEST(a_line_of_anthropics_batches_is_a_call_to_it) {
+    ck_assert_str_eq(why(BATCH(GOOD_PARAMS)), "");
+    ck_assert_str_eq(text_of(item.provider), "anthropic");
+    ck_assert_str_eq(text_of(item.api), "messages");
+    ck_assert_str_eq(text_of(item.model), "claude-opus-5");
+    ck_assert_int_gt(item.cost_max_pusd, 0);
+    ck_assert_str_eq(why("{\"custom_id\":\"b\",\"params\":{\"model\":\"anthropic/claude-opus-5\","
+                         "\"max_tokens\":9,\"messages\":[]}}"),
+                     "");
+    ck_assert_str_eq(text_of(item.model), "claude-opus-5");
+    ck_assert_str_eq(why("{\"custom_id\":\"c\",\"url\":\"/v1/messages\",\"body\":" GOOD_PARAMS "}"),
+                     "");
+    ck_assert_str_eq(text_of(item.provider), "anthropic");
+    // Beside a body they mean nothing.
+    ck_assert_str_eq(why("{\"custom_id\":\"d\",\"url\":\"/v1/chat/completions\",\"params\":3,"
+                         "\"body\":" GOOD_BODY "}"),
+                     "");
+    ck_assert_str_eq(text_of(item.provider), "openai");
+    with_provider("openai");
+    ck_assert_str_eq(why(BATCH(GOOD_PARAMS)), "unknown_url");
+    ck_assert(says("\"params\""));
 }
 END_TEST
 
@@ -301,6 +331,21 @@ static const struct {
      "\"api\":\"responses\"}",
      true},
     {"stream_not_served", CALL("{\"model\":\"gpt-5-nano\",\"stream\":true}"), false},
+    {"missing_field", BATCH("{\"model\":\"claude-opus-5\",\"messages\":[]}"), true},
+    {"missing_field", BATCH("{\"model\":\"claude-opus-5\",\"messages\":[],\"max_tokens\":null}"),
+     true},
+    {"wrong_type", BATCH("[]"), false},
+    {"wrong_type", BATCH("{\"model\":\"claude-opus-5\",\"messages\":{}}"), false},
+    {"no_model", BATCH("{\"max_tokens\":1,\"messages\":[]}"), false},
+    {"stream_not_served", BATCH("{\"model\":\"m\",\"max_tokens\":1,\"stream\":true}"), false},
+    {"not_taken",
+     "{\"conversation\":\"c\",\"model\":\"anthropic/claude-opus-5\",\"input\":\"a\","
+     "\"params\":{\"seed\":1}}",
+     true},
+    {"not_taken",
+     "{\"conversation\":\"c\",\"model\":\"anthropic/claude-opus-5\",\"input\":["
+     "{\"type\":\"input_audio\"}]}",
+     true},
     {"stream_not_served",
      "{\"conversation\":\"c\",\"model\":\"openai/o3\",\"input\":\"a\","
      "\"params\":{\"stream\":true}}",
@@ -376,6 +421,12 @@ START_TEST(the_examples_are_good_lines_and_fit_the_schema) {
     check_example(EXAMPLES "/conversations.jsonl", &calls, &turns);
     ck_assert_uint_eq(turns, 80);
     ck_assert_uint_ge(calls, 20);
+    tear_down();
+    set_up();
+    calls = turns = 0;
+    check_example(EXAMPLES "/anthropic.jsonl", &calls, &turns);
+    ck_assert_uint_eq(calls, 2);
+    ck_assert_uint_eq(turns, 3);
 }
 END_TEST
 
@@ -439,9 +490,46 @@ START_TEST(names_beyond_their_limits_are_refused) {
     ck_assert_str_eq(why(text), "name_too_long");
     (void)snprintf(text, sizeof(text),
                    "{\"custom_id\":\"b\",\"url\":\"/v1/chat/completions\","
-                   "\"body\":{\"model\":\"%.257s\"}}",
+                   "\"body\":{\"model\":\"%.257s\",\"messages\":[]}}",
                    name);
     ck_assert_str_eq(why(text), "name_too_long");
+}
+END_TEST
+
+static const char *why_tags(size_t size) {
+    static char text[2 * TAGS_BYTES_MAX];
+    char tags[TAGS_BYTES_MAX + 8];
+    memset(tags, 't', sizeof(tags));
+    memcpy(tags, "{\"k\":\"", 6);
+    memcpy(tags + size - 2, "\"}", 3);
+    static unsigned lines;
+    (void)snprintf(text, sizeof(text),
+                   "{\"conversation\":\"t%u\",\"model\":\"openai/o3\",\"input\":\"a\",\"tags\":%s}",
+                   lines++, tags);
+    return why(text);
+}
+
+// Limits hold to the byte, on the side of the good ones too.
+START_TEST(names_and_tags_fit_to_the_byte) {
+    static const char *const formats[] = {
+        "{\"custom_id\":\"%.*s\",\"url\":\"/v1/chat/completions\",\"body\":" GOOD_BODY "}",
+        "{\"conversation\":\"%.*s\",\"model\":\"openai/o3\",\"input\":\"a\"}",
+        "{\"custom_id\":\"m%d\",\"url\":\"/v1/chat/completions\",\"body\":{\"model\":\"%.*s\","
+        "\"messages\":[]}}",
+    };
+    static const int most[] = {CUSTOM_ID_BYTES_MAX, NAME_BYTES_MAX, MODEL_BYTES_MAX};
+    char text[4096], name[1024];
+    for (int i = 0; i < 3; i++)
+        for (int by = -1; by <= 1; by++) {
+            memset(name, 'a' + i, sizeof(name));
+            if (i < 2)
+                (void)snprintf(text, sizeof(text), formats[i], most[i] + by, name);
+            else
+                (void)snprintf(text, sizeof(text), formats[i], by, most[i] + by, name);
+            ck_assert_str_eq(why(text), by > 0 ? "name_too_long" : "");
+        }
+    for (int by = -1; by <= 1; by++)
+        ck_assert_str_eq(why_tags((size_t)(TAGS_BYTES_MAX + by)), by > 0 ? "name_too_long" : "");
 }
 END_TEST
 
@@ -488,12 +576,14 @@ int main(void) {
     tcase_add_test(lines, a_name_that_stands_twice_is_named_as_the_fault);
     tcase_add_test(lines, the_provider_is_found_by_the_rules_of_the_formats);
     tcase_add_test(lines, later_turns_inherit_the_model_until_it_is_restated);
+    tcase_add_test(lines, a_line_of_anthropics_batches_is_a_call_to_it);
     tcase_add_test(lines, names_are_compared_after_their_escapes_are_resolved);
     tcase_add_loop_test(lines, each_broken_line_is_refused_for_its_own_reason, 0, REFUSED);
     tcase_add_test(lines, invalid_utf8_is_named_as_such);
     tcase_add_test(lines, a_custom_id_stands_once_in_a_batch);
     tcase_add_test(lines, a_refused_turn_refuses_the_later_turns_of_its_conversation);
     tcase_add_test(lines, names_beyond_their_limits_are_refused);
+    tcase_add_test(lines, names_and_tags_fit_to_the_byte);
     tcase_add_test(lines, a_line_that_could_not_be_kept_is_refused_by_its_number);
     tcase_add_test(lines, random_damage_never_breaks_the_reader);
     suite_add_tcase(suite, lines);

@@ -130,6 +130,91 @@ static void be_garbage(struct connection *connection) {
     hang_up(connection);
 }
 
+static void say_bytes(struct connection *connection, const char *at, size_t size) {
+    while (connection->is_open && size > 0) {
+        ssize_t n = send(connection->fd, at, size, MSG_NOSIGNAL);
+        connection->is_open = n > 0;
+        at += n > 0 ? n : 0;
+        size -= n > 0 ? (size_t)n : 0;
+    }
+}
+
+// The number behind the n-th slash of the path, counted from 0.
+static size_t number_in_path(const struct connection *connection, int n) {
+    const char *at = connection->path;
+    for (int i = 0; at && i <= n; i++)
+        at = strchr(at + (i > 0), '/');
+    return at ? strtoul(at + 1, NULL, 10) : 0;
+}
+
+// The first bytes of the given body, in one of the ways in which a connection loses the rest.
+static void be_given(struct connection *connection) {
+    const struct server *server = connection->server;
+    size_t size = number_in_path(connection, 2);
+    char line[64];
+    if (strstr(connection->path, "/length/")) {
+        (void)snprintf(line, sizeof(line), "Content-Length: %zu\r\n\r\n", server->given_size);
+        say(connection, OK_HEAD);
+    } else if (strstr(connection->path, "/chunked/")) {
+        (void)snprintf(line, sizeof(line), "Transfer-Encoding: chunked\r\n\r\n%zx\r\n", size);
+        say(connection, OK_HEAD);
+    } else {
+        (void)snprintf(line, sizeof(line), "HTTP/1.0 200 OK\r\n\r\n");
+    }
+    say(connection, line);
+    say_bytes(connection, server->given, size);
+    if (strstr(connection->path, "/chunked/") && size > 0)
+        say(connection, size == server->given_size ? "\r\n" : ""); // and never the last chunk
+    hang_up(connection);
+}
+
+// Verbatim: head and body as they stand in the given text; the connection stays open.
+static void be_verbatim(struct connection *connection) {
+    say_bytes(connection, connection->server->given, connection->server->given_size);
+}
+
+enum { FILLER_MAX = 1000, FILLER_MIN = 16 };
+
+// Header lines of exactly size bytes in all, FILLER_MIN at least.
+static void say_filler(struct connection *connection, size_t size) {
+    while (size > 0) {
+        size_t part = size > FILLER_MAX ? FILLER_MAX : size;
+        if (size > part && size - part < FILLER_MIN)
+            part -= FILLER_MIN;
+        char line[FILLER_MAX + 1];
+        memset(line, 'f', part);
+        memcpy(line, "x-filler: ", 10);
+        memcpy(line + part - 2, "\r\n", 3);
+        say(connection, line);
+        size -= part;
+    }
+}
+
+// An answer whose head and body have exactly the sizes of the path: /sized/HEAD/BODY.
+static void be_sized(struct connection *connection) {
+    static const char begin[] = "{\"choices\":[{}],\"filler\":\"", end[] = "\"}";
+    size_t head = number_in_path(connection, 1), body = number_in_path(connection, 2);
+    bool is_chunked = strstr(connection->path, "/chunked") != NULL;
+    char line[64];
+    (void)snprintf(line, sizeof(line),
+                   is_chunked ? "Transfer-Encoding: chunked\r\n" : "Content-Length: %zu\r\n", body);
+    say(connection, "HTTP/1.1 200 OK\r\n");
+    say(connection, line);
+    say_filler(connection, head - strlen(line));
+    say(connection, "\r\n");
+    char *text = malloc(body + 1);
+    if (!text)
+        abort();
+    memset(text, 'b', body);
+    memcpy(text, begin, sizeof(begin) - 1);
+    memcpy(text + body - 2, end, sizeof(end));
+    (void)snprintf(line, sizeof(line), "%zx\r\n", body);
+    say(connection, is_chunked ? line : "");
+    say_bytes(connection, text, body);
+    say(connection, is_chunked ? "\r\n0\r\n\r\n" : "");
+    free(text);
+}
+
 static const struct {
     const char *path;
     void (*be)(struct connection *connection);
@@ -149,7 +234,10 @@ static const struct {
                   {"/interim", be_interim},
                   {"/redirect", be_redirect},
                   {"/error", be_error},
-                  {"/garbage", be_garbage}};
+                  {"/garbage", be_garbage},
+                  {"/given", be_given},
+                  {"/verbatim", be_verbatim},
+                  {"/sized", be_sized}};
 
 // The first part of a path names the behaviour; what follows is the API's.
 static bool is_path(const char *path, const char *name) {

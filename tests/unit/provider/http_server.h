@@ -16,6 +16,8 @@ struct server {
     char last_head[8192];    // of the request that arrived last: written before its answer
     char last_body[SERVER_BODY_MAX];
     size_t last_body_size;
+    const char *given; // for the answers that need it; set while no request runs
+    size_t given_size;
 };
 
 // Takes a port. Connections wait there until server_run; a process may be forked before.
@@ -47,5 +49,10 @@ unsigned closed_port(void);
 //   redirect      302 to /ok
 //   error         429 with a JSON error and Retry-After: 3
 //   garbage       bytes that are no HTTP
+//   given/WAY/N   the first N bytes of the given body, and the connection closed. WAY: length
+//                 (Content-Length is the whole body's), chunked (no last chunk), close (HTTP/1.0)
+//   verbatim      the given bytes, head and all; the connection stays
+//   sized/H/B     a head of H bytes without its first and last line, a JSON body of B bytes;
+//                 sized/H/B/chunked likewise
 
 #endif

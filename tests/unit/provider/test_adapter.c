@@ -1,15 +1,20 @@
 #include "common/mem.h"
+#include "tests/unit/provider/api.h"
 #include "workers/provider/adapter.h"
 
 #include <check.h>
 #include <stdio.h>
 
 static const struct adapter *adapter;
+static struct catalogue *catalogue;
+static const struct provider_api *api;
 static struct json_scan scan;
 static struct buf body;
 
 static void set_up(void) {
-    adapter = adapter_for("openai.chat");
+    catalogue = api_catalogue();
+    api = catalogue_api(catalogue, bytes_text("openai"), bytes_text("chat"));
+    adapter = adapter_for(api->shape);
     ck_assert_ptr_nonnull(adapter);
     json_scan_init(&scan);
     buf_init(&body, 1 << 20);
@@ -18,12 +23,15 @@ static void set_up(void) {
 static void tear_down(void) {
     json_scan_release(&scan);
     buf_release(&body);
+    catalogue_free(catalogue);
     ck_assert_int_eq(mem_held(), 0);
 }
 
 static const char *write_job(const char *line, const char *context, const char *model) {
-    const struct adapter_job job = {
-        .line = bytes_text(line), .context = bytes_text(context), .model = bytes_text(model)};
+    const struct adapter_job job = {.api = api,
+                                    .line = bytes_text(line),
+                                    .context = bytes_text(context),
+                                    .model = bytes_text(model)};
     buf_reset(&body);
     return adapter->write(&job, &scan, &body);
 }

@@ -172,6 +172,7 @@ START_TEST(without_an_answer_the_bytes_that_left_decide) {
         {TRANSFER_as_http, HTTP_truncated, "truncated"},
         {TRANSFER_as_http, HTTP_total_timeout, "total_timeout"},
         {TRANSFER_stall_timeout, HTTP_failed, "stall_timeout"},
+        {TRANSFER_first_byte_timeout, HTTP_failed, "first_byte_timeout"},
         {TRANSFER_too_large, HTTP_refused_by_owner, "too_large"},
         {TRANSFER_aborted, HTTP_failed, "aborted"},
     };

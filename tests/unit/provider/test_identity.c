@@ -282,6 +282,28 @@ START_TEST(a_simulated_run_speaks_to_this_machine_only) {
 }
 END_TEST
 
+static bool is_simulator(const char *url, const char *key, bool allow_http) {
+    conf.simulated = true;
+    conf.allow_http = allow_http;
+    (void)setenv("OPENAI_API_KEY", key, 1);
+    (void)setenv("OPENAI_BASE_URL", url, 1);
+    struct endpoints *endpoints = endpoints_of();
+    bool is_there = chat_of(endpoints) != NULL;
+    endpoints_free(endpoints);
+    return is_there;
+}
+
+// A worker on a second host calls the simulator of the first: over plain http, which no real
+// provider takes, and with a key that is nobody's.
+START_TEST(a_simulator_on_another_host_is_told_from_a_provider) {
+    ck_assert(is_simulator("http://10.0.0.1:5557/v1", "simulated", true));
+    ck_assert(!is_simulator("http://10.0.0.1:5557/v1", "simulated", false));
+    ck_assert(!is_simulator("http://10.0.0.1:5557/v1", "sk-1", true));
+    ck_assert(!is_simulator("https://10.0.0.1:5557/v1", "simulated", true));
+    ck_assert(is_simulator("http://127.0.0.1:5557/v1", "sk-1", false));
+}
+END_TEST
+
 START_TEST(bytes_that_are_no_catalogue_are_refused) {
     ck_assert_ptr_null(endpoints_new(&conf, bytes_text("{}"), "a hash"));
     ck_assert_ptr_null(endpoints_new(&conf, bytes_text("garbage"), "a hash"));
@@ -305,6 +327,7 @@ int main(void) {
     tcase_add_test(tests, a_base_url_may_be_chosen);
     tcase_add_test(tests, plain_http_to_another_machine_is_no_endpoint);
     tcase_add_test(tests, a_simulated_run_speaks_to_this_machine_only);
+    tcase_add_test(tests, a_simulator_on_another_host_is_told_from_a_provider);
     tcase_add_test(tests, bytes_that_are_no_catalogue_are_refused);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

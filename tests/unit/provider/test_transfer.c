@@ -222,6 +222,25 @@ START_TEST(silence_before_the_first_byte_lasts_as_long_as_the_call_may) {
 }
 END_TEST
 
+// With a limit of its own that silence ends sooner, and it is told apart from a stall.
+START_TEST(silence_before_the_first_byte_can_have_its_own_limit) {
+    struct transfer_limits patient = limits;
+    patient.first_byte_ms = 3 * limits.stall_ms;
+    transfers_free(transfers);
+    transfers = transfers_new(8, &patient);
+    (void)start(server_url(server, "hang"), 100, LIMIT_MS);
+    struct transfer *transfer = wait_for_end();
+    ck_assert_int_eq(transfer->end, TRANSFER_first_byte_timeout);
+    ck_assert_uint_ge(transfer->duration_ms, patient.first_byte_ms);
+    ck_assert(transfer->has_left);
+    transfer_give(transfer);
+    transfer = call("stall"); // once the answer has begun, the other limit counts
+    ck_assert_int_eq(transfer->end, TRANSFER_stall_timeout);
+    ck_assert_uint_ge(transfer->duration_ms, limits.stall_ms);
+    transfer_give(transfer);
+}
+END_TEST
+
 // A drip that always moves must not outlive the call's limit.
 START_TEST(a_slow_drip_ends_with_the_calls_limit) {
     (void)start(server_url(server, "drip"), 100, 200);
@@ -457,6 +476,7 @@ int main(void) {
     tcase_add_test(calls, silence_within_an_answer_is_a_stall);
     tcase_add_test(calls, silence_within_a_request_is_a_stall);
     tcase_add_test(calls, silence_before_the_first_byte_lasts_as_long_as_the_call_may);
+    tcase_add_test(calls, silence_before_the_first_byte_can_have_its_own_limit);
     tcase_add_test(calls, a_slow_drip_ends_with_the_calls_limit);
     tcase_add_test(calls, a_body_beyond_the_limit_is_cut_there);
     tcase_add_test(calls, headers_beyond_the_limit_are_cut_there);

@@ -1,5 +1,6 @@
 #include "workers/accountant/context/full.h"
 
+#include "common/asked.h"
 #include "common/id.h"
 #include "common/limits.h"
 #include "common/rating.h"
@@ -80,42 +81,41 @@ static void put_head(struct buf *context, struct bytes model, const struct setti
     buf_text(context, ",\"messages\":[");
 }
 
-// Tokens that the answer may have at most, by the request's own limit where it states one.
-static int64_t output_max(struct ledger *ledger, struct bytes params) {
-    static const char *const names[] = {"max_completion_tokens", "max_output_tokens", "max_tokens"};
-    int64_t most = OUTPUT_TOKENS_MAX, choices = 1;
-    if (params.size == 0 || json_scan(&ledger->scan, params, NULL) != ERR_OK)
-        return most;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        uint32_t node = json_find(&ledger->scan, 0, names[i]);
-        if (node != 0 && json_count(&ledger->scan, node, &most))
-            break;
-    }
-    uint32_t node = json_find(&ledger->scan, 0, "n");
-    if (node == 0 || !json_count(&ledger->scan, node, &choices) || choices < 1)
-        choices = 1;
-    return most > INT64_MAX / choices ? INT64_MAX : most * choices;
-}
-
-static struct bytes tier_of(struct ledger *ledger, struct bytes params) {
-    if (params.size == 0 || json_scan(&ledger->scan, params, NULL) != ERR_OK)
-        return bytes_text("");
-    uint32_t node = json_find(&ledger->scan, 0, "service_tier");
-    buf_reset(&ledger->text);
-    return node ? json_text(&ledger->scan, node, &ledger->text) : bytes_text("");
+// False if nobody can say what the request would cost.
+static bool find_tier(struct ledger *ledger, const struct prepare_item *asked, struct bytes params,
+                      struct bytes *tier) {
+    const struct provider_api *api = catalogue_api(ledger->catalogue, asked->provider, asked->api);
+    *tier = bytes_text("");
+    if (!api || params.size == 0)
+        return api != NULL;
+    return json_scan(&ledger->scan, params, NULL) == ERR_OK &&
+           asked_tier(api, &ledger->scan, 0, &ledger->text, tier);
 }
 
 // Whether a message's content is a text, or parts that are texts only. Their tokens are bounded by
 // their bytes; what an image, a file or audio comes to is not.
+static bool is_text_part(const struct json_scan *scan, uint32_t part) {
+    static const char *const types[] = {"\"text\"", "\"refusal\"", "\"thinking\"", "\"tool_use\"",
+                                        "\"tool_result\""};
+    uint32_t type = json_find(scan, part, "type");
+    for (size_t i = 0; type && i < sizeof(types) / sizeof(types[0]); i++)
+        if (bytes_is(json_raw(scan, type), types[i]))
+            return true;
+    return false;
+}
+
+// A tool's result may hold parts of its own.
 static bool is_all_text(const struct json_scan *scan, uint32_t content) {
     const struct json_node *nodes = scan->nodes;
     if (nodes[content].shape != JSON_SHAPE_array)
         return nodes[content].shape != JSON_SHAPE_object;
     for (uint32_t part = content + 1; part < nodes[content].end; part = nodes[part].end) {
-        uint32_t type = json_find(scan, part, "type");
-        struct bytes name = type ? json_raw(scan, type) : bytes_text("");
-        if (!bytes_is(name, "\"text\"") && !bytes_is(name, "\"refusal\""))
+        uint32_t inner = json_find(scan, part, "content");
+        if (!is_text_part(scan, part))
             return false;
+        for (uint32_t i = inner + 1; inner && i < nodes[inner].end; i = nodes[i].end)
+            if (!is_text_part(scan, i))
+                return false;
     }
     return true;
 }
@@ -130,18 +130,21 @@ static bool is_bounded(struct json_scan *scan, struct bytes context) {
         if ((content && !is_all_text(scan, content)) || json_find(scan, i, "audio"))
             return false;
     }
-    return true;
+    return asked_tools_are_own(scan, json_find(scan, 0, "tools"));
 }
 
 // A token stands for at least one byte, so a context has at most as many tokens as bytes.
 static void bound_cost(struct ledger *ledger, const struct prepare_item *asked, struct bytes params,
                        struct bytes context, struct prepared_item *prepared) {
     struct rating rating;
+    struct bytes tier;
     prepared->cost_max_pusd = -1;
-    if (!ledger->catalogue || !is_bounded(&ledger->scan, context))
+    if (!ledger->catalogue || !is_bounded(&ledger->scan, context) ||
+        !find_tier(ledger, asked, params, &tier))
         return;
-    int64_t most = output_max(ledger, params);
-    rating_upper_bound_in(ledger->catalogue, asked->provider, asked->model, tier_of(ledger, params),
+    bool has_params = params.size > 0 && json_scan(&ledger->scan, params, NULL) == ERR_OK;
+    int64_t most = has_params ? asked_output_max(&ledger->scan, 0) : OUTPUT_TOKENS_MAX;
+    rating_upper_bound_in(ledger->catalogue, asked->provider, asked->model, tier,
                           (int64_t)context.size, most, ledger->now_ms, &rating);
     if (rating.is_priced)
         prepared->cost_max_pusd = rating.pusd;

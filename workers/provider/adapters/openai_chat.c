@@ -1,90 +1,42 @@
-#include "workers/provider/adapters/openai_chat.h"
+// OpenAI's Chat Completions, and every server that speaks it.
+#include "workers/provider/adapters/neutral.h"
 
-// What is copied is copied as it was written: numbers keep their digits and objects their order.
-
-static void put(struct buf *out, struct bytes bytes) {
-    buf_put(out, bytes.at, bytes.size);
-}
-
-// ---- a native body ------------------------------------------------------------------------------
-
-static const char *write_native(const struct adapter_job *job, struct buf *out) {
-    struct bytes body, model;
-    if (!json_member(job->line, "body", &body) || body.size < 2 || body.at[0] != '{')
-        return "line_without_body";
-    if (!json_member(body, "model", &model))
-        return "body_without_model";
-    size_t before = (size_t)(model.at - body.at);
-    bool is_same = model.size == job->model.size + 2 &&
-                   memcmp(model.at + 1, job->model.at, job->model.size) == 0;
-    if (is_same) {
-        put(out, body);
-        return NULL;
-    }
-    put(out, bytes_of(body.at, before));
-    json_put_text(out, job->model);
-    put(out, bytes_of(model.at + model.size, body.size - before - model.size));
-    return NULL;
-}
-
-// ---- a conversation's turn ----------------------------------------------------------------------
-
-static bool has_shape(const struct json_scan *scan, uint32_t node, enum json_shape shape) {
-    return scan->nodes[node].shape == (uint8_t)shape;
-}
-
-// The first and the following members of a container, by json_node.end.
-static uint32_t first_in(uint32_t container) {
-    return container + 1;
-}
-
-static uint32_t next_in(const struct json_scan *scan, uint32_t node) {
-    return scan->nodes[node].end;
-}
-
-static bool is_one_of(const struct json_scan *scan, uint32_t node, const char *const *names) {
-    for (; *names; names++)
-        if (json_is_named(scan, node, bytes_text(*names)))
-            return true;
-    return false;
-}
-
-static void put_member(struct buf *out, const struct json_scan *scan, uint32_t node) {
-    const struct json_node *at = &scan->nodes[node];
-    buf_byte(out, '"');
-    buf_put(out, scan->text.at + at->name_at, at->name_size);
-    buf_text(out, "\":");
-    put(out, json_raw(scan, node));
-}
+// ---- tools --------------------------------------------------------------------------------------
 
 // A function's arguments are a string that holds JSON; an object is written into one.
 static void put_arguments(struct buf *out, const struct json_scan *scan, uint32_t node) {
     if (node == 0)
         buf_text(out, "\"{}\"");
     else if (has_shape(scan, node, JSON_SHAPE_text))
-        put(out, json_raw(scan, node));
+        put_bytes(out, json_raw(scan, node));
     else
         json_put_text(out, json_raw(scan, node));
+}
+
+static void put_function(struct buf *out, const struct json_scan *scan,
+                         const struct tool_call *call) {
+    buf_text(out, "{");
+    if (call->id) {
+        put_member(out, scan, call->id);
+        buf_text(out, ",");
+    }
+    buf_text(out, "\"type\":\"function\",\"function\":{");
+    put_member(out, scan, call->name);
+    buf_text(out, ",\"arguments\":");
+    put_arguments(out, scan, call->arguments);
+    buf_text(out, "}}");
 }
 
 // {"id","name","arguments"} becomes {"id","type":"function","function":{…}}; what has a type
 // already speaks the API's own language.
 static void put_tool_call(struct buf *out, const struct json_scan *scan, uint32_t call) {
-    uint32_t id = json_find(scan, call, "id"), name = json_find(scan, call, "name");
-    if (json_find(scan, call, "type") || name == 0) {
-        put(out, json_raw(scan, call));
-        return;
-    }
-    buf_text(out, "{");
-    if (id) {
-        put_member(out, scan, id);
-        buf_text(out, ",");
-    }
-    buf_text(out, "\"type\":\"function\",\"function\":{");
-    put_member(out, scan, name);
-    buf_text(out, ",\"arguments\":");
-    put_arguments(out, scan, json_find(scan, call, "arguments"));
-    buf_text(out, "}}");
+    const struct tool_call neutral = {.id = json_find(scan, call, "id"),
+                                      .name = json_find(scan, call, "name"),
+                                      .arguments = json_find(scan, call, "arguments")};
+    if (json_find(scan, call, "type") || neutral.name == 0)
+        put_bytes(out, json_raw(scan, call));
+    else
+        put_function(out, scan, &neutral);
 }
 
 // {"name","description","parameters"} becomes {"type":"function","function":{…}}.
@@ -92,32 +44,21 @@ static void put_tool(struct buf *out, const struct json_scan *scan, uint32_t too
     bool is_native = json_find(scan, tool, "type") || !json_find(scan, tool, "name");
     if (!is_native)
         buf_text(out, "{\"type\":\"function\",\"function\":");
-    put(out, json_raw(scan, tool));
+    put_bytes(out, json_raw(scan, tool));
     if (!is_native)
         buf_text(out, "}");
 }
+
+// ---- messages -----------------------------------------------------------------------------------
 
 // A part that is a bare string is a text part.
 static void put_part(struct buf *out, const struct json_scan *scan, uint32_t part) {
     bool is_text = has_shape(scan, part, JSON_SHAPE_text);
     if (is_text)
         buf_text(out, "{\"type\":\"text\",\"text\":");
-    put(out, json_raw(scan, part));
+    put_bytes(out, json_raw(scan, part));
     if (is_text)
         buf_text(out, "}");
-}
-
-typedef void put_node(struct buf *out, const struct json_scan *scan, uint32_t node);
-
-static void put_array(struct buf *out, const struct json_scan *scan, uint32_t array,
-                      put_node *put_element) {
-    buf_text(out, "[");
-    for (uint32_t i = first_in(array); i < scan->nodes[array].end; i = next_in(scan, i)) {
-        if (i != first_in(array))
-            buf_text(out, ",");
-        put_element(out, scan, i);
-    }
-    buf_text(out, "]");
 }
 
 static void put_content(struct buf *out, const struct json_scan *scan, uint32_t content) {
@@ -125,16 +66,47 @@ static void put_content(struct buf *out, const struct json_scan *scan, uint32_t 
     if (has_shape(scan, content, JSON_SHAPE_array))
         put_array(out, scan, content, put_part);
     else
-        put(out, json_raw(scan, content));
+        put_bytes(out, json_raw(scan, content));
+}
+
+// What another provider's model said: its texts and its calls. Its other parts mean nothing here.
+static void put_foreign(struct buf *out, const struct json_scan *scan, uint32_t message) {
+    uint32_t content = json_find(scan, message, "content"), at = 0;
+    const char *comma = "";
+    struct tool_call call;
+    buf_text(out, "{\"role\":\"assistant\",\"content\":[");
+    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
+        uint32_t text = is_part(scan, i, "text") ? stated_in(scan, i, "text") : 0;
+        if (!text)
+            continue;
+        buf_printf(out, "%s{\"type\":\"text\",", comma);
+        put_member(out, scan, text);
+        buf_text(out, "}");
+        comma = ",";
+    }
+    if (*comma) {
+        buf_text(out, "]");
+    } else if (buf_state(out) == ERR_OK) {
+        out->size--;
+        buf_text(out, "null");
+    }
+    comma = ",\"tool_calls\":[";
+    for (; next_call(scan, message, &at, &call); comma = ",") {
+        if (!call.name)
+            continue;
+        buf_text(out, comma);
+        put_function(out, scan, &call);
+    }
+    buf_text(out, comma[1] ? "}" : "]}");
 }
 
 // What the API takes of a message is copied; anything else is for us only.
-static void put_message(struct buf *out, const struct json_scan *scan, uint32_t message) {
+static void put_own(struct buf *out, const struct json_scan *scan, uint32_t message) {
     static const char *const copied[] = {
         "role", "name", "tool_call_id", "refusal", "audio", "function_call", NULL};
     const char *comma = "";
     buf_text(out, "{");
-    for (uint32_t i = first_in(message); i < scan->nodes[message].end; i = next_in(scan, i)) {
+    for (uint32_t i = first_in(message); i < next_in(scan, message); i = next_in(scan, i)) {
         bool is_content = json_is_named(scan, i, bytes_text("content"));
         bool is_calls = json_is_named(scan, i, bytes_text("tool_calls"));
         bool is_nothing = has_shape(scan, i, JSON_SHAPE_null) && !is_content;
@@ -154,27 +126,88 @@ static void put_message(struct buf *out, const struct json_scan *scan, uint32_t 
     buf_text(out, "}");
 }
 
-static void put_messages(struct buf *out, const struct json_scan *scan, uint32_t system,
-                         uint32_t messages) {
-    buf_text(out, ",\"messages\":[");
-    if (system) {
-        buf_text(out, "{\"role\":\"system\",");
-        put_content(out, scan, system);
+// Results of tools are messages of a role of their own, before what else the user says.
+static const char *put_heard(struct buf *out, const struct json_scan *scan, uint32_t assistant,
+                             uint32_t message, uint32_t content) {
+    const char *comma = "";
+    unsigned others = 0;
+    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
+        struct bytes id;
+        if (!is_part(scan, i, "tool_result")) {
+            others++;
+            continue;
+        }
+        if (!result_id(scan, assistant, content, i, &id))
+            return "tool_result_without_call";
+        uint32_t result = stated_in(scan, i, "content");
+        buf_printf(out, "%s{\"role\":\"tool\",\"tool_call_id\":%.*s,", comma, (int)id.size,
+                   (const char *)id.at);
+        comma = ",";
+        if (result)
+            put_content(out, scan, result);
+        else
+            buf_text(out, "\"content\":\"\"");
         buf_text(out, "}");
     }
-    for (uint32_t i = first_in(messages); i < scan->nodes[messages].end; i = next_in(scan, i)) {
-        if (system || i != first_in(messages))
-            buf_text(out, ",");
-        put_message(out, scan, i);
+    if (!*comma) {
+        put_own(out, scan, message);
+        return NULL;
+    }
+    const char *between = ",{\"role\":\"user\",\"content\":[";
+    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
+        if (is_part(scan, i, "tool_result"))
+            continue;
+        buf_text(out, between);
+        put_part(out, scan, i);
+        between = ",";
+    }
+    buf_text(out, others ? "]}" : "");
+    return NULL;
+}
+
+static const char *put_message(struct buf *out, const struct json_scan *scan, uint32_t before,
+                               uint32_t message) {
+    uint32_t content = json_find(scan, message, "content");
+    bool has_parts = content && has_shape(scan, content, JSON_SHAPE_array);
+    bool is_foreign = has_parts && json_find(scan, message, "model");
+    if (has_parts && is_said(scan, json_find(scan, message, "role"), "user"))
+        return put_heard(out, scan, before, message, content);
+    if (is_foreign)
+        put_foreign(out, scan, message);
+    else
+        put_own(out, scan, message);
+    return NULL;
+}
+
+static const char *put_messages(struct buf *out, const struct json_scan *scan,
+                                const struct turn *turn) {
+    const char *refusal = NULL, *comma = "";
+    uint32_t before = 0;
+    buf_text(out, ",\"messages\":[");
+    if (turn->system) {
+        buf_text(out, "{\"role\":\"system\",");
+        put_content(out, scan, turn->system);
+        buf_text(out, "}");
+        comma = ",";
+    }
+    for (uint32_t i = first_in(turn->messages); !refusal && i < next_in(scan, turn->messages);
+         i = next_in(scan, i)) {
+        buf_text(out, comma);
+        comma = ",";
+        refusal = put_message(out, scan, before, i);
+        before = i;
     }
     buf_text(out, "]");
+    return refusal;
 }
+
+// ---- the request --------------------------------------------------------------------------------
 
 // The parameters are the API's own; those that we decide are left out.
 static const char *put_params(struct buf *out, const struct json_scan *scan, uint32_t params,
                               bool has_tools) {
     static const char *const ours[] = {"model", "messages", NULL};
-    for (uint32_t i = first_in(params); i < scan->nodes[params].end; i = next_in(scan, i)) {
+    for (uint32_t i = first_in(params); i < next_in(scan, params); i = next_in(scan, i)) {
         if (json_is_named(scan, i, bytes_text("stream"))) {
             if (has_shape(scan, i, JSON_SHAPE_true))
                 return "stream_not_served";
@@ -188,34 +221,22 @@ static const char *put_params(struct buf *out, const struct json_scan *scan, uin
     return NULL;
 }
 
-// The node, or 0 if it is absent or null.
-static uint32_t stated(const struct json_scan *scan, const char *name) {
-    uint32_t node = json_find(scan, 0, name);
-    return node && !has_shape(scan, node, JSON_SHAPE_null) ? node : 0;
-}
-
 static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
                               struct buf *out) {
-    if (json_scan(scan, job->context, NULL) != ERR_OK || !has_shape(scan, 0, JSON_SHAPE_object))
-        return "context_malformed";
-    uint32_t messages = stated(scan, "messages"), tools = stated(scan, "tools");
-    uint32_t params = stated(scan, "params");
-    if (!messages || !has_shape(scan, messages, JSON_SHAPE_array) ||
-        (tools && !has_shape(scan, tools, JSON_SHAPE_array)) ||
-        (params && !has_shape(scan, params, JSON_SHAPE_object)))
-        return "context_malformed";
-    for (uint32_t i = first_in(messages); i < scan->nodes[messages].end; i = next_in(scan, i))
-        if (!has_shape(scan, i, JSON_SHAPE_object))
-            return "context_malformed";
-    buf_text(out, "{\"model\":");
-    json_put_text(out, job->model);
-    put_messages(out, scan, stated(scan, "system"), messages);
-    const char *refusal = params ? put_params(out, scan, params, tools != 0) : NULL;
+    struct turn turn;
+    const char *refusal = turn_open(job, scan, &turn);
     if (refusal)
         return refusal;
-    if (tools && scan->nodes[tools].count > 0) {
+    buf_text(out, "{\"model\":");
+    json_put_text(out, job->model);
+    refusal = put_messages(out, scan, &turn);
+    if (!refusal && turn.params)
+        refusal = put_params(out, scan, turn.params, turn.tools != 0);
+    if (refusal)
+        return refusal;
+    if (turn.tools && scan->nodes[turn.tools].count > 0) {
         buf_text(out, ",\"tools\":");
-        put_array(out, scan, tools, put_tool);
+        put_array(out, scan, turn.tools, put_tool);
     }
     buf_text(out, "}");
     return NULL;
@@ -224,10 +245,32 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
 static const char *write_request(const struct adapter_job *job, struct json_scan *scan,
                                  struct buf *body) {
     const char *refusal =
-        job->context.size > 0 ? write_turn(job, scan, body) : write_native(job, body);
+        job->context.size > 0 ? write_turn(job, scan, body) : native_write(job, body);
     if (!refusal && buf_state(body) != ERR_OK)
         return "request_too_large";
     return refusal;
+}
+
+// Servers that speak this API have parts and parameters of their own, so only what is known to be
+// another API's is refused.
+static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
+    static const char *const others[] = {"image", "document", "search_result", NULL};
+    uint32_t input = stated_in(line, 0, "input");
+    (void)api;
+    if (!input || !has_shape(line, input, JSON_SHAPE_array))
+        return true;
+    for (uint32_t i = first_in(input); i < next_in(line, input); i = next_in(line, i)) {
+        uint32_t is_error = stated_in(line, i, "is_error");
+        for (const char *const *type = others; *type; type++)
+            if (is_part(line, i, *type))
+                return refuse_with(words, "this API takes no part of type ", line,
+                                   json_find(line, i, "type"), ", but text, image_url and file");
+        if (is_error && has_shape(line, is_error, JSON_SHAPE_true)) {
+            buf_text(words, "this API has no \"is_error\": say it in the result's content");
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool is_answer(const struct json_scan *scan) {
@@ -237,6 +280,7 @@ static bool is_answer(const struct json_scan *scan) {
 
 const struct adapter adapter_openai_chat = {
     .shape = "openai.chat",
+    .takes = takes,
     .write = write_request,
     .is_answer = is_answer,
 };

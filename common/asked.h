@@ -1,0 +1,19 @@
+// What a request asks for that its price depends on, read from its own members: a native body, or
+// the parameters of a turn. For upper bounds only; what was served is the answer's to say.
+#ifndef COMMON_ASKED_H
+#define COMMON_ASKED_H
+
+#include "common/catalogue.h"
+
+// The tier, and whatever else the price depends on, as rating_upper_bound_in takes it: a view into
+// out. False if it is not written as a text: nobody can say what that would cost.
+bool asked_tier(const struct provider_api *api, const struct json_scan *scan, uint32_t object,
+                struct buf *out, struct bytes *tier);
+// Tokens that its answer may have at most, all choices together: by its own limit where it states
+// one, else what is assumed of a call that does not.
+int64_t asked_output_max(const struct json_scan *scan, uint32_t object);
+// Whether all tools of a list are the user's own. What a provider's tools fetch becomes input, and
+// no size of the request bounds it. list 0: there are none.
+bool asked_tools_are_own(const struct json_scan *scan, uint32_t list);
+
+#endif

@@ -1,0 +1,80 @@
+// A fuzz target without its fuzzer: runs each file once, whole, cut and bent. A finding ends the
+// process, as it does there; the variant that was run last is then in the file of --last.
+//
+//   fuzz-NAME-replay [--last FILE] FILE…    runs them
+//   fuzz-NAME-replay --write FOLDER FILE…   writes some of the variants there, as a corpus
+
+#include "tests/fuzz/bend.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { FILE_BYTES_MAX = 1 << 20, PLACES_MAX = 600, WRITTEN_OF = 16 };
+
+static const char *last, *folder;
+static unsigned long runs;
+
+static void write_file(const char *path, const uint8_t *data, size_t size) {
+    FILE *file = fopen(path, "wb");
+    if (!file || fwrite(data, 1, size, file) != size || fclose(file) != 0) {
+        perror(path);
+        exit(EX_IOERR);
+    }
+}
+
+// The memory of a variant ends where it ends, so that a sanitizer sees a read beyond it.
+static void run(void *context, const uint8_t *data, size_t size) {
+    char path[512];
+    (void)context;
+    runs++;
+    if (folder && runs % WRITTEN_OF != 1)
+        return;
+    if (folder) {
+        (void)snprintf(path, sizeof(path), "%s/bent-%lu", folder, runs);
+        write_file(path, data, size);
+        return;
+    }
+    if (last)
+        write_file(last, data, size);
+    uint8_t *exact = malloc(size ? size : 1);
+    if (!exact)
+        abort();
+    memcpy(exact, data, size);
+    (void)LLVMFuzzerTestOneInput(exact, size);
+    free(exact);
+}
+
+static void run_file(const char *path) {
+    static uint8_t bytes[FILE_BYTES_MAX];
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        perror(path);
+        exit(EX_NOINPUT);
+    }
+    size_t size = fread(bytes, 1, sizeof(bytes), file);
+    (void)fclose(file);
+    run(NULL, bytes, size);
+    bend_each(bytes, size, PLACES_MAX, run, NULL);
+}
+
+int main(int argc, char **argv) {
+    int at = 1;
+    if (argc > 2 && strcmp(argv[1], "--last") == 0)
+        last = argv[2], at = 3;
+    else if (argc > 2 && strcmp(argv[1], "--write") == 0)
+        folder = argv[2], at = 3;
+    if (at >= argc) {
+        (void)fprintf(stderr, "usage: %s [--last FILE | --write FOLDER] FILE…\n", argv[0]);
+        return EX_USAGE;
+    }
+    for (; at < argc; at++)
+        run_file(argv[at]);
+    (void)printf("%lu inputs\n", runs);
+    return 0;
+}

@@ -1,0 +1,321 @@
+// job show and cancel, and dead list, show, retry and drop: single jobs, and those without an
+// answer.
+#include "common/process.h"
+#include "tools/commands.h"
+#include "tools/render.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+// ---- showing one --------------------------------------------------------------------------------
+
+static void show_attempts(const json_t *answer) {
+    static const struct table_column columns[] = {
+        {"ATTEMPT", true, false}, {"CALL", false, false},   {"STATE", false, false},
+        {"ROLE", false, false},   {"STATUS", true, false},  {"REASON", false, true},
+        {"COST", true, false},    {"AT MOST", true, false}, {NULL, false, false},
+    };
+    struct table table;
+    const json_t *attempt;
+    size_t i;
+    table_begin(&table, columns);
+    json_array_foreach(member_of(answer, "attempts"), i, attempt) {
+        char text[SHORT_TEXT_SIZE];
+        const char *role = text_of(attempt, "role", "");
+        table_row(&table);
+        table_cell(&table, 0, "%lld", (long long)int_of(attempt, "attempt", 0));
+        table_cell(&table, 1, "%s", text_of(attempt, "call", ""));
+        table_cell(&table, 2, "%s", text_of(attempt, "state", ""));
+        table_cell(&table, 3, "%s", strcmp(role, "none") == 0 ? "" : role);
+        if (int_of(attempt, "status", 0) > 0)
+            table_cell(&table, 4, "%lld", (long long)int_of(attempt, "status", 0));
+        table_cell(&table, 5, "%s", text_of(attempt, "reason", ""));
+        table_cell(&table, 6, "%s", amount_text(member_of(attempt, "amount_pusd"), text));
+        if (flag_of(attempt, "possibly_billed"))
+            table_cell(&table, 7, "%s",
+                       json_is_integer(member_of(attempt, "possibly_billed_pusd"))
+                           ? amount_text(member_of(attempt, "possibly_billed_pusd"), text)
+                           : "?");
+    }
+    table_end(&table);
+    json_array_foreach(member_of(answer, "attempts"), i,
+                       attempt) if (*text_of(attempt, "detail", ""))
+        out_printf("attempt %lld: %s\n", (long long)int_of(attempt, "attempt", 0),
+                   text_of(attempt, "detail", ""));
+}
+
+// What the ledger could not take in as it came: it needs a person.
+static void show_alarms(const json_t *answer) {
+    const json_t *row;
+    size_t i;
+    json_array_foreach(member_of(answer, "quarantined"), i, row) out_printf(
+        "%-13s record %lld, call %s: %s\n", "quarantine", (long long)int_of(row, "record", 0),
+        text_of(row, "call", "-"), text_of(row, "why", ""));
+    json_array_foreach(member_of(answer, "conflicts"), i, row) out_printf(
+        "%-13s record %lld, call %s: %s\n", "conflict", (long long)int_of(row, "record", 0),
+        text_of(row, "call", "-"), text_of(row, "what", ""));
+}
+
+// What the job cost, with all its attempts, and what that leaves out.
+static void show_sum(const json_t *answer) {
+    char text[SHORT_TEXT_SIZE];
+    int64_t calls = 0, billed = 0, unbounded = 0, amount = 0, bound = 0;
+    bool is_priced = false;
+    const json_t *attempt;
+    size_t i;
+    struct buf line;
+    json_array_foreach(member_of(answer, "attempts"), i, attempt) {
+        const json_t *cost = member_of(attempt, "amount_pusd");
+        const json_t *most = member_of(attempt, "possibly_billed_pusd");
+        calls++;
+        is_priced = is_priced || json_is_integer(cost);
+        (void)money_add(&amount, json_is_integer(cost) ? json_integer_value(cost) : 0);
+        if (!flag_of(attempt, "possibly_billed"))
+            continue;
+        billed++;
+        unbounded += !json_is_integer(most);
+        (void)money_add(&bound, json_is_integer(most) ? json_integer_value(most) : 0);
+    }
+    if (calls == 0)
+        return;
+    json_t *whole = json_integer(amount), *most = json_integer(bound);
+    buf_init(&line, 1024);
+    buf_printf(&line, "%lld %s", (long long)calls, calls == 1 ? "call" : "calls");
+    billed_text(&line, billed, unbounded, most);
+    buf_printf(&line, "; %s", amount_text(is_priced ? whole : NULL, text));
+    out_field(13, "cost", buf_cstr(&line));
+    buf_release(&line);
+    json_decref(whole);
+    json_decref(most);
+}
+
+static void show_state(const json_t *live) {
+    const char *state = text_of(live, "state", "?"), *why = text_of(live, "waits_for", "");
+    const char *reason = text_of(live, "reason", why);
+    if (strcmp(state, "dead") == 0 || strcmp(state, "parked") == 0)
+        out_printf("%-13s %s: %s; kept until it is retried or dropped\n", "on its way", state,
+                   reason);
+    else
+        out_printf("%-13s %s, %lld attempts; waits for %s\n", "on its way", state,
+                   (long long)int_of(live, "attempts", 0), *why ? why : "nothing");
+}
+
+static void show_job(const json_t *answer) {
+    static const char *const members[] = {"job", "batch", "custom_id", "conversation", "provider",
+                                          "api", "model", "key",       "outcome",      "reason"};
+    const json_t *live = member_of(answer, "live");
+    const json_t *from = member_of(answer, "job") ? answer : live;
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+        out_field(13, members[i], text_of(from, members[i], ""));
+    out_printf("%-13s %lld, turn %lld\n", "line", (long long)int_of(from, "line", 0),
+               (long long)int_of(from, "turn", 0));
+    if (json_is_object(live))
+        show_state(live);
+    show_attempts(answer);
+    show_alarms(answer);
+    show_sum(answer);
+}
+
+int job_show(struct call *call) {
+    json_t *answer = call_show(call, "job.show", arguments_of("job", call->operands[0]));
+    if (answer)
+        show_job(answer);
+    json_decref(answer);
+    return 0;
+}
+
+int job_cancel(struct call *call) {
+    json_t *answer = call_show(call, "job.cancel", arguments_of("job", call->operands[0]));
+    if (answer)
+        out_printf("%s: %s\n", text_of(answer, "job", ""),
+                   strcmp(text_of(answer, "state", ""), "aborting") == 0
+                       ? "its call is called off, and recorded as it ends"
+                       : "cancelled");
+    json_decref(answer);
+    return 0;
+}
+
+// ---- those without an answer --------------------------------------------------------------------
+
+static void add_batch(struct call *call, json_t *arguments) {
+    arguments_add(arguments, "batch", call_text(call, "batch"));
+    arguments_add(arguments, "reason", call_text(call, "reason"));
+}
+
+int dead_list(struct call *call) {
+    static const struct table_column columns[] = {
+        {"JOB", false, false},   {"LINE", true, false},   {"TURN", true, false},
+        {"STATE", false, false}, {"REASON", false, true}, {"ATTEMPTS", true, false},
+        {"WHAT", false, true},   {NULL, false, false},
+    };
+    struct table table;
+    const json_t *entry;
+    size_t i;
+    json_t *arguments = arguments_of("after", call_text(call, "after"));
+    add_batch(call, arguments);
+    arguments_add_int(arguments, "limit", (int64_t)call_count(call, "limit", 100));
+    json_t *answer = call_show(call, "dead.list", arguments);
+    if (!answer)
+        return 0;
+    if (json_array_size(member_of(answer, "dead")) == 0)
+        (void)fprintf(stderr, "colloq: no job is dead or parked here\n");
+    table_begin(&table, columns);
+    json_array_foreach(member_of(answer, "dead"), i, entry) {
+        const char *custom_id = text_of(entry, "custom_id", "");
+        table_row(&table);
+        table_cell(&table, 0, "%s", text_of(entry, "job", ""));
+        table_cell(&table, 1, "%lld", (long long)int_of(entry, "line", 0));
+        table_cell(&table, 2, "%lld", (long long)int_of(entry, "turn", 0));
+        table_cell(&table, 3, "%s", text_of(entry, "state", ""));
+        table_cell(&table, 4, "%s", text_of(entry, "reason", ""));
+        table_cell(&table, 5, "%lld", (long long)int_of(entry, "attempts", 0));
+        table_cell(&table, 6, "%s", *custom_id ? custom_id : text_of(entry, "conversation", ""));
+    }
+    table_end(&table);
+    call_say_more(call, text_of(answer, "next", NULL));
+    json_decref(answer);
+    return 0;
+}
+
+int dead_show(struct call *call) {
+    const char *job = call->operands[0];
+    json_t *answer = call_show(call, "dead.show", arguments_of("job", job));
+    if (!answer)
+        return 0;
+    const json_t *live = member_of(answer, "live");
+    if (!json_is_object(live))
+        fail(EX_NOINPUT, "%s is neither dead nor parked; colloq job show %s%s", job, job,
+             call_settings(call));
+    show_job(answer);
+    if (int_of(live, "behind", 0) > 0)
+        out_printf("%-13s %lld, which follow when it is answered\n", "parked behind",
+                   (long long)int_of(live, "behind", 0));
+    if (*text_of(live, "refused", ""))
+        out_printf("%-13s not now: %s\n", "retry", text_of(live, "refused_text", ""));
+    else
+        out_printf("%-13s colloq dead retry %s%s\n", "retry", job, call_settings(call));
+    out_printf("%-13s colloq dead drop %s%s\n", "drop", job, call_settings(call));
+    json_decref(answer);
+    return 0;
+}
+
+// What a decision about many came to, over all pages.
+struct decided {
+    int64_t taken, behind, refused;
+    json_t *refusals;
+};
+
+// Microseconds between two retries; 0: all at once.
+static int64_t interval_us(const struct call *call) {
+    const char *text = call_text(call, "rate");
+    char *end = NULL;
+    if (!text)
+        return 0;
+    double rate = strtod(text, &end);
+    if (end == text || (*end && strcmp(end, "/s") != 0) || !(rate >= 0.001) || rate > 1e6)
+        fail(EX_USAGE, "--rate %s: a rate is written N/s, from 0.001 to 1000000", text);
+    return (int64_t)(1e6 / rate);
+}
+
+static json_t *decision_of(struct call *call, const struct decided *decided, const char *after) {
+    json_t *arguments = arguments_of("after", after);
+    const char *job = call->operand_count > 0 ? call->operands[0] : NULL;
+    if (job && (call_has(call, "batch") || call_has(call, "reason")))
+        fail(EX_USAGE, "give a job, or --batch and --reason, not both");
+    if (!job && !call_has(call, "batch") && !call_has(call, "reason"))
+        fail(EX_USAGE, "which? Give a job, --batch or --reason");
+    arguments_add(arguments, "job", job);
+    add_batch(call, arguments);
+    arguments_add_int(arguments, "before", decided->taken);
+    if (call_has(call, "dry-run") && json_object_set_new(arguments, "dry_run", json_true()) != 0)
+        fail(EX_SOFTWARE, "out of memory");
+    return arguments;
+}
+
+static void add_page(struct decided *decided, const json_t *answer) {
+    const json_t *refusal;
+    size_t i;
+    decided->taken += int_of(answer, "taken", 0);
+    decided->behind += int_of(answer, "behind", 0);
+    decided->refused += int_of(answer, "refused_count", 0);
+    json_array_foreach(member_of(answer, "refused"), i,
+                       refusal) if (json_array_size(decided->refusals) < 20 &&
+                                    json_array_append(decided->refusals, (json_t *)refusal) != 0)
+        fail(EX_SOFTWARE, "out of memory");
+}
+
+// Page by page, until all are decided about.
+static void decide_all(struct call *call, const char *what, struct decided *decided) {
+    char *cursor = NULL;
+    *decided = (struct decided){.refusals = json_array()};
+    do {
+        json_t *arguments = decision_of(call, decided, cursor);
+        if (strcmp(what, "dead.retry") == 0)
+            arguments_add_int(arguments, "interval_us", interval_us(call));
+        json_t *answer = call_ask(call, what, arguments);
+        const char *next = text_of(answer, "next", NULL);
+        add_page(decided, answer);
+        free(cursor);
+        cursor = next ? strdup(next) : NULL;
+        json_decref(answer);
+        if (process_is_stopped(call->stop_fd))
+            exit(EXIT_STOPPED);
+    } while (cursor);
+}
+
+static void say_refusals(const struct decided *decided) {
+    const json_t *refusal;
+    size_t i;
+    json_array_foreach(decided->refusals, i, refusal) {
+        char line[1024];
+        (void)snprintf(line, sizeof(line), "%s: %s", text_of(refusal, "job", ""),
+                       text_of(refusal, "text", ""));
+        text_clean(line, false);
+        (void)fprintf(stderr, "colloq: %s\n", line);
+    }
+    if (decided->refused > (int64_t)json_array_size(decided->refusals))
+        (void)fprintf(stderr, "colloq: … and %lld more\n",
+                      (long long)(decided->refused - (int64_t)json_array_size(decided->refusals)));
+}
+
+// words: "tried again", "dropped"; along: what becomes of the turns parked behind.
+static int decide_and_say(struct call *call, const char *what, const char *words,
+                          const char *along) {
+    struct decided decided;
+    bool is_dry = call_has(call, "dry-run");
+    decide_all(call, what, &decided);
+    if (call_has(call, "json")) {
+        json_t *whole = json_pack("{s:I,s:I,s:O,s:I,s:b}", "taken", (json_int_t)decided.taken,
+                                  "behind", (json_int_t)decided.behind, "refused", decided.refusals,
+                                  "refused_count", (json_int_t)decided.refused, "dry_run", is_dry);
+        char *text = json_dumps(whole, JSON_COMPACT);
+        out_text(text ? text : "");
+        out_text("\n");
+        free(text);
+        json_decref(whole);
+    } else {
+        out_printf("%lld %s %s %s", (long long)decided.taken, decided.taken == 1 ? "job" : "jobs",
+                   is_dry               ? "would be"
+                   : decided.taken == 1 ? "is"
+                                        : "are",
+                   words);
+        if (decided.behind > 0)
+            out_printf("; %lld parked behind %s %s", (long long)decided.behind,
+                       decided.taken == 1 ? "it" : "them", along);
+        out_text("\n");
+        say_refusals(&decided);
+    }
+    json_decref(decided.refusals);
+    if (decided.taken > 0)
+        return 0;
+    return call->operand_count > 0 ? EX_DATAERR : EXIT_SOME_FAILED;
+}
+
+int dead_retry(struct call *call) {
+    return decide_and_say(call, "dead.retry", "tried again", "follow when answers are there");
+}
+
+int dead_drop(struct call *call) {
+    return decide_and_say(call, "dead.drop", "dropped", "go too");
+}

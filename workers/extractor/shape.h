@@ -1,0 +1,31 @@
+// What is peculiar to answers of one shape, beyond what the catalogue's paths say: when a body is
+// an answer at all, and how its message looks in the neutral form. One small file a shape.
+#ifndef EXTRACTOR_SHAPE_H
+#define EXTRACTOR_SHAPE_H
+
+#include "workers/extractor/extract.h"
+
+// The neutral message is what a later turn sends again, of the same provider or of another one:
+//   role     assistant
+//   content  a text, or a list of parts, each with a type; parts that only their own provider
+//            understands (thinking with its signature, results of its own tools) stand among
+//            them as they came, in their order
+//   tool_calls  calls of the user's tools, where they do not stand among the parts as tool_use
+//   model    the model that served, where parts are bound to it
+// and what else the shape's own API takes back.
+struct answer_shape {
+    const char *name; // as in the catalogue: openai.chat
+    // Why the body is no answer of this shape, a code; NULL if it is one.
+    const char *(*refusal)(const struct json_scan *scan);
+    void (*put_message)(const struct json_scan *scan, uint32_t message, struct buf *out);
+    // Whether the assistant declined to answer, where its finish does not say so; may be NULL.
+    bool (*is_declined)(const struct json_scan *scan, uint32_t message);
+};
+
+// NULL if there is none of that name.
+const struct answer_shape *answer_shape_of(const char *name);
+
+extern const struct answer_shape shape_openai_chat;        // chat.c
+extern const struct answer_shape shape_anthropic_messages; // messages.c
+
+#endif

@@ -1,0 +1,471 @@
+// Anthropic's Messages. What it does differently: the system stands apart, roles alternate, a
+// message is a list of parts, calls and results of tools are such parts, a limit must be stated.
+#include "workers/provider/adapters/neutral.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// ---- parts --------------------------------------------------------------------------------------
+
+static void put_text_part(struct buf *out, struct bytes raw) {
+    buf_text(out, "{\"type\":\"text\",\"text\":");
+    put_bytes(out, raw);
+    buf_text(out, "}");
+}
+
+// The media type and the data of "data:image/png;base64,…", as spans of the raw text.
+static bool split_data_url(struct bytes url, struct bytes *media_type, struct bytes *data) {
+    static const char begin[] = "data:", middle[] = ";base64,";
+    if (url.size < 5 || memcmp(url.at, begin, 5) != 0)
+        return false;
+    const uint8_t *at = memmem(url.at, url.size, middle, strlen(middle));
+    if (!at)
+        return false;
+    *media_type = bytes_of(url.at + 5, (size_t)(at - url.at) - 5);
+    *data = bytes_of(at + strlen(middle), url.size - media_type->size - 5 - strlen(middle));
+    return true;
+}
+
+static uint32_t image_url_of(const struct json_scan *scan, uint32_t part) {
+    uint32_t image = stated_in(scan, part, "image_url");
+    uint32_t url =
+        image && has_shape(scan, image, JSON_SHAPE_object) ? stated_in(scan, image, "url") : image;
+    return url && has_shape(scan, url, JSON_SHAPE_text) ? url : 0;
+}
+
+// The inside of a raw string; what stands in a URL or in base64 needs no other form.
+static struct bytes inside(const struct json_scan *scan, uint32_t text) {
+    struct bytes raw = json_raw(scan, text);
+    return bytes_of(raw.at + 1, raw.size - 2);
+}
+
+static void put_image(struct buf *out, const struct json_scan *scan, uint32_t url) {
+    struct bytes media_type, data;
+    buf_text(out, "{\"type\":\"image\",\"source\":");
+    if (split_data_url(inside(scan, url), &media_type, &data)) {
+        buf_text(out, "{\"type\":\"base64\",\"media_type\":\"");
+        put_bytes(out, media_type);
+        buf_text(out, "\",\"data\":\"");
+        put_bytes(out, data);
+        buf_text(out, "\"}}");
+    } else {
+        buf_text(out, "{\"type\":\"url\",\"url\":");
+        put_bytes(out, json_raw(scan, url));
+        buf_text(out, "}}");
+    }
+}
+
+static void put_part(struct buf *out, const struct json_scan *scan, uint32_t part) {
+    uint32_t url = is_part(scan, part, "image_url") ? image_url_of(scan, part) : 0;
+    if (has_shape(scan, part, JSON_SHAPE_text))
+        put_text_part(out, json_raw(scan, part));
+    else if (url)
+        put_image(out, scan, url);
+    else
+        put_bytes(out, json_raw(scan, part));
+}
+
+// The API refuses texts without a character.
+static bool is_empty(const struct json_scan *scan, uint32_t part) {
+    uint32_t text = has_shape(scan, part, JSON_SHAPE_text) ? part
+                    : is_part(scan, part, "text")          ? stated_in(scan, part, "text")
+                                                           : 0;
+    return text && json_raw(scan, text).size == 2;
+}
+
+static void put_result(struct buf *out, const struct json_scan *scan, uint32_t part,
+                       struct bytes id) {
+    static const char *const ours[] = {"type", "tool_call_id", "tool_use_id", "name", NULL};
+    buf_text(out, "{\"type\":\"tool_result\",\"tool_use_id\":");
+    put_bytes(out, id);
+    for (uint32_t i = first_in(part); i < next_in(scan, part); i = next_in(scan, i)) {
+        if (is_one_of(scan, i, ours) || has_shape(scan, i, JSON_SHAPE_null))
+            continue;
+        buf_text(out, ",");
+        if (json_is_named(scan, i, bytes_text("content")) && has_shape(scan, i, JSON_SHAPE_array)) {
+            buf_text(out, "\"content\":");
+            put_array(out, scan, i, put_part);
+        } else {
+            put_member(out, scan, i);
+        }
+    }
+    buf_text(out, "}");
+}
+
+// A call that another API's model made. What its arguments say as a text becomes an object; a text
+// that is none is kept as one member.
+static void put_use(struct buf *out, const struct json_scan *scan, const struct tool_call *call) {
+    struct buf text;
+    buf_init(&text, CONTEXT_BYTES_MAX);
+    buf_text(out, "{\"type\":\"tool_use\",");
+    put_member(out, scan, call->id);
+    buf_text(out, ",");
+    put_member(out, scan, call->name);
+    buf_text(out, ",\"input\":");
+    bool is_text = call->arguments && has_shape(scan, call->arguments, JSON_SHAPE_text);
+    struct bytes arguments = is_text           ? json_text(scan, call->arguments, &text)
+                             : call->arguments ? json_raw(scan, call->arguments)
+                                               : bytes_text("{}");
+    if (json_is_complete(arguments) && arguments.at[0] == '{') {
+        put_bytes(out, arguments);
+    } else if (arguments.size == 0) {
+        buf_text(out, "{}");
+    } else {
+        buf_text(out, "{\"arguments\":");
+        json_put_text(out, arguments);
+        buf_text(out, "}");
+    }
+    buf_text(out, "}");
+    buf_release(&text);
+}
+
+// ---- messages -----------------------------------------------------------------------------------
+
+// A list of messages under way: parts of neighbours of the same role go into one message.
+struct talk {
+    struct buf *out;
+    const struct json_scan *scan;
+    struct bytes model;
+    const char *role;  // of the message that is open; NULL: none
+    uint32_t before;   // the neutral message before this one
+    size_t part_count; // in the open message
+};
+
+// Opens the message of that role if it is not open, and makes room for a part in it.
+static struct buf *part_of(struct talk *talk, const char *role) {
+    if (talk->role != role) {
+        buf_printf(talk->out, "%s{\"role\":\"%s\",\"content\":[", talk->role ? "]}," : "", role);
+        talk->role = role;
+        talk->part_count = 0;
+    }
+    if (talk->part_count++ > 0)
+        buf_text(talk->out, ",");
+    return talk->out;
+}
+
+static const char user[] = "user", assistant[] = "assistant";
+
+// The results of tools first, as the API wants them.
+static const char *put_heard(struct talk *talk, uint32_t content) {
+    const struct json_scan *scan = talk->scan;
+    if (!has_shape(scan, content, JSON_SHAPE_array)) {
+        if (!is_empty(scan, content))
+            put_part(part_of(talk, user), scan, content);
+        return NULL;
+    }
+    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
+        struct bytes id;
+        if (!is_part(scan, i, "tool_result"))
+            continue;
+        if (!result_id(scan, talk->before, content, i, &id))
+            return "tool_result_without_call";
+        put_result(part_of(talk, user), scan, i, id);
+    }
+    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i))
+        if (!is_part(scan, i, "tool_result") && !is_empty(scan, i))
+            put_part(part_of(talk, user), scan, i);
+    return NULL;
+}
+
+// Whether the model that served is the one that is asked now: itself or a dated snapshot of it.
+// Thinking is bound to it by a signature and refused by any other.
+static bool is_same_model(const struct talk *talk, uint32_t served) {
+    struct bytes name = inside(talk->scan, served);
+    return name.size >= talk->model.size &&
+           memcmp(name.at, talk->model.at, talk->model.size) == 0 &&
+           (name.size == talk->model.size ||
+            (name.size == talk->model.size + 9 && name.at[talk->model.size] == '-'));
+}
+
+static bool is_thinking(const struct json_scan *scan, uint32_t part) {
+    return is_part(scan, part, "thinking") || is_part(scan, part, "redacted_thinking");
+}
+
+// What a model of this API said goes back as it came.
+static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
+    const struct json_scan *scan = talk->scan;
+    bool is_same = has_shape(scan, served, JSON_SHAPE_text) && is_same_model(talk, served);
+    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i))
+        if ((is_same || !is_thinking(scan, i)) && !is_empty(scan, i))
+            put_bytes(part_of(talk, assistant), json_raw(scan, i));
+}
+
+// What a model of another API said: its texts and its calls.
+static void put_foreign(struct talk *talk, uint32_t message, uint32_t content) {
+    const struct json_scan *scan = talk->scan;
+    struct tool_call call;
+    uint32_t at = 0, refusal = stated_in(scan, message, "refusal");
+    if (content && has_shape(scan, content, JSON_SHAPE_text) && !is_empty(scan, content))
+        put_part(part_of(talk, assistant), scan, content);
+    for (uint32_t i = first_in(content);
+         content && has_shape(scan, content, JSON_SHAPE_array) && i < next_in(scan, content);
+         i = next_in(scan, i))
+        if (is_part(scan, i, "text") && stated_in(scan, i, "text") && !is_empty(scan, i))
+            put_text_part(part_of(talk, assistant), json_raw(scan, stated_in(scan, i, "text")));
+    if (refusal && has_shape(scan, refusal, JSON_SHAPE_text) && !is_empty(scan, refusal))
+        put_part(part_of(talk, assistant), scan, refusal);
+    while (next_call(scan, message, &at, &call))
+        if (call.id && call.name)
+            put_use(part_of(talk, assistant), scan, &call);
+}
+
+static const char *put_message(struct talk *talk, uint32_t message) {
+    const struct json_scan *scan = talk->scan;
+    uint32_t content = stated_in(scan, message, "content");
+    uint32_t served = stated_in(scan, message, "model");
+    if (!is_said(scan, json_find(scan, message, "role"), assistant))
+        return content ? put_heard(talk, content) : NULL;
+    if (served && content && has_shape(scan, content, JSON_SHAPE_array))
+        put_replay(talk, content, served);
+    else
+        put_foreign(talk, message, content);
+    return NULL;
+}
+
+static const char *put_messages(struct buf *out, const struct json_scan *scan, uint32_t messages,
+                                struct bytes model) {
+    struct talk talk = {.out = out, .scan = scan, .model = model};
+    buf_text(out, ",\"messages\":[");
+    for (uint32_t i = first_in(messages); i < next_in(scan, messages); i = next_in(scan, i)) {
+        const char *refusal = put_message(&talk, i);
+        if (refusal)
+            return refusal;
+        talk.before = i;
+    }
+    buf_text(out, talk.role ? "]}]" : "]");
+    return talk.role == user ? NULL : "nothing_is_asked";
+}
+
+// ---- tools --------------------------------------------------------------------------------------
+
+// {"name","description","parameters"}, alone or under "function", becomes {"name","description",
+// "input_schema"}; anything else is the API's own.
+static void put_tool(struct buf *out, const struct json_scan *scan, uint32_t tool) {
+    uint32_t function = is_part(scan, tool, "function") ? stated_in(scan, tool, "function") : 0;
+    uint32_t from = function ? function : tool;
+    bool is_neutral =
+        function || (!json_find(scan, tool, "type") && !json_find(scan, tool, "input_schema"));
+    if (!is_neutral || !stated_in(scan, from, "name")) {
+        put_bytes(out, json_raw(scan, tool));
+        return;
+    }
+    uint32_t description = stated_in(scan, from, "description");
+    uint32_t parameters = stated_in(scan, from, "parameters");
+    buf_text(out, "{");
+    put_member(out, scan, stated_in(scan, from, "name"));
+    if (description) {
+        buf_text(out, ",");
+        put_member(out, scan, description);
+    }
+    buf_text(out, ",\"input_schema\":");
+    put_bytes(out, parameters ? json_raw(scan, parameters) : bytes_text("{\"type\":\"object\"}"));
+    buf_text(out, "}");
+}
+
+// ---- parameters ---------------------------------------------------------------------------------
+
+static const char *const limits[] = {"max_tokens", "max_completion_tokens", "max_output_tokens",
+                                     NULL};
+// Those that have another name or another form here, and those that say nothing.
+static const char *const mapped[] = {"max_completion_tokens",
+                                     "max_output_tokens",
+                                     "max_tokens",
+                                     "stop",
+                                     "tool_choice",
+                                     "stream",
+                                     "parallel_tool_calls",
+                                     "n",
+                                     NULL};
+static const char *const ours[] = {"model", "messages", "system", NULL};
+
+static void put_limit(struct buf *out, const struct json_scan *scan, uint32_t params,
+                      int64_t otherwise) {
+    uint32_t limit = 0;
+    for (size_t i = 0; params && !limit && limits[i]; i++)
+        limit = stated_in(scan, params, limits[i]);
+    buf_text(out, ",\"max_tokens\":");
+    if (limit)
+        put_bytes(out, json_raw(scan, limit));
+    else
+        buf_printf(out, "%lld", (long long)otherwise);
+}
+
+static void put_stops(struct buf *out, const struct json_scan *scan, uint32_t stop) {
+    bool is_list = has_shape(scan, stop, JSON_SHAPE_array);
+    buf_text(out, is_list ? ",\"stop_sequences\":" : ",\"stop_sequences\":[");
+    put_bytes(out, json_raw(scan, stop));
+    buf_text(out, is_list ? "" : "]");
+}
+
+// The type of a choice of tools here: that of a word, of {"type":"function",…}, or its own.
+static const char *choice_type(const struct json_scan *scan, uint32_t choice) {
+    static const char *const types[][2] = {
+        {"auto", "auto"}, {"none", "none"}, {"required", "any"}, {"any", "any"}};
+    uint32_t word = choice && has_shape(scan, choice, JSON_SHAPE_object)
+                        ? stated_in(scan, choice, "type")
+                        : choice;
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if (is_said(scan, word, types[i][0]))
+            return types[i][1];
+    bool is_one =
+        word != choice && (is_said(scan, word, "function") || is_said(scan, word, "tool"));
+    return is_one ? "tool" : NULL;
+}
+
+static void put_choice(struct buf *out, const struct json_scan *scan, uint32_t params) {
+    uint32_t choice = stated_in(scan, params, "tool_choice");
+    uint32_t parallel = stated_in(scan, params, "parallel_tool_calls");
+    bool is_single = parallel && has_shape(scan, parallel, JSON_SHAPE_false);
+    const char *type = choice ? choice_type(scan, choice) : "auto";
+    if ((!choice && !is_single) || !type)
+        return;
+    uint32_t function = choice ? stated_in(scan, choice, "function") : 0;
+    uint32_t name = choice ? stated_in(scan, function ? function : choice, "name") : 0;
+    uint32_t own = choice ? stated_in(scan, choice, "disable_parallel_tool_use") : 0;
+    buf_printf(out, ",\"tool_choice\":{\"type\":\"%s\"", type);
+    if (name) {
+        buf_text(out, ",");
+        put_member(out, scan, name);
+    }
+    if ((own && has_shape(scan, own, JSON_SHAPE_true)) || (is_single && strcmp(type, "none") != 0))
+        buf_text(out, ",\"disable_parallel_tool_use\":true");
+    buf_text(out, "}");
+}
+
+static const char *put_params(struct buf *out, const struct json_scan *scan, uint32_t params,
+                              bool has_tools) {
+    uint32_t stop = stated_in(scan, params, "stop");
+    for (uint32_t i = first_in(params); i < next_in(scan, params); i = next_in(scan, i)) {
+        if (json_is_named(scan, i, bytes_text("stream")) && has_shape(scan, i, JSON_SHAPE_true))
+            return "stream_not_served";
+        if (has_shape(scan, i, JSON_SHAPE_null) || is_one_of(scan, i, ours) ||
+            is_one_of(scan, i, mapped) ||
+            (has_tools && json_is_named(scan, i, bytes_text("tools"))))
+            continue;
+        buf_text(out, ",");
+        put_member(out, scan, i);
+    }
+    if (stop)
+        put_stops(out, scan, stop);
+    put_choice(out, scan, params);
+    return NULL;
+}
+
+// ---- the request --------------------------------------------------------------------------------
+
+static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
+                              struct buf *out) {
+    struct turn turn;
+    const char *refusal = turn_open(job, scan, &turn);
+    if (refusal)
+        return refusal;
+    buf_text(out, "{\"model\":");
+    json_put_text(out, job->model);
+    put_limit(out, scan, turn.params, job->api->output_tokens_default);
+    if (turn.system) {
+        buf_text(out, ",");
+        put_member(out, scan, turn.system);
+    }
+    refusal = put_messages(out, scan, turn.messages, job->model);
+    if (!refusal && turn.params)
+        refusal = put_params(out, scan, turn.params, turn.tools != 0);
+    if (refusal)
+        return refusal;
+    if (turn.tools && scan->nodes[turn.tools].count > 0) {
+        buf_text(out, ",\"tools\":");
+        put_array(out, scan, turn.tools, put_tool);
+    }
+    buf_text(out, "}");
+    return NULL;
+}
+
+static const char *write_request(const struct adapter_job *job, struct json_scan *scan,
+                                 struct buf *body) {
+    const char *refusal =
+        job->context.size > 0 ? write_turn(job, scan, body) : native_write(job, body);
+    if (!refusal && buf_state(body) != ERR_OK)
+        return "request_too_large";
+    return refusal;
+}
+
+// ---- what it takes ------------------------------------------------------------------------------
+
+static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *words) {
+    static const char *const types[] = {"text",         "image_url",   "image",
+                                        "document",     "tool_result", "container_upload",
+                                        "search_result"};
+    uint32_t type = json_find(line, part, "type");
+    if (is_said(line, type, "image_url") && !image_url_of(line, part)) {
+        buf_text(words, "a part of type \"image_url\" needs its \"image_url\": {\"url\"}");
+        return false;
+    }
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if (is_said(line, type, types[i]))
+            return true;
+    return refuse_with(words, "this API takes no part of type ", line, type,
+                       ", but text, image_url, image, document and tool_result");
+}
+
+// A number of at most that, whatever way it is written.
+static bool is_at_most(const struct json_scan *line, uint32_t node, double most) {
+    char text[32] = "";
+    struct bytes raw = json_raw(line, node);
+    if (!has_shape(line, node, JSON_SHAPE_number) || raw.size >= sizeof(text))
+        return false;
+    memcpy(text, raw.at, raw.size);
+    return strtod(text, NULL) <= most;
+}
+
+static bool takes_values(const struct json_scan *line, uint32_t params, struct buf *words) {
+    uint32_t choices = stated_in(line, params, "n"),
+             choice = stated_in(line, params, "tool_choice");
+    uint32_t temperature = stated_in(line, params, "temperature");
+    if (choices && !is_at_most(line, choices, 1))
+        buf_text(words, "this API gives one answer: \"params.n\" can only be 1");
+    else if (temperature && !is_at_most(line, temperature, 1))
+        buf_text(words, "\"params.temperature\" must be a number of at most 1 for this API");
+    else if (choice && !choice_type(line, choice))
+        buf_text(words, "\"params.tool_choice\" must be auto, none, required or one function");
+    return words->size == 0;
+}
+
+static bool is_field(const struct provider_api *api, const struct json_scan *line, uint32_t node) {
+    return api->request_fields[0] == NULL || is_one_of(line, node, api->request_fields);
+}
+
+static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
+    uint32_t input = stated_in(line, 0, "input"), params = stated_in(line, 0, "params");
+    if (input && has_shape(line, input, JSON_SHAPE_array))
+        for (uint32_t i = first_in(input); i < next_in(line, input); i = next_in(line, i))
+            if (!takes_part(line, i, words))
+                return false;
+    if (!params)
+        return true;
+    for (uint32_t i = first_in(params); i < next_in(line, params); i = next_in(line, i)) {
+        struct bytes name =
+            bytes_of(line->text.at + line->nodes[i].name_at, line->nodes[i].name_size);
+        if (is_one_of(line, i, mapped) || is_field(api, line, i))
+            continue;
+        buf_printf(words, "this API has no parameter \"%.*s\"",
+                   (int)(name.size < 64 ? name.size : 64), (const char *)name.at);
+        return false;
+    }
+    return takes_values(line, params, words);
+}
+
+// ---- answers ------------------------------------------------------------------------------------
+
+// An answer without the reason for its end is the beginning of one.
+static bool is_answer(const struct json_scan *scan) {
+    uint32_t content = json_find(scan, 0, "content"), reason = json_find(scan, 0, "stop_reason");
+    return is_said(scan, json_find(scan, 0, "type"), "message") && content &&
+           has_shape(scan, content, JSON_SHAPE_array) && reason &&
+           has_shape(scan, reason, JSON_SHAPE_text);
+}
+
+const struct adapter adapter_anthropic_messages = {
+    .shape = "anthropic.messages",
+    .takes = takes,
+    .write = write_request,
+    .is_answer = is_answer,
+};

@@ -1,0 +1,192 @@
+#include "workers/provider/adapters/neutral.h"
+
+#include <stdio.h>
+
+void put_bytes(struct buf *out, struct bytes bytes) {
+    buf_put(out, bytes.at, bytes.size);
+}
+
+// ---- a native body ------------------------------------------------------------------------------
+
+static bool find_body(const struct adapter_job *job, struct bytes *body) {
+    const char *other = job->api->line_member;
+    bool is_there =
+        json_member(job->line, "body", body) || (other && json_member(job->line, other, body));
+    return is_there && body->size >= 2 && body->at[0] == '{';
+}
+
+const char *native_write(const struct adapter_job *job, struct buf *out) {
+    struct bytes body, model;
+    if (!find_body(job, &body))
+        return "line_without_body";
+    if (!json_member(body, "model", &model))
+        return "body_without_model";
+    size_t before = (size_t)(model.at - body.at);
+    bool is_same = model.size == job->model.size + 2 &&
+                   memcmp(model.at + 1, job->model.at, job->model.size) == 0;
+    if (is_same) {
+        put_bytes(out, body);
+        return NULL;
+    }
+    put_bytes(out, bytes_of(body.at, before));
+    json_put_text(out, job->model);
+    put_bytes(out, bytes_of(model.at + model.size, body.size - before - model.size));
+    return NULL;
+}
+
+// ---- nodes --------------------------------------------------------------------------------------
+
+uint32_t stated_in(const struct json_scan *scan, uint32_t object, const char *name) {
+    uint32_t node = json_find(scan, object, name);
+    return node && !has_shape(scan, node, JSON_SHAPE_null) ? node : 0;
+}
+
+bool is_one_of(const struct json_scan *scan, uint32_t node, const char *const *names) {
+    for (; *names; names++)
+        if (json_is_named(scan, node, bytes_text(*names)))
+            return true;
+    return false;
+}
+
+bool is_said(const struct json_scan *scan, uint32_t node, const char *text) {
+    return node && has_shape(scan, node, JSON_SHAPE_text) && !scan->nodes[node].has_escape &&
+           bytes_is(json_text(scan, node, NULL), text);
+}
+
+bool is_part(const struct json_scan *scan, uint32_t part, const char *type) {
+    return is_said(scan, json_find(scan, part, "type"), type);
+}
+
+static bool is_shape_or_absent(const struct json_scan *scan, uint32_t node, enum json_shape shape) {
+    return node == 0 || has_shape(scan, node, shape);
+}
+
+const char *turn_open(const struct adapter_job *job, struct json_scan *scan, struct turn *turn) {
+    if (json_scan(scan, job->context, NULL) != ERR_OK || !has_shape(scan, 0, JSON_SHAPE_object))
+        return "context_malformed";
+    *turn = (struct turn){
+        .system = stated_in(scan, 0, "system"),
+        .params = stated_in(scan, 0, "params"),
+        .tools = stated_in(scan, 0, "tools"),
+        .messages = stated_in(scan, 0, "messages"),
+    };
+    if (!turn->messages || !has_shape(scan, turn->messages, JSON_SHAPE_array) ||
+        !is_shape_or_absent(scan, turn->tools, JSON_SHAPE_array) ||
+        !is_shape_or_absent(scan, turn->params, JSON_SHAPE_object))
+        return "context_malformed";
+    for (uint32_t i = first_in(turn->messages); i < next_in(scan, turn->messages);
+         i = next_in(scan, i))
+        if (!has_shape(scan, i, JSON_SHAPE_object))
+            return "context_malformed";
+    return NULL;
+}
+
+// ---- writing ------------------------------------------------------------------------------------
+
+void put_member(struct buf *out, const struct json_scan *scan, uint32_t node) {
+    const struct json_node *at = &scan->nodes[node];
+    buf_byte(out, '"');
+    buf_put(out, scan->text.at + at->name_at, at->name_size);
+    buf_text(out, "\":");
+    put_bytes(out, json_raw(scan, node));
+}
+
+void put_array(struct buf *out, const struct json_scan *scan, uint32_t array,
+               put_node *put_element) {
+    buf_text(out, "[");
+    for (uint32_t i = first_in(array); i < next_in(scan, array); i = next_in(scan, i)) {
+        if (i != first_in(array))
+            buf_text(out, ",");
+        put_element(out, scan, i);
+    }
+    buf_text(out, "]");
+}
+
+// ---- tools --------------------------------------------------------------------------------------
+
+static struct tool_call call_of(const struct json_scan *scan, uint32_t node) {
+    uint32_t function = stated_in(scan, node, "function");
+    uint32_t owner = function ? function : node;
+    uint32_t arguments = stated_in(scan, owner, "arguments");
+    return (struct tool_call){
+        .id = stated_in(scan, node, "id"),
+        .name = stated_in(scan, owner, "name"),
+        .arguments = arguments ? arguments : stated_in(scan, owner, "input"),
+    };
+}
+
+// The element behind *at of one of a message's lists; false at its end, or if *at is not in it.
+static bool step(const struct json_scan *scan, uint32_t list, uint32_t *at) {
+    if (!list || !has_shape(scan, list, JSON_SHAPE_array) || *at >= next_in(scan, list))
+        return false;
+    *at = *at < first_in(list) ? first_in(list) : next_in(scan, *at);
+    return *at < next_in(scan, list);
+}
+
+// The lists stand one behind the other in the text, so *at says which one is walked through.
+bool next_call(const struct json_scan *scan, uint32_t message, uint32_t *at,
+               struct tool_call *call) {
+    uint32_t calls = stated_in(scan, message, "tool_calls");
+    uint32_t parts = stated_in(scan, message, "content");
+    uint32_t first = calls && calls < parts ? calls : parts;
+    uint32_t second = first == calls ? parts : calls;
+    const uint32_t lists[] = {first, second};
+    for (int i = 0; i < 2; i++)
+        while (step(scan, lists[i], at)) {
+            if (lists[i] == parts && !is_part(scan, *at, "tool_use"))
+                continue;
+            *call = call_of(scan, *at);
+            return true;
+        }
+    return false;
+}
+
+static bool is_same_name(const struct json_scan *scan, uint32_t a, uint32_t b) {
+    return a == 0 ? b == 0 : b != 0 && bytes_equal(json_raw(scan, a), json_raw(scan, b));
+}
+
+// How many results without an id and with the same name, or without one, stand before the part.
+static unsigned results_before(const struct json_scan *scan, uint32_t content, uint32_t part,
+                               uint32_t name) {
+    unsigned count = 0;
+    for (uint32_t i = first_in(content); i < part; i = next_in(scan, i))
+        count += is_part(scan, i, "tool_result") && !stated_in(scan, i, "tool_call_id") &&
+                 !stated_in(scan, i, "tool_use_id") &&
+                 is_same_name(scan, name, stated_in(scan, i, "name"));
+    return count;
+}
+
+bool result_id(const struct json_scan *scan, uint32_t assistant, uint32_t content, uint32_t part,
+               struct bytes *id) {
+    uint32_t stated = stated_in(scan, part, "tool_call_id");
+    stated = stated ? stated : stated_in(scan, part, "tool_use_id");
+    if (stated) {
+        *id = json_raw(scan, stated);
+        return has_shape(scan, stated, JSON_SHAPE_text);
+    }
+    uint32_t name = stated_in(scan, part, "name"), at = 0;
+    unsigned left = results_before(scan, content, part, name);
+    struct tool_call call;
+    while (assistant && next_call(scan, assistant, &at, &call)) {
+        if ((name && !is_same_name(scan, name, call.name)) || !call.id || left-- > 0)
+            continue;
+        *id = json_raw(scan, call.id);
+        return true;
+    }
+    return false;
+}
+
+// ---- submission ---------------------------------------------------------------------------------
+
+bool refuse_with(struct buf *words, const char *before, const struct json_scan *scan, uint32_t node,
+                 const char *after) {
+    enum { SHOWN_MAX = 64 };
+    struct bytes shown = json_raw(scan, node);
+    if (shown.size > SHOWN_MAX) {
+        shown.size = SHOWN_MAX;
+        while (shown.size > 0 && (shown.at[shown.size] & 0xc0) == 0x80)
+            shown.size--;
+    }
+    buf_printf(words, "%s%.*s%s", before, (int)shown.size, (const char *)shown.at, after);
+    return false;
+}

@@ -1,0 +1,81 @@
+// What adapters share: native bodies, and the neutral request that the accountant prepares for a
+// conversation's turn: {"model", "system", "params", "tools", "messages": [{"role", "content",
+// "tool_calls"?, "model"?}]}. Texts and numbers are copied as they were written.
+//
+// A message's content is a text or a list of parts. Parts that every API understands in its own
+// way are text, image_url and, in what the user says, tool_result: {"type": "tool_result",
+// "content", "tool_call_id" | "name" | neither}. Without an id it is the result of the call of
+// that name in the assistant's last message, or of the next one in order: a file states results
+// before anybody knows the ids. Other parts are an API's own.
+#ifndef PROVIDER_ADAPTERS_NEUTRAL_H
+#define PROVIDER_ADAPTERS_NEUTRAL_H
+
+#include "workers/provider/adapter.h"
+
+// The native body of a single call: of "body", else of the member that the API's batches have.
+// NULL, or why there is none.
+const char *native_write(const struct adapter_job *job, struct buf *out);
+
+// The parts of a neutral request, by their nodes; 0: absent or null.
+struct turn {
+    uint32_t system, params, tools, messages;
+};
+// Indexes the job's context. NULL, or why it cannot be read.
+const char *turn_open(const struct adapter_job *job, struct json_scan *scan, struct turn *turn);
+
+// ---- nodes --------------------------------------------------------------------------------------
+
+// The first and the following members of a container, up to its end.
+static inline uint32_t first_in(uint32_t container) {
+    return container + 1;
+}
+
+static inline uint32_t next_in(const struct json_scan *scan, uint32_t node) {
+    return scan->nodes[node].end;
+}
+
+static inline bool has_shape(const struct json_scan *scan, uint32_t node, enum json_shape shape) {
+    return scan->nodes[node].shape == (uint8_t)shape;
+}
+
+// The member, unless it is absent or null.
+uint32_t stated_in(const struct json_scan *scan, uint32_t object, const char *name);
+// Whether the node is a member with one of the names, which end with NULL.
+bool is_one_of(const struct json_scan *scan, uint32_t node, const char *const *names);
+// Whether a node is that text; 0 is none.
+bool is_said(const struct json_scan *scan, uint32_t node, const char *text);
+// Whether a part is of that type.
+bool is_part(const struct json_scan *scan, uint32_t part, const char *type);
+
+// ---- writing ------------------------------------------------------------------------------------
+
+void put_bytes(struct buf *out, struct bytes bytes);
+// "name":value, as it stands.
+void put_member(struct buf *out, const struct json_scan *scan, uint32_t node);
+typedef void put_node(struct buf *out, const struct json_scan *scan, uint32_t node);
+// Each element by a function, with [ ] around them.
+void put_array(struct buf *out, const struct json_scan *scan, uint32_t array,
+               put_node *put_element);
+
+// ---- tools --------------------------------------------------------------------------------------
+
+// A call of one of the user's tools, wherever the message has it: {"id","name","arguments"},
+// {"id","function":{"name","arguments"}} or a part {"type":"tool_use","id","name","input"}.
+struct tool_call {
+    uint32_t id, name, arguments; // nodes; 0: absent. Arguments are an object, or a text with one
+};
+// The next call of an assistant's message, behind *at (0 at first); false after the last.
+bool next_call(const struct json_scan *scan, uint32_t message, uint32_t *at,
+               struct tool_call *call);
+// The id (raw, with its quotes) of the call whose result the part is; assistant is the message
+// before, 0: none. False if there is no such call.
+bool result_id(const struct json_scan *scan, uint32_t assistant, uint32_t content, uint32_t part,
+               struct bytes *id);
+
+// ---- submission ---------------------------------------------------------------------------------
+
+// Appends the words and a text of the line, which is cut to a bounded length; returns false.
+bool refuse_with(struct buf *words, const char *before, const struct json_scan *scan, uint32_t node,
+                 const char *after);
+
+#endif
