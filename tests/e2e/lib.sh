@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # What the end-to-end tests share. Each starts the real processes and the provider simulator in a
 # folder of its own, counts its checks, and ends with one line that says how many passed.
 # Sourced with BIN, the folder of the programs, in the environment.
@@ -50,6 +51,16 @@ until_true() {
     done
 }
 
+# until_true_soon TRIES COMMAND…: asks again without a pause: for moments that pass quickly.
+until_true_soon() {
+    tries=$1
+    shift
+    while ! "$@" >/dev/null 2>&1; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || return 1
+    done
+}
+
 # start_dev [SIMULATOR WORDS]: all processes, and waits until they serve.
 start_dev() {
     "$BIN/colloq" dev --simulate --data "$data" ${1:+--simulator "$1"} >"$work/dev.out" 2>&1 &
@@ -64,11 +75,44 @@ stop_dev() {
     return $code
 }
 
+# process PROGRAM: the pid of dev's process of that name; false where none lives.
+process() {
+    local pid
+    pid=$(pgrep -x -P "$dev_pid" "${1:0:15}") && ! grep -q '^State:.Z' "/proc/$pid/status" &&
+        echo "$pid"
+}
+
+# kill_process PROGRAM: kills it, if it lives: one that was killed a moment ago does not.
+declare -A killed=()
+kill_process() {
+    local pid
+    pid=$(process "$1") && [ "$pid" != "${killed[$1]:-}" ] && kill -KILL "$pid" && killed[$1]=$pid
+}
+
+# Requests that the provider has billed.
+is_billed() { [ "$(wc -l <"$data/bill.jsonl")" -ge "$1" ]; }
+
+bill_lines() { wc -l <"$data/bill.jsonl"; }
+
+# is_still COMMAND: whether what it says is what it said when it was asked last; set before= first.
+is_still() {
+    local now
+    now=$(eval "$1")
+    [ "$now" = "$before" ] || { before=$now && sleep 0.3 && false; }
+}
+
+# Calls that were open when their worker was found dead, as the broker counted them.
+leases_lost() {
+    sed -n 's/.*ev=worker.replaced .*open=\([0-9]*\).*/\1/p' "$data/log/colloq-broker.log" |
+        awk '{ n += $1 } END { print n + 0 }'
+}
+
 # sql TEXT: of the ledger, which nobody has open now, with the bill beside it as table bill.
 sql() {
     [ -f "$work/checked.db" ] || {
-        cp "$data/ledger.db" "$work/checked.db"
-        [ ! -f "$data/ledger.db-wal" ] || cp "$data/ledger.db-wal" "$work/checked.db-wal"
+        ledger=${COLLOQ_LEDGER_FOLDER:-$data}/ledger.db
+        cp "$ledger" "$work/checked.db"
+        [ ! -f "$ledger-wal" ] || cp "$ledger-wal" "$work/checked.db-wal"
         cp "$data/bill.jsonl" "$work/bill.txt"
         sqlite3 "$work/checked.db" <<SQL
 CREATE TABLE bill (line TEXT);
@@ -84,18 +128,20 @@ SQL
 dump_calls() {
     sql "SELECT json_object('call', lower(hex(id)), 'state', state, 'http_status', status,
         'in_uncached', in_uncached, 'in_cached', in_cached, 'in_cache_write', in_cache_write,
+        'in_cache_write_1h', in_cache_write_1h, 'web_searches', web_searches,
         'out_visible', out_visible, 'out_reasoning', out_reasoning, 'amount_pusd', amount_pusd,
         'is_possibly_billed', json(CASE is_possibly_billed WHEN 1 THEN 'true' ELSE 'false' END),
         'job', cast(job AS TEXT), 'is_answer', json(CASE role WHEN 'answer' THEN 'true' ELSE 'false' END))
         FROM call"
 }
 
-# Turns whose call reached the provider before the call that answered the turn before them.
+# Turns whose call reached the provider before the call that answered the turn before them. The
+# bill has the first 16 digits at least of a call's id.
 turns_out_of_order() {
-    sql "WITH seen AS (SELECT json_extract(line,'\$.call') AS id, json_extract(line,'\$.n') AS n
+    sql "WITH seen AS (SELECT substr(json_extract(line,'\$.call'),1,16) AS id, json_extract(line,'\$.n') AS n
                        FROM bill),
          calls AS (SELECT c.conversation, c.turn, c.role, s.n FROM call c
-                   JOIN seen s ON s.id = lower(hex(c.id)) WHERE c.conversation IS NOT NULL)
+                   JOIN seen s ON s.id = substr(lower(hex(c.id)),1,16) WHERE c.conversation IS NOT NULL)
          SELECT count(*) FROM calls b JOIN calls a
          ON a.conversation = b.conversation AND a.turn = b.turn - 1 AND a.role = 'answer'
          WHERE b.n < a.n"

@@ -1,10 +1,13 @@
 #!/bin/bash
-# The main job on mixed lines with faults: nothing lost, nothing paid twice, the bill adds up.
+# The main job on mixed lines with faults: nothing lost, nothing paid twice, the bill adds up, and
+# each call that hung or was cut is a row that says so.
 . "$(dirname "$0")/lib.sh"
 lines=${LINES_WANTED:-20000}
 "$BIN/make-lines" "$lines" "${SEED:-7}" >"$work/job.jsonl"
 
-start_dev "--error-rate 2% --429-rate 1% --length-rate 1% --seed ${SEED:-7}"
+export COLLOQ_STALL_LIMIT=2s COLLOQ_FIRST_BYTE_LIMIT=2s
+start_dev "--error-rate 2% --429-rate 1% --hang-rate 0.5% --cut-rate 0.5% --length-rate 1% \
+--seed ${SEED:-7}"
 client batch run "$work/job.jsonl" >"$work/out.jsonl" 2>"$work/err.txt"
 check "the run ends with 0" is $? 0
 summary=$(tail -n 1 "$work/err.txt")
@@ -17,14 +20,23 @@ calls=$(sql "SELECT count(*) FROM call")
 billed=$(sql "SELECT count(*) FROM bill")
 cut=$(sql "SELECT count(*) FROM job WHERE is_cut = 1")
 usd=$(sql "SELECT sum(amount_pusd) FROM call")
+possibly=$(sql "SELECT count(*) FROM call WHERE is_possibly_billed = 1")
+unpriced=$(sql "SELECT count(*) FROM call WHERE cost_state = 'unpriced'")
+silent() {
+    sql "SELECT count(*) FROM call WHERE reason = '$1' AND state = 'failed' AND class = 'retryable'
+        AND is_possibly_billed = 1 AND duration_ms >= 2000"
+}
 group() { echo "$1" | sed -E ':a;s/^([0-9]+)([0-9]{3})/\1,\2/;ta'; }
 check "the last line counts lines truthfully" grep -q "^$(group "$lines") lines: $(group "$lines") done" \
     <(echo "$summary")
 check "and those cut at the length limit" grep -q "($(group "$cut") cut at the length limit)" \
     <(echo "$summary")
-check "and calls" grep -q "; $(group "$calls") calls" <(echo "$summary")
-check "and money, to the cent" grep -qF "$(awk -v p="$usd" 'BEGIN { printf "$%.2f", p / 1e12 }'), 0 unpriced" \
-    <(echo "$summary")
+check "and calls, and how many may have been billed" grep -qF \
+    "; $(group "$calls") calls, $(group "$possibly") possibly billed (at most" <(echo "$summary")
+check "and money, to the cent" grep -qF \
+    "$(awk -v p="$usd" 'BEGIN { printf "$%.2f", p / 1e12 }'), $unpriced unpriced" <(echo "$summary")
+check "answers that stood still in their middle are failed calls" test "$(silent stall_timeout)" -gt 0
+check "and so are those that never began" test "$(silent first_byte_timeout)" -gt 0
 check "each request is a call row" is "$billed" "$calls"
 check "turns reached the provider in order" is "$(turns_out_of_order)" 0
 dump_calls >"$work/calls.jsonl"

@@ -1,0 +1,68 @@
+#!/bin/bash
+# Processes stand still (SIGSTOP) for longer than a call may take, in the middle of a batch, and go
+# on. A worker that sleeps with answers in its hands has them made again by another one; when it
+# wakes, its own are late: priced, findable, and in no result. The sleep of the accountant, the
+# extractor and the ingress costs time and nothing else.
+. "$(dirname "$0")/lib.sh"
+lines=${LINES_WANTED:-5000} concurrency=100
+"$BIN/make-lines" "$lines" 37 >"$work/job.jsonl"
+export COLLOQ_CALL_LIMIT=1500ms COLLOQ_LANE_CONCURRENCY=$concurrency
+start_dev "--latency-ms 250"
+# A second worker, not dev's: it finds the simulator as dev's does.
+OPENAI_API_KEY=simulated OPENAI_BASE_URL=http://127.0.0.1:$(cat "$data/provider-sim.port")/v1 \
+    "$BIN/colloq-worker" --simulate --data "$data" 2>"$work/worker.log" &
+second=$!
+worker_rows() { client stat --json | grep -o '"role":"worker"' | wc -l; }
+both_there() { [ "$(worker_rows)" -eq 2 ]; }
+check "two workers are there" until_true 20 both_there
+client batch run "$work/job.jsonl" >"$work/out.jsonl" 2>"$work/err.txt" &
+run=$!
+# Longer than the call's limit, the margin, and the time until a peer counts as silent.
+FROZEN_S=8
+
+# While the broker stands still too, the calls end, and the worker has more to hand over than the
+# connection takes.
+until_true 60 is_billed $((lines / 8))
+broker=$(process colloq-broker)
+worker=$(process colloq-worker)
+kill -STOP "$broker"
+before=
+until_true 30 is_still bill_lines
+check "a worker stands still with answers in its hands" kill -STOP "$worker"
+kill -CONT "$broker"
+sleep "$FROZEN_S"
+kill -CONT "$worker"
+check "and goes on in the middle of the run" kill -0 "$run"
+
+until_true 60 is_billed $((lines / 2))
+others="$(process colloq-accountant) $(process colloq-extractor) $(process colloq-ingress)"
+# shellcheck disable=SC2086
+check "accountant, extractor and ingress stand still" kill -STOP $others
+sleep "$FROZEN_S"
+# shellcheck disable=SC2086
+kill -CONT $others
+check "and go on in the middle of the run" kill -0 "$run"
+wait "$run"
+check "the run ends with 0" is $? 0
+check "every line has one result" is \
+    "$(grep -o '"job":"[^"]*"' "$work/out.jsonl" | sort -u | wc -l)" "$lines"
+check "nobody was taken for somebody else" both_there
+kill "$second" && wait "$second"
+check "the second worker drains with 0" is $? 0
+check "the processes drain with 0" stop_dev
+check "nobody died of it" is "$(grep -c ' ended (' "$work/dev.out")" 0
+late=$(sql "SELECT count(*) FROM call WHERE role = 'superfluous'")
+echo "late answers: $late"
+check "answers came late" test "$late" -gt 0
+check "and are priced" is \
+    "$(sql "SELECT count(*) FROM call WHERE role = 'superfluous' AND amount_pusd IS NULL")" 0
+check "and are in no conversation" is "$(sql "SELECT count(*) FROM message m JOIN call c USING (call)
+    WHERE c.role = 'superfluous'")" 0
+check "turns reached the provider in order" is "$(turns_out_of_order)" 0
+dump_calls >"$work/calls.jsonl"
+# At most so many calls were out in the worker: as many as five lanes allow.
+check "bill and ledger agree, but for the calls out at the freeze" "$BIN/compare-bill" \
+    --unknown-max $((5 * concurrency)) --superfluous-max $((5 * concurrency)) \
+    "$data/bill.jsonl" "$work/calls.jsonl"
+tail -n 1 "$work/err.txt"
+end_test

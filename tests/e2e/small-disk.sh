@@ -1,0 +1,34 @@
+# shellcheck shell=bash
+# A disk of 64 MiB of its own, for the scenarios that fill one: sourced by them instead of lib.sh.
+# They run again in a mount namespace, so that nobody else sees the disk; that needs root.
+if [ "$(id -u)" -ne 0 ]; then
+    echo "skipped: a disk of its own needs root"
+    exit 77
+fi
+[ -n "${E2E_OWN_MOUNTS:-}" ] || E2E_OWN_MOUNTS=1 exec unshare -m --propagation private "$0" "$@"
+. "$(dirname "$0")/lib.sh"
+disk=$work/disk
+mkdir -p "$disk" && mount -t tmpfs -o size=64m tmpfs "$disk" || exit 1
+leave() {
+    [ -z "$dev_pid" ] || { kill "$dev_pid" 2>/dev/null; wait "$dev_pid" 2>/dev/null; dev_pid=; }
+    umount -l "$disk"
+    finish
+}
+trap leave EXIT
+
+# Takes all that the disk has free; what is given back meanwhile is taken by the next call.
+fill() { dd if=/dev/zero bs=64k oflag=append conv=notrunc of="$disk/filler" 2>/dev/null; }
+drain() { rm -f "$disk/filler"; }
+
+# answer_lines FROM COUNT BYTES: single calls whose answers have that size.
+answer_lines() {
+    seq "$1" "$(($1 + $2 - 1))" | awk -v bytes="$3" '{
+        printf "{\"custom_id\":\"n%d\",\"method\":\"POST\",\"url\":\"/v1/chat/completions\",\"body\":" \
+            "{\"model\":\"gpt-4.1-mini\",\"messages\":[{\"role\":\"user\"," \
+            "\"content\":\"number %d @sim:body_%d\"}]}}\n", $1, $1, bytes }'
+}
+
+stat_has() { client stat 2>/dev/null | grep -qE -- "$1"; }
+# stat_number NAME: a number that the whole answer has once.
+stat_number() { client stat --json 2>/dev/null | grep -oE "\"$1\":[ ]?[0-9]+" | head -1 | grep -oE '[0-9]+$'; }
+process() { pgrep -P "$dev_pid" "$1"; }
