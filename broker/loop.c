@@ -64,8 +64,9 @@ void loop_open(struct loop *loop, const struct conf *conf) {
     outbox_init(&loop->outbox);
     buf_init(&loop->catalogue, CATALOGUE_BYTES_MAX);
     buf_init(&loop->scratch, HEADER_BYTES_MAX);
+    loop->inbox_memory = mem_array(INBOX_MAX, sizeof(struct message));
     for (uint32_t i = 0; i < INBOX_MAX; i++)
-        loop->inbox[i] = mem_new(sizeof(struct message));
+        loop->inbox[i] = &loop->inbox_memory[i];
     build_core(loop, conf);
     sock_serve(&loop->sock, conf->broker, conf->listen);
     log_line(LOG_INFO, "broker.ready", "endpoint=%s also=%s boot=%016llx", conf->broker,
@@ -75,8 +76,7 @@ void loop_open(struct loop *loop, const struct conf *conf) {
 void loop_close(struct loop *loop) {
     for (uint32_t i = 0; i < loop->waiting; i++)
         message_release(loop->inbox[i]);
-    for (uint32_t i = 0; i < INBOX_MAX; i++)
-        mem_free(loop->inbox[i]);
+    mem_free(loop->inbox_memory);
     sock_close(&loop->sock, 200);
     journal_close(&loop->journal);
     keep_release(&loop->contexts);
@@ -109,7 +109,9 @@ static void hear(struct loop *loop) {
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < loop->waiting; i++)
         bytes += loop_message_bytes(loop->inbox[i]);
-    while (loop->waiting < INBOX_MAX && bytes < loop->limits.turn_bytes) {
+    // What is no message counts too: nobody holds up the turn with it.
+    for (uint32_t heard = loop->waiting; heard < INBOX_MAX && bytes < loop->limits.turn_bytes;
+         heard++) {
         struct message *message = loop->inbox[loop->waiting];
         enum err e = sock_receive(&loop->sock, message);
         if (e == ERR_AGAIN)
@@ -123,6 +125,16 @@ static void hear(struct loop *loop) {
         bytes += loop_message_bytes(message);
         loop->waiting++;
         loop->messages++;
+    }
+}
+
+// What follows, as much of it as a turn may write; of what is left the next turn hears at once.
+static void run_ticks(struct loop *loop) {
+    loop->has_more = true;
+    for (int i = 0; loop->has_more && i < TICKS_A_TURN; i++) {
+        struct event tick = {.kind = EVENT_tick};
+        loop_step(loop, &tick, NULL, 0);
+        loop->has_more = loop->effects.more;
     }
 }
 
@@ -148,10 +160,7 @@ static void decide(struct loop *loop) {
     memcpy(loop->inbox, later, left * sizeof(later[0]));
     memcpy(loop->inbox + left, done, done_count * sizeof(done[0]));
     loop->waiting = left;
-    do {
-        struct event tick = {.kind = EVENT_tick};
-        loop_step(loop, &tick, NULL, 0);
-    } while (loop->effects.more);
+    run_ticks(loop);
 }
 
 static void log_lane(const struct lane *lane) {
@@ -210,7 +219,7 @@ static void tell_space(struct loop *loop) {
 static long rest_ms(struct loop *loop) {
     uint64_t due = core_due_ms(loop->core);
     uint64_t now = loop->now.mono_ms;
-    if (loop->waiting > 0 || due <= now)
+    if (loop->waiting > 0 || loop->has_more || due <= now)
         return 0;
     return due - now < HEARTBEAT_MS ? (long)(due - now) : HEARTBEAT_MS;
 }

@@ -14,8 +14,9 @@
 #include "common/reserve.h"
 
 enum {
-    INBOX_MAX = 256,  // messages taken in before they are served
-    PUTS_A_TURN = 32, // chunks of lines among them
+    INBOX_MAX = 256,   // messages taken in before they are served
+    PUTS_A_TURN = 32,  // chunks of lines among them
+    TICKS_A_TURN = 16, // each of at most EFFECTS_MAX effects
 };
 
 // What the effects of a step may refer to.
@@ -49,7 +50,9 @@ struct loop {
     char catalogue_hash[65];
 
     struct message *inbox[INBOX_MAX]; // [0 … waiting) are to be served
+    struct message *inbox_memory;     // that they stand in: untouched pages cost nothing
     uint32_t waiting;
+    bool has_more; // the last turn left work undone
     struct effects effects;
     struct put_item put_items[ITEMS_MAX];
     struct buf scratch; // a record's item

@@ -24,6 +24,7 @@ struct space_limits space_limits(uint64_t budget_bytes, uint64_t reserve_bytes) 
     if (reserve_bytes > 0) {
         limits.wal_bytes = least(limits.wal_bytes, reserve_bytes / 4 * 3);
         limits.turn_bytes = least(limits.turn_bytes, reserve_bytes / 4);
+        limits.free_bytes_kept = least(limits.free_bytes_kept, reserve_bytes / 4);
     }
     limits.wal_share_bytes = limits.wal_bytes + limits.turn_bytes + LARGEST_MESSAGE;
     return limits;

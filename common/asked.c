@@ -48,19 +48,58 @@ bool asked_tier(const struct provider_api *api, const struct json_scan *scan, ui
 int64_t asked_output_max(const struct json_scan *scan, uint32_t object) {
     static const char *const limits[] = {"max_completion_tokens", "max_tokens",
                                          "max_output_tokens"};
-    int64_t most = OUTPUT_TOKENS_MAX, choices = 1, all;
+    int64_t most = -1, limit, choices = 1, all;
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
         uint32_t node = json_find(scan, object, limits[i]);
-        if (node != 0 && json_count(scan, node, &most))
-            break;
+        if (node != 0 && json_count(scan, node, &limit) && limit > most)
+            most = limit;
     }
+    if (most < 0)
+        most = OUTPUT_TOKENS_MAX;
     uint32_t n = json_find(scan, object, "n");
     if (n == 0 || !json_count(scan, n, &choices) || choices < 1)
         choices = 1;
     return __builtin_mul_overflow(most, choices, &all) ? INT64_MAX : all;
 }
 
-bool asked_tools_are_own(const struct json_scan *scan, uint32_t list) {
+// Parts that are texts; a tool's result may hold parts of its own.
+static bool is_text_part(const struct json_scan *scan, uint32_t part) {
+    static const char *const types[] = {"\"text\"", "\"refusal\"", "\"thinking\"", "\"tool_use\"",
+                                        "\"tool_result\""};
+    uint32_t type = json_find(scan, part, "type");
+    for (size_t i = 0; type && i < sizeof(types) / sizeof(types[0]); i++)
+        if (bytes_is(json_raw(scan, type), types[i]))
+            return true;
+    return false;
+}
+
+// A content is a text, or a list of parts.
+static bool is_all_text(const struct json_scan *scan, uint32_t content) {
+    const struct json_node *nodes = scan->nodes;
+    if (nodes[content].shape != JSON_SHAPE_array)
+        return nodes[content].shape != JSON_SHAPE_object;
+    for (uint32_t part = content + 1; part < nodes[content].end; part = nodes[part].end) {
+        uint32_t inner = json_find(scan, part, "content");
+        if (!is_text_part(scan, part))
+            return false;
+        for (uint32_t i = inner + 1; inner && i < nodes[inner].end; i = nodes[i].end)
+            if (!is_text_part(scan, i))
+                return false;
+    }
+    return true;
+}
+
+static bool messages_are_text(const struct json_scan *scan, uint32_t list) {
+    for (uint32_t i = list + 1; list && i < scan->nodes[list].end; i = scan->nodes[i].end) {
+        uint32_t content = json_find(scan, i, "content");
+        if ((content && !is_all_text(scan, content)) || json_find(scan, i, "audio"))
+            return false;
+    }
+    return true;
+}
+
+// Whether all tools of a list are the user's own.
+static bool tools_are_own(const struct json_scan *scan, uint32_t list) {
     if (list == 0 || scan->nodes[list].shape != JSON_SHAPE_array)
         return true;
     for (uint32_t i = list + 1; i < scan->nodes[list].end; i = scan->nodes[i].end) {
@@ -70,4 +109,13 @@ bool asked_tools_are_own(const struct json_scan *scan, uint32_t list) {
             return false;
     }
     return true;
+}
+
+bool asked_is_bounded(const struct json_scan *scan, uint32_t object) {
+    static const char *const fetching[] = {"web_search_options", "mcp_servers"};
+    for (size_t i = 0; i < sizeof(fetching) / sizeof(fetching[0]); i++)
+        if (json_find(scan, object, fetching[i]))
+            return false;
+    return messages_are_text(scan, json_find(scan, object, "messages")) &&
+           tools_are_own(scan, json_find(scan, object, "tools"));
 }

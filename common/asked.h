@@ -10,10 +10,10 @@
 bool asked_tier(const struct provider_api *api, const struct json_scan *scan, uint32_t object,
                 struct buf *out, struct bytes *tier);
 // Tokens that its answer may have at most, all choices together: by its own limit where it states
-// one, else what is assumed of a call that does not.
+// one (the largest, of several), else what is assumed of a call that does not.
 int64_t asked_output_max(const struct json_scan *scan, uint32_t object);
-// Whether all tools of a list are the user's own. What a provider's tools fetch becomes input, and
-// no size of the request bounds it. list 0: there are none.
-bool asked_tools_are_own(const struct json_scan *scan, uint32_t list);
+// Whether its size bounds its input, a token for every byte: all that it holds is text. What an
+// image, a file or audio comes to is not known, nor what a provider's own tools will fetch.
+bool asked_is_bounded(const struct json_scan *scan, uint32_t object);
 
 #endif

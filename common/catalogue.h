@@ -41,6 +41,14 @@ struct identifier_rule {
     const char *header;          // lower case; NULL: path
 };
 
+// Something that an answer says by one of some words; with a path of unless, only where nothing
+// stands there. A path of NULL: nothing is said so.
+struct said_rule {
+    const struct jsonpath *path;
+    const char *const *words;
+    const struct jsonpath *unless;
+};
+
 // Counters that a provider states. Paths that an API does not have are NULL.
 struct usage_map {
     const struct jsonpath *object; // the whole usage object, kept as it is
@@ -58,9 +66,8 @@ struct usage_map {
     // All that was written to a cache, where the two above are parts of it that may be missing:
     // what they do not account for was written for the ordinary time.
     const struct jsonpath *input_cache_write_all;
-    // Where one of these words stands at that place, more was billed than the counters say.
-    const struct jsonpath *beyond;
-    const char *const *beyond_words;
+    struct said_rule beyond; // more was billed than the counters say
+    struct said_rule free;   // nothing was billed, whatever the counters say
     // Whether input counts the cached, written and audio tokens; output the hidden reasoning.
     bool input_includes_cached;
     bool input_includes_cache_write;

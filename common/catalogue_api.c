@@ -378,15 +378,16 @@ static const struct jsonpath *read_counter(const struct section *usage, const ch
     return path(&section, "path", true);
 }
 
-static void read_beyond(const struct section *usage, struct usage_map *map) {
-    static const char *const known[] = {"path", "words", "note", "source", "date", NULL};
-    struct section section = {.reader = usage->reader, .place = {&usage->place, "beyond", 0}};
+static void read_said(const struct section *usage, const char *name, struct said_rule *rule) {
+    static const char *const known[] = {"path", "words", "unless", "note", "source", "date", NULL};
+    struct section section = {.reader = usage->reader, .place = {&usage->place, name, 0}};
     section.json = reader_object(usage->reader, usage->json, &section.place, false);
     if (!section.json)
         return;
     reader_only(usage->reader, section.json, &section.place, known);
-    map->beyond = path(&section, "path", true);
-    map->beyond_words = texts(&section, "words");
+    rule->path = path(&section, "path", true);
+    rule->words = texts(&section, "words");
+    rule->unless = path(&section, "unless", false);
 }
 
 static void read_usage(struct reader *reader, const json_t *entry, struct provider_api *api) {
@@ -404,6 +405,7 @@ static void read_usage(struct reader *reader, const json_t *entry, struct provid
                                         "cost",
                                         "web_searches",
                                         "beyond",
+                                        "free",
                                         "note",
                                         "source",
                                         "date",
@@ -419,7 +421,8 @@ static void read_usage(struct reader *reader, const json_t *entry, struct provid
         read_counter(&section, "input_cache_write_1h", &usage->input_includes_cache_write_1h);
     usage->input_cache_write_all = read_counter(&section, "input_cache_write_all", NULL);
     usage->web_searches = read_counter(&section, "web_searches", NULL);
-    read_beyond(&section, usage);
+    read_said(&section, "beyond", &usage->beyond);
+    read_said(&section, "free", &usage->free);
     usage->input_audio = read_counter(&section, "input_audio", &usage->input_includes_audio);
     usage->output = read_counter(&section, "output", NULL);
     usage->output_reasoning =

@@ -5,6 +5,11 @@
 #define KIB (1024ull)
 #define MIB (1024ull * 1024ull)
 
+// What one call may count and cost; a number beyond is believed of nobody. So no sum over the calls
+// that a row can have leaves 64 bits: a ledger whose sums do not fit could record nothing more.
+#define CALL_COUNT_MAX 10000000000ll       // tokens, or searches
+#define CALL_PUSD_MAX  10000000000000000ll // 10,000 USD
+
 enum {
     PROTOCOL_VERSION = 1,
 
@@ -90,7 +95,7 @@ enum {
     LANE_CONCURRENCY = 16,     // calls in flight in a lane, unless configured
     SLOTS_MAX = 10000,         // call slots of one worker
     ATTEMPTS_MAX = 5,          // counted attempts of a job, unless configured
-    TURN_MESSAGES_MAX = 512,   // messages that a turn of the broker's loop takes in
+    TURN_MESSAGES_MAX = 512,   // messages that a turn of a process takes in
     TURN_BYTES_MAX = 16 << 20, // and their payload
     EXTRACTIONS_LOST_MAX = 3,  // extractors that may vanish over one answer
 

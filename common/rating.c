@@ -1,5 +1,6 @@
 #include "common/rating.h"
 
+#include "common/limits.h"
 #include "common/money.h"
 
 #include <stdio.h>
@@ -132,7 +133,7 @@ static void add(struct rating *out, const struct price_tier *tier, int64_t count
     }
     if (money_add_product(&amount, count, count > 0 ? rate : 0) != ERR_OK ||
         money_scale(amount, tier->numerator, tier->denominator, &amount) != ERR_OK ||
-        (!out->unpriced && money_add(&out->pusd, amount) != ERR_OK)) {
+        (!out->unpriced && money_add(&out->pusd, amount) != ERR_OK) || out->pusd > CALL_PUSD_MAX) {
         refuse(out, "overflow");
         return;
     }

@@ -35,7 +35,7 @@ struct rating {
     int64_t over_tokens;   // the bracket that was used; 0: the ordinary rates
     const char *unpriced;  // why it is unpriced, a code; NULL if it is priced. Static storage:
                            // unknown_model, no_price_then, unknown_tier, no_usage,
-                           // no_rate_input … no_rate_web_search, overflow
+                           // no_rate_input … no_rate_web_search, overflow (of CALL_PUSD_MAX)
 };
 
 // The price of an answer: by the served model, the served tier (empty, "default", "standard",

@@ -20,6 +20,15 @@ die() {
     exit "$code"
 }
 
+# number OPTION VALUE [LEAST]: the value, which has to be a whole number.
+number() {
+    case ${2-} in
+    '' | *[!0-9]* | ??????????*) die 64 "$1 needs a whole number of up to 9 digits, not '${2-}'" ;;
+    esac
+    [ "$2" -ge "${3-0}" ] || die 64 "$1 is $3 at least, not $2"
+    printf '%s\n' "$2"
+}
+
 # As root, or through sudo; without either, says which command a person has to run.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then

@@ -71,7 +71,7 @@ static void show_heads(const json_t *answer) {
         out_printf("tag       %s=%s\n", name, json_string_value(value));
 }
 
-static void show_live(const json_t *live) {
+static void show_live(struct call *call, const json_t *live) {
     static const char *const states[] = {"waiting", "ready", "leased", "delayed", "ended"};
     const json_t *wait;
     size_t i;
@@ -88,8 +88,8 @@ static void show_live(const json_t *live) {
         out_printf("retried   %lld: how they ended before stands above until they end again\n",
                    revived);
     if (kept > 0)
-        out_printf("kept      %lld dead or parked; colloq dead list --batch %s\n", kept,
-                   text_of(live, "batch", ""));
+        out_printf("kept      %lld dead or parked; colloq dead list --batch %s%s\n", kept,
+                   text_of(live, "batch", ""), call_settings(call));
     out_printf(
         "policy    turns behind one without answer: %s; possibly billed: %s; %lld attempts\n",
         text_of(live, "unanswered", "-"), text_of(live, "billed", "-"),
@@ -100,12 +100,12 @@ static void show_live(const json_t *live) {
 }
 
 // What the ledger could not take in as it came: it needs a person.
-static void show_alarms(const json_t *answer) {
+static void show_alarms(struct call *call, const json_t *answer) {
     long long quarantined = (long long)int_of(answer, "quarantined", 0);
     long long conflicts = (long long)int_of(answer, "conflicts", 0);
     if (quarantined > 0 || conflicts > 0)
-        out_printf("alarm     %lld records in quarantine, %lld conflicts; colloq check\n",
-                   quarantined, conflicts);
+        out_printf("alarm     %lld records in quarantine, %lld conflicts; colloq check%s\n",
+                   quarantined, conflicts, call_settings(call));
 }
 
 static void say_silent(const json_t *answer) {
@@ -200,8 +200,8 @@ int batch_show(struct call *call) {
     json_array_foreach(member_of(answer, "failures"), i, failure)
         out_printf("  %6lld  %s: %s\n", (long long)int_of(failure, "jobs", 0),
                    text_of(failure, "outcome", ""), text_of(failure, "reason", ""));
-    show_alarms(answer);
-    show_live(live);
+    show_alarms(call, answer);
+    show_live(call, live);
     say_silent(answer);
     json_decref(answer);
     return 0;

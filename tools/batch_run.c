@@ -307,6 +307,9 @@ static int watch_all(struct run *run) {
         turn(run);
     progress_close(&run->progress);
     out_flush();
+    if (run->watch.exit != 0)
+        fail(run->watch.exit, "%s; the batch goes on without this command: colloq batch watch %s%s",
+             run->watch.detail, run->watch.batch, call_settings(run->call));
     const json_t *shown = run->watch.shown;
     (void)watch_last_line(shown, text, sizeof(text));
     if (run->progress.is_json)

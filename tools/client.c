@@ -22,6 +22,14 @@ enum err client_send(struct client *client, enum kind kind, const void *head,
     return e;
 }
 
+// Which run of ingress it is: its answer to a hello, or to a sign of life for another one.
+static void note_boot(struct client *client) {
+    struct welcome_head welcome;
+    if (client->message.wire.kind == KIND_welcome &&
+        wire_head(&client->message.wire, &welcome) == ERR_OK)
+        client->boot = welcome.boot;
+}
+
 struct message *client_receive(struct client *client, long timeout_ms) {
     uint64_t until = clock_now().mono_ms + (uint64_t)timeout_ms;
     if (client->has_message)
@@ -33,6 +41,7 @@ struct message *client_receive(struct client *client, long timeout_ms) {
         if (e == ERR_OK) {
             client->has_message = true;
             client->heard_ms = now;
+            note_boot(client);
             return &client->message;
         }
         if (e == ERR_VERSION)
@@ -111,14 +120,10 @@ bool client_try_open(struct client *client, const struct conf *conf, int stop_fd
         if (!is_said)
             is_said = client_send(client, KIND_hello, &hello, NULL, 0) == ERR_OK;
         struct message *message = client_receive(client, is_said ? 100 : 2);
-        struct welcome_head welcome;
         if (message && message->wire.kind == KIND_unwelcome)
             take_unwelcome(client);
-        if (message && message->wire.kind == KIND_welcome &&
-            wire_head(&message->wire, &welcome) == ERR_OK) {
-            client->boot = welcome.boot;
+        if (client->boot != 0)
             return true;
-        }
         stop_if_asked(client);
     }
     client_close(client);

@@ -24,7 +24,7 @@ struct client {
     uint64_t requests; // numbers already used
     const char *endpoint;
     int stop_fd;
-    uint64_t boot;     // of the ingress that welcomed us
+    uint64_t boot;     // of the ingress that welcomed us last: what another was told is lost
     uint64_t said_ms;  // when the last sign of life left
     uint64_t heard_ms; // when the ingress was last heard, or connected to anew
 };

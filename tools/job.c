@@ -1,5 +1,6 @@
 // job show and cancel, and dead list, show, retry and drop: single jobs, and those without an
 // answer.
+#include "common/mem.h"
 #include "common/process.h"
 #include "tools/commands.h"
 #include "tools/render.h"
@@ -256,8 +257,8 @@ static void decide_all(struct call *call, const char *what, struct decided *deci
         json_t *answer = call_ask(call, what, arguments);
         const char *next = text_of(answer, "next", NULL);
         add_page(decided, answer);
-        free(cursor);
-        cursor = next ? strdup(next) : NULL;
+        mem_free(cursor);
+        cursor = next ? mem_copy(next, strlen(next)) : NULL;
         json_decref(answer);
         if (process_is_stopped(call->stop_fd))
             exit(EXIT_STOPPED);
@@ -292,7 +293,7 @@ static int decide_and_say(struct call *call, const char *what, const char *words
         char *text = json_dumps(whole, JSON_COMPACT);
         out_text(text ? text : "");
         out_text("\n");
-        free(text);
+        mem_free(text);
         json_decref(whole);
     } else {
         out_printf("%lld %s %s %s", (long long)decided.taken, decided.taken == 1 ? "job" : "jobs",

@@ -1,6 +1,7 @@
 // ledger status and migrate. While nobody runs, the accountant's own program is asked.
 #include "common/json.h"
 #include "common/limits.h"
+#include "common/mem.h"
 #include "tools/commands.h"
 #include "tools/render.h"
 
@@ -184,7 +185,7 @@ int check_show(struct call *call) {
         char *text = json_dumps(answer, JSON_COMPACT);
         out_text(text ? text : "");
         out_text("\n");
-        free(text);
+        mem_free(text);
     } else {
         out_printf(
             "ledger       %s: %lld records in quarantine, %lld conflicts, %lld sums differ\n",

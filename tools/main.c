@@ -108,8 +108,9 @@ static const struct option dev_options[] = {
 };
 
 static const struct command commands[] = {
-    {"dev", NULL, "", 0, 0, "run all processes here (--simulate: no real provider)", dev_options,
-     dev},
+    {"dev", NULL, "", 0, 0,
+     "run all processes here (--simulate: no real provider; --listen: for other hosts)",
+     dev_options, dev},
     {"batch", "run", "FILE", 1, 1, "submit a file (-: stdin), print results as they come",
      run_options, batch_run},
     {"batch", "submit", "FILE", 1, 1, "submit a file and return", submit_options, batch_submit},
@@ -126,8 +127,9 @@ static const struct command commands[] = {
     {"conversation", "show", "ID|NAME", 1, 1, "its messages, identifiers and cost",
      conversation_show_options, conversation_show},
     {"cost", NULL, "", 0, 0, "what was spent", cost_options, cost_report},
-    {"check", NULL, "", 0, 0, "what the ledger could not take in, and whether it adds up",
-     json_only, check_show},
+    {"check", NULL, "", 0, 0,
+     "what the ledger could not take in, and whether it adds up (1: see what it says)", json_only,
+     check_show},
     {"dead", "list", "", 0, 0, "the jobs without an answer, dead or parked", dead_list_options,
      dead_list},
     {"dead", "show", "JOB", 1, 1, "one of them, and what can be done", json_only, dead_show},
@@ -178,10 +180,10 @@ static void help_all(void) {
              "  --data DIR, --simulate, --config FILE and every other setting may stand anywhere;\n"
              "  colloq-broker --help and the other programs' list them.\n\n"
              "Results and answers go to stdout, all else to stderr. Exit codes: 0 all done,\n"
-             "1 some lines failed, nothing was found, or there was nothing to cancel, 130 stopped "
-             "by Ctrl-C, 141 the reader of\n"
-             "stdout is gone; else those of sysexits.h (64 usage, 65 data, 66 no such thing,\n"
-             "69 nobody answers, 75 try again, 78 settings).\n");
+             "1 some lines failed, nothing was found or left to do, or check found something, 130\n"
+             "stopped by Ctrl-C, 141 the reader of stdout is gone; else those of sysexits.h (64\n"
+             "usage, 65 data, 66 no such thing, 69 nobody answers, or it is not on its way any\n"
+             "more, 75 try again, 78 settings).\n");
 }
 
 static void help_noun(const char *noun) {

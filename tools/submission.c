@@ -13,6 +13,7 @@ enum { BLOCKS_A_STEP = 16 };
 // Begins (again) with the first byte, as a new stream of ingress.
 static void begin(struct submission *submission, uint64_t now_ms) {
     submission->submit.request = client_request(submission->client);
+    submission->boot = submission->client->boot;
     submission->offset = 0;
     submission->credit = 0;
     submission->is_sent = false;
@@ -90,7 +91,9 @@ void submission_step(struct submission *submission, uint64_t now_ms) {
     }
     if (now_ms < submission->again_ms)
         return;
-    if (submission->is_sent && now_ms - submission->heard_ms > SUBMISSION_AGAIN_MS)
+    bool is_lost = submission->boot != submission->client->boot ||
+                   now_ms - submission->heard_ms > SUBMISSION_AGAIN_MS;
+    if (submission->is_sent && is_lost)
         begin(submission, now_ms);
     if (!submission->is_sent)
         submission->is_sent =

@@ -34,6 +34,7 @@ struct submission {
     struct submit_head submit; // what is asked; its texts live as long as it
     int fd;                    // of the file
     uint64_t file_bytes;
+    uint64_t boot;   // of the ingress that was told last
     uint64_t offset; // bytes sent
     uint64_t credit; // bytes that may be sent
     bool is_sent;    // the submit message has left

@@ -131,32 +131,36 @@ bool results_print(struct bytes answer, char **new_cursor, bool *has_more, uint6
 
 // ---- asking -------------------------------------------------------------------------------------
 
-static bool is_due(const struct watch_question *question, uint64_t pause_ms, uint64_t now_ms) {
+static bool is_due(const struct watch *watch, const struct watch_question *question,
+                   uint64_t pause_ms, uint64_t now_ms) {
     if (question->number != 0)
-        return now_ms - question->asked_ms >= WATCH_LOST_MS;
+        return question->boot != watch->client->boot ||
+               now_ms - question->asked_ms >= WATCH_LOST_MS;
     return question->asked_ms == 0 || now_ms - question->asked_ms >= pause_ms;
 }
 
 static void ask(struct watch *watch, struct watch_question *question, const char *what,
                 json_t *new_arguments, uint64_t now_ms) {
-    if (question->number != 0)
+    if (question->number != 0 && question->boot == watch->client->boot)
         watch->is_silent = true;
     if (!client_ask(watch->client, what, new_arguments, &question->number))
         question->number = 0;
     question->asked_ms = now_ms;
+    question->boot = watch->client->boot;
     json_decref(new_arguments);
 }
 
 void watch_step(struct watch *watch, uint64_t now_ms) {
     if (watch->is_over)
         return;
-    if (is_due(&watch->show, watch->pause_ms, now_ms) && !watch->is_settled) {
+    if (is_due(watch, &watch->show, watch->pause_ms, now_ms) && !watch->is_settled) {
         ask(watch, &watch->show, "batch.show", arguments_of("batch", watch->batch), now_ms);
         uint64_t longer_ms = watch->pause_ms * 2;
         watch->pause_ms = longer_ms < WATCH_PAUSE_MS ? longer_ms : WATCH_PAUSE_MS;
     }
-    bool is_urgent = watch->has_more || watch->is_settled;
-    if (!watch->prints_results || !is_due(&watch->results, is_urgent ? 0 : watch->pause_ms, now_ms))
+    bool is_urgent = (watch->has_more || watch->is_settled) && watch->results.failed_ms == 0;
+    if (!watch->prints_results ||
+        !is_due(watch, &watch->results, is_urgent ? 0 : watch->pause_ms, now_ms))
         return;
     json_t *new_arguments = arguments_of("batch", watch->batch);
     arguments_add(new_arguments, "order", "finished");
@@ -185,10 +189,11 @@ double watch_rate(const struct watch *watch) {
     return span > 0 ? (double)count * 1000 / (double)span : 0;
 }
 
-static void take_show(struct watch *watch, struct bytes document, uint64_t now_ms) {
+// False: the answer cannot be read.
+static bool take_show(struct watch *watch, struct bytes document, uint64_t now_ms) {
     json_t *shown = NULL;
     if (json_parse(document, &shown, NULL, 0) != ERR_OK)
-        return;
+        return false;
     json_decref(watch->shown);
     watch->shown = shown;
     uint64_t finished = watch_finished(shown);
@@ -201,18 +206,43 @@ static void take_show(struct watch *watch, struct bytes document, uint64_t now_m
     note_sample(watch, now_ms);
     watch->is_settled = strcmp(text_of(shown, "state", ""), "settled") == 0;
     watch->is_over = watch->is_settled && !watch->prints_results;
+    return true;
 }
 
-static void take_results(struct watch *watch, struct bytes document) {
+static bool take_results(struct watch *watch, struct bytes document) {
     char *cursor;
     uint64_t count;
     if (!results_print(document, &cursor, &watch->has_more, &count))
-        return;
+        return false;
     if (cursor) {
         mem_free(watch->cursor);
         watch->cursor = cursor;
     }
     watch->is_over = watch->is_final && !watch->has_more;
+    return true;
+}
+
+// Whether an error will not pass by itself. A process that does not answer comes back; and while
+// the batch runs the ledger may not know it yet, or be busy.
+static bool is_failure(const struct watch *watch, int exit) {
+    bool may_pass = exit == EX_NOINPUT || exit == EX_TEMPFAIL;
+    return exit != 0 && exit != EX_UNAVAILABLE && (!may_pass || watch->is_settled);
+}
+
+static void note_failure(struct watch *watch, struct watch_question *question, int exit,
+                         struct bytes detail, uint64_t now_ms) {
+    if (!is_failure(watch, exit)) {
+        question->failed_ms = 0;
+        return;
+    }
+    if (question->failed_ms == 0)
+        question->failed_ms = now_ms;
+    if (now_ms - question->failed_ms < WATCH_FAILED_MS)
+        return;
+    watch->is_over = true;
+    watch->exit = exit;
+    (void)snprintf(watch->detail, sizeof(watch->detail), "%.*s", (int)detail.size,
+                   detail.size ? (const char *)detail.at : "");
 }
 
 bool watch_take(struct watch *watch, struct message *message, uint64_t now_ms) {
@@ -222,18 +252,19 @@ bool watch_take(struct watch *watch, struct message *message, uint64_t now_ms) {
         return false;
     watch->heard_ms = now_ms;
     watch->is_silent = head.exit == EX_UNAVAILABLE;
-    struct bytes document = message_frame(message, 0);
-    if (head.request == watch->show.number) {
-        watch->show.number = 0;
-        if (head.exit == 0)
-            take_show(watch, document, now_ms);
-        return true;
+    struct bytes document = message_frame(message, 0), detail = head.detail;
+    bool is_show = head.request == watch->show.number;
+    struct watch_question *question = is_show ? &watch->show : &watch->results;
+    int exit = (int)head.exit;
+    question->number = 0;
+    if (!is_show)
+        watch->has_more = false;
+    if (exit == 0 &&
+        !(is_show ? take_show(watch, document, now_ms) : take_results(watch, document))) {
+        exit = EX_PROTOCOL;
+        detail = bytes_text("the answer cannot be read");
     }
-    // Only what was asked after the settlement is the whole of it.
-    watch->results.number = 0;
-    watch->has_more = false;
-    if (head.exit == 0)
-        take_results(watch, document);
+    note_failure(watch, question, exit, detail, now_ms);
     return true;
 }
 

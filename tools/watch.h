@@ -9,9 +9,10 @@
 enum {
     WATCH_PAUSE_FIRST_MS = 20, // between two questions; doubles, since small batches end at once
     WATCH_PAUSE_MS = 200,
-    WATCH_LOST_MS = 5000,  // a question without an answer is put again
-    WATCH_STILL_MS = 2000, // nothing moved for this long: say what it waits for
-    WATCH_NAMED_MS = 1000, // and so long, what does not pass by itself
+    WATCH_LOST_MS = 5000,        // a question without an answer is put again
+    WATCH_FAILED_MS = 30 * 1000, // nothing but errors for this long: given up
+    WATCH_STILL_MS = 2000,       // nothing moved for this long: say what it waits for
+    WATCH_NAMED_MS = 1000,       // and so long, what does not pass by itself
     WATCH_SAMPLES = 16,
     WATCH_SAMPLE_MS = 500,
 };
@@ -24,6 +25,8 @@ struct watch {
     struct watch_question {
         uint64_t number;
         uint64_t asked_ms;
+        uint64_t boot;      // of the ingress that was asked
+        uint64_t failed_ms; // since when every answer was an error; 0: the last one was none
     } show, results;
     uint64_t pause_ms;
     bool is_final; // the results were asked for after the settlement
@@ -31,7 +34,9 @@ struct watch {
     char *cursor;  // of the results printed last; NULL: none
     json_t *shown; // the last answer to batch.show; NULL: none yet
     bool is_settled;
-    bool is_over; // settled, and every result is printed
+    bool is_over; // settled, and every result is printed; or exit is set
+    int exit;     // other than 0: a question fails for good, detail says why
+    char detail[DETAIL_BYTES_MAX + 1];
     bool is_silent;
     uint64_t heard_ms;
     uint64_t finished;

@@ -182,7 +182,7 @@ enum err link_receive(struct link *link, uint64_t now_ms, struct message **messa
     if (link->has_message)
         message_release(&link->message);
     link->has_message = false;
-    for (;;) {
+    for (int looked_at = 0; looked_at < TURN_MESSAGES_MAX; looked_at++) {
         enum err e = sock_receive(&link->sock, &link->message);
         if (e == ERR_AGAIN)
             return e;
@@ -204,6 +204,7 @@ enum err link_receive(struct link *link, uint64_t now_ms, struct message **messa
         *message = &link->message;
         return ERR_OK;
     }
+    return ERR_AGAIN;
 }
 
 bool link_is_joined(const struct link *link) {

@@ -40,7 +40,8 @@ void link_close(struct link *link, int linger_ms);
 void link_tick(struct link *link, uint64_t now_ms);
 long link_rest_ms(const struct link *link, uint64_t now_ms);
 // The next message for the owner: one of its role's kinds. It lives until the next call.
-// ERR_AGAIN: none waits. Messages that are not valid are logged and dropped.
+// ERR_AGAIN: none waits, or so many were the link's own or not valid (these are logged and dropped)
+// that the turn must go on first; then the sock can still be read.
 enum err link_receive(struct link *link, uint64_t now_ms, struct message **message);
 // Whether the process has joined: what needs a broker waits for it.
 bool link_is_joined(const struct link *link);

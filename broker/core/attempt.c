@@ -427,7 +427,9 @@ static void say_stored(struct core *core, const struct event *event) {
     stored->call = event->end.item->call;
 }
 
-// Whether the very same end was stored before: of the last attempt, or of an earlier one that won.
+// Whether the very same end was stored before: of the last attempt. Of an earlier one that won the
+// digest is not kept, so any end of it counts as that: a second record of it could be applied first
+// and take the answer away.
 static bool is_repeated(const struct job *job, const struct end_item *item) {
     if (id_equal(job->call, item->call))
         return job->end_mark == mark_of(item->digest);

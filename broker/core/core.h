@@ -162,7 +162,6 @@ struct conversation {
     uint32_t table_next;
 };
 
-enum record_type { RECORD_job, RECORD_refused, RECORD_batch };
 enum record_state {
     RECORD_FREE,
     RECORD_RAW,        // an answer that waits for an extractor

@@ -56,20 +56,6 @@ const char *job_state_name(enum job_state state) {
     return names[state];
 }
 
-const char *outcome_name(enum outcome outcome) {
-    static const char *const names[OUTCOMES] = {
-        [OUTCOME_none] = "",
-        [OUTCOME_answered] = "answered",
-        [OUTCOME_dead] = "dead",
-        [OUTCOME_expired] = "expired",
-        [OUTCOME_cancelled] = "cancelled",
-        [OUTCOME_skipped] = "skipped",
-        [OUTCOME_parked] = "parked",
-    };
-    assert(outcome < OUTCOMES);
-    return names[outcome];
-}
-
 const char *reason_name(enum reason reason) {
     static const char *const names[REASONS] = {
         [REASON_none] = "",

@@ -14,6 +14,7 @@
 #define BROKER_CORE_JOB_H
 
 #include "common/bytes.h"
+#include "common/outcome.h"
 
 enum job_state {
     JOB_FREE,
@@ -30,17 +31,6 @@ enum job_state {
     JOB_PARKED,    // kept behind a dead turn, or by the policy for possibly billed attempts
     JOB_GONE,      // its row is to be deleted with the next commit
     JOB_STATES,
-};
-
-enum outcome {
-    OUTCOME_none,
-    OUTCOME_answered,
-    OUTCOME_dead,
-    OUTCOME_expired,
-    OUTCOME_cancelled,
-    OUTCOME_skipped,
-    OUTCOME_parked,
-    OUTCOMES,
 };
 
 // How an open attempt ends if nobody reports its end.
@@ -131,7 +121,6 @@ bool job_is_kept(const struct job *job);
 
 // Lower-case names of states and outcomes, as journal, ledger and people read them.
 const char *job_state_name(enum job_state state);
-const char *outcome_name(enum outcome outcome);
 const char *reason_name(enum reason reason);
 
 #endif

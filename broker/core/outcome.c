@@ -114,7 +114,8 @@ static void settle_if_done(struct core *core, struct batch *batch) {
         batch->attempts_open == 0 && has_room(core, 1) && records_have_room(core, 1)) {
         batch->state = BATCH_SETTLED;
         batch_tell(core, batch);
-    } else if (batch->state == BATCH_SETTLED && batch->records == 0 && batch->jobs_here == 0) {
+    } else if (batch->state == BATCH_SETTLED && batch->records == 0 && batch->jobs_here == 0 &&
+               !core->listed_conversation) { // which may be one of it, and names it
         batch->state = BATCH_GONE;
         batch_touch(batch);
         flow_release_batch(core, batch);

@@ -2,6 +2,8 @@
 #include "broker/core/state.h"
 
 #include <assert.h>
+#include <stddef.h>
+#include <string.h>
 
 void core_restore_counters(struct core *core, const struct counters_row *counters) {
     core->counters = *counters;
@@ -46,20 +48,17 @@ uint32_t core_restore_conversation(struct core *core, const struct conversation 
     return (uint32_t)(conversation - core->conversations);
 }
 
-// Clears what a row of an earlier run may hold of the memory's part.
+// Takes over what is written of a job, and nothing that a row may hold of an earlier run's memory.
 static void take_row(struct job *job, const struct job *row) {
     uint32_t table_next = job->table_next;
     uint32_t batch_prev = job->batch_prev, batch_next = job->batch_next;
     *job = *row;
+    memset(&job->lapse, 0, sizeof(*job) - offsetof(struct job, lapse));
     job->table_next = table_next;
     job->batch_prev = batch_prev;
     job->batch_next = batch_next;
     job->state = JOB_FREE;
     job->conversation = 0;
-    job->is_dirty = 0;
-    job->records = 0;
-    job->timer = job->flow = job->first_child = job->next = job->prev = 0;
-    job->turn_next = job->mark_next = job->mark_prev = job->dirty_next = 0;
 }
 
 static void set_state(struct core *core, struct job *job, uint8_t state) {

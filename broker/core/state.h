@@ -182,6 +182,9 @@ void batches_run(struct core *core);
 
 // submit.c
 void on_open(struct core *core, const struct event *event);
+// The peer is gone, and its number may soon be another's: what the ledger is asked for it is
+// answered to nobody.
+void opened_by_nobody(struct core *core, uint32_t peer);
 void on_key_known(struct core *core, const struct event *event);
 void on_put(struct core *core, const struct event *event);
 void on_seal(struct core *core, const struct event *event);

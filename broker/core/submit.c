@@ -81,6 +81,12 @@ void on_open(struct core *core, const struct event *event) {
     emit(core, EFFECT_keep_texts)->slot = slot;
 }
 
+void opened_by_nobody(struct core *core, uint32_t peer) {
+    for (uint32_t slot = 1; slot <= core->batch_used; slot++)
+        if (core->batches[slot].state == BATCH_ASKING && core->batches[slot].asker == peer)
+            core->batches[slot].asker = 0;
+}
+
 // SHA-256 of no bytes at all: the digest of a batch that has no line yet.
 static const struct digest digest_of_nothing = {{0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14,
                                                  0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,

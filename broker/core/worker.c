@@ -52,8 +52,16 @@ static uint64_t keys_of(struct core *core, struct bytes list) {
     return keys;
 }
 
+// Whether a connection is there over which the process may still speak: it may have had several.
+static bool may_speak(const struct core *core, const struct worker *worker) {
+    uint32_t self = (uint32_t)(worker - core->workers);
+    for (uint32_t peer = 1; peer < PEERS_MAX; peer++)
+        if (core->peers[peer].role == ROLE_worker && core->peers[peer].worker == self)
+            return true;
+    return false;
+}
+
 void worker_drop_if_idle(struct core *core, struct worker *worker) {
-    (void)core;
     if (worker->marks > 0)
         return;
     if (worker->is_stored) {
@@ -62,7 +70,7 @@ void worker_drop_if_idle(struct core *core, struct worker *worker) {
     }
     // One that is only away keeps its slot: the numbers of its leases go on when it is back.
     // One that was replaced keeps it until it is gone for good: should it speak, it is known.
-    if (worker->state == WORKER_REPLACED && worker->peer == 0)
+    if (worker->state == WORKER_REPLACED && !may_speak(core, worker))
         worker->state = WORKER_FREE;
 }
 
@@ -250,16 +258,20 @@ static uint32_t another_accountant(const struct core *core) {
 
 void on_left(struct core *core, const struct event *event) {
     struct core_peer *peer = &core->peers[event->peer];
-    if (peer->role == ROLE_worker && core->workers[peer->worker].peer == event->peer) {
+    if (peer->role == ROLE_worker) {
         struct worker *worker = &core->workers[peer->worker];
-        worker->peer = 0;
-        if (worker->state == WORKER_JOINED)
-            worker->state = WORKER_AWAY;
+        peer->role = ROLE_none;
+        if (worker->peer == event->peer) {
+            worker->peer = 0;
+            if (worker->state == WORKER_JOINED)
+                worker->state = WORKER_AWAY;
+        }
         worker_drop_if_idle(core, worker);
     } else if (peer->role == ROLE_extractor || peer->role == ROLE_accountant) {
         records_lost(core, event->peer, (enum role)peer->role);
     }
     *peer = (struct core_peer){0};
+    opened_by_nobody(core, event->peer);
     if (core->accountant == event->peer)
         core->accountant = another_accountant(core);
 }

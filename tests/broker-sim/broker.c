@@ -59,14 +59,14 @@ void broker_gone(struct process *process) {
     maps_drop();
     spy_crashed();
     disk_crashed();
-    memset(&world.loop, 0, sizeof(world.loop));
+    world.loop.journal = (struct journal){0}; // the next start wipes the rest
 }
 
 uint64_t broker_due_ms(const struct process *process) {
     uint64_t due = core_due_ms(world.loop.core);
     uint64_t latest = world.loop.now.mono_ms + HEARTBEAT_MS;
     due = due < latest ? due : latest;
-    if (world.loop.waiting > 0)
+    if (world.loop.waiting > 0 || world.loop.has_more)
         due = 0;
     return due > process->mono_ms ? due - process->mono_ms : 0;
 }

@@ -135,7 +135,10 @@ static void count_jobs(const struct core *core) {
 // Counters equal a recount.
 void check_turn(void) {
     const struct core *core = world.loop.core;
-    PROMISE(!world.must_alarm, "one who was taken for dead speaks, and no alarm is raised");
+    PROMISE(!world.outliving || core_worker(core, world.outliving)->state != WORKER_JOINED,
+            "one who was taken for dead speaks, and no alarm is raised");
+    world.outliving = 0;
+    recount();
     count_jobs(core);
     for (uint32_t slot = 1; slot <= core_batch_slots(core); slot++) {
         const struct batch *batch = core_batch(core, slot);
@@ -175,7 +178,7 @@ static void check_batch(uint32_t number) {
 void check_restart(void) {
     uint64_t limit_ms = world.restarted_ms + world.swarm.call_limit_ms + CALL_MARGIN_MS;
     spy_restarted();
-    world.must_alarm = false;
+    world.outliving = 0;
     for (uint32_t at = 0; at < PROCESSES; at++)
         world.processes[at].greeted_ms = 0;
     for (uint64_t i = 1; i <= world.calls_used; i++) {

@@ -69,7 +69,6 @@ static void draw_provider(struct swarm *swarm) {
     swarm->unreadable = if_any(FAULT_poison, 60);
     swarm->without_message = if_any(FAULT_poison, 60);
     swarm->deadly = if_any(FAULT_poison, 40);
-    swarm->unprepared = if_any(FAULT_poison, 40);
 }
 
 void swarm_draw(void) {
@@ -91,15 +90,18 @@ void swarm_draw(void) {
     (void)some(FAULT_liar, 120, 300, 3000);
     (void)some(FAULT_clock, 150, 3000, 15000);
     (void)some(FAULT_client, 350, 500, 8000);
-    (void)some(FAULT_cancel, 250, 2000, 20000);
+    (void)some(FAULT_cancel, 300, 700, 15000);
     (void)some(FAULT_pause, 150, 3000, 15000);
     draw_provider(swarm);
     draw_limits(swarm);
     (void)some(FAULT_full, 150, 3000, 15000);
     swarm->full_at_commit = if_any(FAULT_full, 8);
     swarm->turn_max_ms = some(FAULT_slow, 250, 5, 200);
-    (void)some(FAULT_policy, 400, 1, 1);
-    (void)some(FAULT_revive, 300, 2000, 10000);
+    swarm->slow_calls = if_any(FAULT_slow, 1) || if_any(FAULT_freeze, 1);
+    (void)some(FAULT_policy, 450, 1, 1);
+    (void)some(FAULT_revive, 400, 400, 5000);
+    // Who decides about dead turns wants some that were never called.
+    swarm->unprepared = if_any(FAULT_revive, 300);
     world.healed_ms = world.now_ms + between(5, 45) * 1000;
     world.disk_free_bytes = UINT64_MAX >> 1;
     world.has_lies = swarm->rate[FAULT_liar] > 0;
@@ -139,8 +141,12 @@ static void cut_link(void) {
 }
 
 static void freeze_one(void) {
-    uint32_t at = below(4) == 0 ? AT_BROKER : below(PROCESSES);
-    process_freeze(&world.processes[at], 500 + below(world.swarm.call_limit_ms + 12000));
+    uint32_t at = below(4) == 0 ? AT_BROKER
+                  : below(3)    ? AT_WORKER + below(NAMES)
+                                : below(PROCESSES);
+    // Workers mostly for about as long as their calls are waited for.
+    uint32_t least_ms = below(2) ? world.swarm.call_limit_ms + CALL_MARGIN_MS : 500;
+    process_freeze(&world.processes[at], least_ms + below(at == AT_BROKER ? 8000 : 12000));
 }
 
 // Somebody takes the name of a process that lives: the folder was copied, or its lock is none.
@@ -163,15 +169,35 @@ static void jump_clock(void) {
     TELL("the wall clock of %s is off by %lld s", process_name(process), (long long)by_ms / 1000);
 }
 
+// The call of a file that was marked last and is still out, if there is one; rather one whose job
+// may still be answered by an earlier call.
+static const struct call_fact *open_call(const struct submission *file) {
+    const struct call_fact *found = NULL;
+    for (uint64_t i = world.calls_used; i > 0; i--) {
+        const struct call_fact *call = &world.calls[i];
+        const struct job_fact *job = &world.jobs[call->job];
+        if (!call->has_left || call->stored != END_none || job->line == 0 || job->file >= FILES ||
+            &world.files[job->file] != file)
+            continue;
+        if (!found || (job->was_maybe_billed && !world.jobs[found->job].was_maybe_billed))
+            found = call;
+    }
+    return found;
+}
+
 static void cancel(void) {
     struct submission *file = &world.files[below(FILES)];
+    const struct call_fact *call = below(4) ? open_call(file) : NULL;
+    uint32_t line = call ? world.jobs[call->job].line : 1 + below(file->count);
     char id[UUID_TEXT_SIZE], arguments[80];
-    bool is_batch = below(3) == 0;
-    uint32_t line = 1 + below(file->count);
+    bool is_batch = below(4) == 0;
     uuid_text(is_batch ? file->batch_id : file->lines[line].job_id, id);
     (void)snprintf(arguments, sizeof(arguments), "{\"%s\":\"%s\"}", is_batch ? "batch" : "job", id);
     file->may_be_cancelled = true;
     ingress_ask(is_batch ? "batch.cancel" : "job.cancel", arguments);
+    // Its end is long in coming.
+    if (call && call->taken_life && world.swarm.rate[FAULT_freeze] && below(2))
+        process_freeze(&world.processes[call->taken_at], 1000 + below(8000));
 }
 
 static void decide_lane(const char *what, uint32_t which) {
@@ -191,16 +217,58 @@ static void decide_lanes(void) {
         decide_lane("lane.resume", which);
 }
 
-// A person has dead jobs tried again, or lets them go: one, or all of a batch.
+static bool is_dead(uint32_t at, uint32_t line) {
+    return strcmp(ledger_line(at, line)->outcome, "dead") == 0;
+}
+
+// A dead line of the file, rather a turn behind a dead one; else the first.
+static uint32_t some_dead(uint32_t at) {
+    const struct submission *file = &world.files[at];
+    uint32_t found = 1;
+    for (uint32_t line = 1; line <= file->count; line++) {
+        if (!is_dead(at, line))
+            continue;
+        found = line;
+        for (uint32_t before = file->lines[line].previous; before;
+             before = file->lines[before].previous)
+            if (is_dead(at, before))
+                return line;
+    }
+    return found;
+}
+
+static void decide_job(const char *what, uint32_t at, uint32_t line, uint32_t before) {
+    char id[UUID_TEXT_SIZE], arguments[112];
+    uuid_text(world.files[at].lines[line].job_id, id);
+    (void)snprintf(arguments, sizeof(arguments),
+                   "{\"job\":\"%s\",\"interval_us\":1000000,\"before\":%u}", id, before);
+    ingress_ask(what, arguments);
+}
+
+static void decide_batch(const char *what, const struct submission *file) {
+    char id[UUID_TEXT_SIZE], arguments[112];
+    uuid_text(file->batch_id, id);
+    (void)snprintf(arguments, sizeof(arguments), "{\"batch\":\"%s\",\"interval_us\":%u}", id,
+                   below(2) * 100000);
+    ingress_ask(what, arguments);
+}
+
+// A person has dead jobs tried again, or lets them go: all of a batch, or one, and then the turns
+// before it too.
 static void revive(void) {
-    struct submission *file = &world.files[below(FILES)];
-    char id[UUID_TEXT_SIZE], arguments[96];
-    bool is_batch = below(2) == 0;
-    uuid_text(is_batch ? file->batch_id : file->lines[1 + below(file->count)].job_id, id);
-    (void)snprintf(arguments, sizeof(arguments), "{\"%s\":\"%s\",\"interval_us\":%u}",
-                   is_batch ? "batch" : "job", id, below(2) * 100000);
+    uint32_t at = below(FILES);
+    struct submission *file = &world.files[at];
+    const char *what = below(4) == 0 ? "dead.drop" : "dead.retry";
+    uint32_t line = some_dead(at);
     file->may_be_revived = true;
-    ingress_ask(below(4) == 0 ? "dead.drop" : "dead.retry", arguments);
+    if (below(3) == 0) {
+        decide_batch(what, file);
+        return;
+    }
+    decide_job(what, at, line, below(4));
+    for (line = file->lines[line].previous; line; line = file->lines[line].previous)
+        if (is_dead(at, line))
+            decide_job("dead.retry", at, line, 0);
 }
 
 static void fill_disk(void) {
@@ -218,8 +286,10 @@ static void kill_other(void) {
 static void kill_worker(void) {
     struct process *process = some_worker();
     bool is_for_good = process->name == 0 && below(8) == 0;
-    process_kill(process, process->at >= AT_WORKER + NAMES || is_for_good ? UINT64_MAX / 2
-                                                                          : 50 + below(4000));
+    bool is_extra = process->at >= AT_WORKER + NAMES;
+    // Soon enough for its first word to meet the last of the process before it, or later.
+    uint64_t back_in_ms = below(2) ? 1 + below(100) : 50 + below(4000);
+    process_kill(process, is_extra || is_for_good ? UINT64_MAX / 2 : back_in_ms);
 }
 
 static void happen(enum fault fault) {
@@ -310,6 +380,7 @@ void faults_end(void) {
     }
     swarm->crash_at_commit = swarm->crash_at_send = swarm->crash_at_ledger = 0;
     swarm->full_at_commit = swarm->turn_max_ms = 0;
+    swarm->slow_calls = false;
     swarm->errors = swarm->rate_limits = swarm->cuts = swarm->hangs = 0;
     swarm->refusals = swarm->lane_refusals = 0;
     swarm->unreadable = swarm->without_message = swarm->deadly = swarm->unprepared = 0;

@@ -40,8 +40,9 @@ enum fault {
 struct swarm {
     uint32_t rate[FAULTS]; // per mille of messages or calls, or the mean milliseconds between two
     uint32_t delay_max_ms;
-    uint32_t turn_max_ms;                                    // how long a turn of the broker takes
-    uint32_t crash_at_commit, full_at_commit, crash_at_send; // per mille of those
+    bool slow_calls;      // calls may take as long as their limit
+    uint32_t turn_max_ms; // how long a turn of the broker takes
+    uint32_t crash_at_commit, full_at_commit, crash_at_send;            // per mille of those
     uint32_t errors, rate_limits, cuts, hangs, refusals, lane_refusals; // per mille of calls
     uint32_t unreadable, without_message, deadly;                       // per mille of answers
     uint32_t unprepared;      // per mille of turns: no context can be made

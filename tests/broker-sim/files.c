@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 static const char *const billed[] = {"retry", "park", "fail"};
-static const char *const unanswered[] = {"stop", "skip", "fail"};
+static const char *const unanswered[] = {"stop", "skip", "fail", "skip"};
 
 static void write_line(struct submission *file, uint32_t at, uint32_t line,
                        uint32_t last[CONVERSATIONS], uint32_t turns[CONVERSATIONS],
@@ -56,7 +56,7 @@ void files_write(void) {
         (void)snprintf(file->billed, sizeof(file->billed), "%s",
                        billed[has_policies ? draw_below(&world.chance, 3) : 0]);
         (void)snprintf(file->unanswered, sizeof(file->unanswered), "%s",
-                       unanswered[has_policies ? draw_below(&world.chance, 3) : 0]);
+                       unanswered[has_policies ? draw_below(&world.chance, 4) : 0]);
         for (uint32_t line = 1; line <= file->count; line++)
             write_line(file, at, line, last, turns, is_stopped);
     }

@@ -214,6 +214,7 @@ void journal_store_job(struct journal *journal, const struct core *core, uint32_
     PROMISE(row->is_there == !is_new, "job %llu is %s", (unsigned long long)job->number,
             is_new ? "inserted twice" : "changed and not there");
     if (job->state == JOB_GONE) {
+        SAVE(disk.bytes);
         disk.bytes -= bytes_of_payload(&row->payload);
         *row = (struct job_row){.is_there = false};
         return;

@@ -67,7 +67,7 @@ plant(never-marked memory broker/core/attempt.c
     "call_id_counter(item->call) <= core->counters.calls" "true")
 # The slot of a process that was replaced is given away while that process still speaks.
 plant(slot-given-away memory broker/core/worker.c
-    "    if (worker->state == WORKER_REPLACED && worker->peer == 0)\n" "    if (worker->state == WORKER_REPLACED)\n")
+    "worker->state == WORKER_REPLACED && !may_speak(core, worker)" "worker->state == WORKER_REPLACED")
 # What may have been billed is tried again, whatever the batch says.
 plant(no-policy memory broker/core/attempt.c
     "    case BILLED_fail:\n        dies(core, job, REASON_possibly_billed);\n        break;\n" "")

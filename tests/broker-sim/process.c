@@ -103,8 +103,8 @@ void processes_start(void) {
         *process = (struct process){.kind = kind_of(at), .at = at};
         process->mono_ms = draw_below(&world.chance, 1u << 30);
         if (process->kind == PROCESS_worker) {
-            process->name = at - AT_WORKER;
-            if (process->name >= NAMES) {
+            process->name = (at - AT_WORKER) % NAMES;
+            if (at >= AT_WORKER + NAMES) {
                 process->back_ms = UINT64_MAX; // a place for who takes a name that is in use
                 continue;
             }

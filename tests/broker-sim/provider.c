@@ -66,7 +66,7 @@ void provide(const struct lease_item *lease, struct bytes line, uint64_t limit_m
     PROMISE(call, "a call that the broker never marked");
     dice_seed(&dice, world.seed, 1000 + counter);
     *provided = (struct provided){0};
-    uint64_t most_ms = limit_ms > 2500 ? 2500 : limit_ms;
+    uint64_t most_ms = limit_ms > 2500 && !world.swarm.slow_calls ? 2500 : limit_ms;
     provided->done_ms = world.now_ms + 1 + draw_below(&dice, (uint32_t)most_ms);
     decide(&dice, limit_ms, provided);
     if (!provided->bytes_left)

@@ -177,7 +177,11 @@ static enum end_kind end_named(struct bytes name) {
 
 static void spy_record(const struct record_item *item) {
     struct call_fact *call = call_fact(item->call);
-    if (!bytes_is(item->type, "job") || id_is_none(item->call) || !call)
+    if (!bytes_is(item->type, "job") || id_is_none(item->call))
+        return;
+    PROMISE(call || !item->is_answer, "a call that was never made answers job %llu",
+            (unsigned long long)item->job);
+    if (!call)
         return;
     unsigned long long counter = call_id_counter(item->call);
     TELL("stores the end of call %llu: %.*s %.*s%s", counter, (int)item->ended.size,
@@ -289,9 +293,9 @@ static struct process *speaker(const struct message *message) {
     return &world.processes[world.connections[bytes_u64(message->route.at)].process];
 }
 
-// Whether a successor of that process is at work, which joined long ago: then the process that
-// speaks was taken for dead and is not.
-static bool is_zombie(const struct process *process) {
+// The slot of a successor of that process, which is at work and joined long ago: then the process
+// that speaks was taken for dead and is not. 0: there is none.
+static uint32_t successor_of(const struct process *process) {
     const struct core *core = world.loop.core;
     uint64_t now_ms = process_clock_ms(&world.processes[AT_BROKER]);
     for (uint32_t slot = 1; slot <= core_worker_slots(core); slot++) {
@@ -304,10 +308,10 @@ static bool is_zombie(const struct process *process) {
                 successor->claims == other->life && successor->greeted_ms > 0 &&
                 id_equal(worker_link(successor)->peer.process, other->process) &&
                 now_ms - successor->greeted_ms > PEER_SILENT_MS)
-                return true;
+                return slot;
         }
     }
-    return false;
+    return 0;
 }
 
 // A heartbeat that the broker certainly takes in renews what it names; one that it may take in
@@ -320,10 +324,12 @@ static void hears_heartbeat(const struct message *message) {
     const struct core_peer *known = core_peer(world.loop.core, peer);
     bool is_certain = peer && known->role == ROLE_worker && id_equal(known->process, head.process);
     const struct process *process = speaker(message);
-    if (is_certain && process->claims > 0 && !process->is_liar && is_zombie(process))
-        world.must_alarm = true;
-    uint64_t until_ms =
-        process_clock_ms(&world.processes[AT_BROKER]) + PEER_SILENT_MS + CALL_MARGIN_MS;
+    // What was said while the broker stood still may be older than the successor.
+    uint64_t now_ms = process_clock_ms(&world.processes[AT_BROKER]);
+    if (is_certain && process->claims > 0 && !process->is_liar && !world.outliving &&
+        now_ms >= world.excused_until_ms)
+        world.outliving = successor_of(process);
+    uint64_t until_ms = now_ms + PEER_SILENT_MS + CALL_MARGIN_MS;
     for (size_t i = 0; i + sizeof(struct id) <= head.held.size; i += sizeof(struct id)) {
         struct id id;
         memcpy(id.at, head.held.at + i, sizeof(id.at));

@@ -55,7 +55,7 @@ void log_line(enum log_level level, const char *event, const char *format, ...) 
     if (strcmp(event, "alarm.raised") == 0)
         PROMISE(world.has_two_of_a_name, "an alarm is raised, and all is well");
     if (strcmp(event, "alarm.raised") == 0)
-        world.must_alarm = false;
+        world.outliving = 0;
     if (!world.is_loud || level == LOG_DEBUG)
         return;
     char text[512];

@@ -85,7 +85,8 @@ static void begin(uint64_t seed, uint64_t allowed) {
     world.allowed = allowed;
     world.hash = 1469598103934665603u;
     world.now_ms = 1000;
-    world.is_healed = world.has_two_of_a_name = world.has_lies = world.must_alarm = false;
+    world.is_healed = world.has_two_of_a_name = world.has_lies = false;
+    world.outliving = 0;
     world.running = NULL;
     world.why[0] = 0;
     world.lives = world.streams = world.queries = 0;

@@ -193,7 +193,7 @@ struct world {
     uint64_t claims[NAMES]; // how often each worker's name was taken
     bool is_name_lasting[NAMES];
     bool has_two_of_a_name; // a name proved death falsely: an alarm is right
-    bool must_alarm;        // one who was taken for dead has spoken in this turn
+    uint32_t outliving; // slot of a worker whose predecessor has spoken in this turn; 0: of none
     bool has_lies;
 
     struct connection connections[CONNECTIONS_MAX];
@@ -345,6 +345,7 @@ void file_item(const struct submission *file, uint32_t line, struct put_item *it
 void check_mark(const struct call_fact *call); // its lease leaves
 void check_lease(const struct lease_item *lease, struct bytes line, struct bytes context);
 void check_turn(void);    // after a turn of the broker
+void recount(void);       // a part of it: recount.c
 void check_restart(void); // after its start
 void check_end(void);
 void report(void);                           // prints where the broker stands

@@ -12,9 +12,6 @@ seq 1 "$lines" | awk -v line="${LINE_BYTES:-8000}" -v answer="${ANSWER_BYTES:-80
         "{\"model\":\"gpt-4.1-mini\",\"messages\":[{\"role\":\"user\"," \
         "\"content\":\"number %d: %s @sim:body_%d\"}]}}\n", $1, $1, pad, answer }' >"$work/job.jsonl"
 export COLLOQ_JOURNAL_MAX=$budget
-stat_has() { client stat 2>/dev/null | grep -qE -- "$1"; }
-stat_number() { client stat --json 2>/dev/null | grep -oE "\"$1\":[ ]?[0-9]+" | head -1 | grep -oE '[0-9]+$'; }
-has_lines() { [ "$(wc -l <"$work/out.jsonl")" -ge "$1" ]; }
 # The calls that were ever made; true when none came since the last time. (Each answer takes its
 # time: the accountant is asked too.)
 calls_stand() {
@@ -26,7 +23,7 @@ calls_stand() {
 sample() {
     largest=0
     while [ ! -e "$work/enough" ]; do
-        size=$(stat -c %s "$data"/journal.db "$data"/journal.db-wal 2>/dev/null | awk '{ n += $1 } END { print n + 0 }')
+        size=$(file_bytes "$data"/journal.db "$data"/journal.db-wal)
         [ "$size" -le "$largest" ] || largest=$size
         echo "$largest" >"$work/largest.new" && mv "$work/largest.new" "$work/largest"
         sleep 0.05
@@ -39,22 +36,21 @@ sample &
 sampler=$!
 client batch run "$work/job.jsonl" >"$work/out.jsonl" 2>"$work/err.txt" &
 run=$!
-until_true 30 has_lines 50
-calls=0 accountant=$(pgrep -P "$dev_pid" colloq-accoun)
+until_true 60 has_lines 50
+calls=0 accountant=$(process colloq-accountant)
 kill -STOP "$accountant"
 begin=$(date +%s)
 check "the calls stop, and stat says why" until_true $((60 + ${MINUTES:-0} * 60)) stat_has 'journal_full'
-check "none is made beyond that" until_true 20 calls_stand
+check "none is made beyond that" until_true 60 calls_stand
 stopped_at=$calls
-check "the client says why it waits" until_true 20 grep -qE 'journal|accountant' "$work/err.txt"
+check "the client says why it waits" until_true 60 grep -qE 'journal|accountant' "$work/err.txt"
 while [ $(($(date +%s) - begin)) -lt $((${MINUTES:-0} * 60)) ]; do sleep 1; done
 [ -z "${MINUTES:-}" ] || check "none until it is back" is "$(stat_number calls_marked)" "$stopped_at"
 waited=$(($(date +%s) - begin)) pending=$(stat_number records_pending)
 kill -CONT "$accountant"
 wait "$run"
 check "the batch ends well" is $? 0
-check "each line has its result" is \
-    "$(grep -o '"job":"[^"]*"' "$work/out.jsonl" | sort -u | wc -l)" "$lines"
+check "each line has its result" is "$(jobs_in "$work/out.jsonl")" "$lines"
 touch "$work/enough"
 wait "$sampler"
 largest=$(cat "$work/largest")
@@ -63,8 +59,7 @@ check "and the budget was used" test "$largest" -ge $((budget / 4))
 check "the processes drain with 0" stop_dev
 check "no process died of it" is "$(grep -c ' ended (' "$work/dev.out")" 0
 check "each line was called once" is "$(sql "SELECT count(*) FROM call")" "$lines"
-dump_calls >"$work/calls.jsonl"
-check "bill and ledger agree call by call" "$BIN/compare-bill" "$data/bill.jsonl" "$work/calls.jsonl"
+check_bill "bill and ledger agree call by call"
 echo "the accountant stood still for $waited s; $pending records waited after $stopped_at calls; the \
 journal had $((largest / 1024)) KiB of $((budget / 1024)) at most"
 end_test

@@ -64,8 +64,7 @@ check "turns reached the providers in order" is "$(turns_out_of_order)" 0
 check "the sums are those of the calls" is \
     "$(sql "SELECT sum(in_cache_write_1h) || ' ' || sum(web_searches) FROM sum_by_model")" \
     "$(sql "SELECT sum(in_cache_write_1h) || ' ' || sum(web_searches) FROM call")"
-dump_calls >"$work/calls.jsonl"
-check "bill and ledger agree call by call" "$BIN/compare-bill" "$data/bill.jsonl" "$work/calls.jsonl"
+check_bill "bill and ledger agree call by call"
 echo "$summary"
 
 # ---- what it cannot take ------------------------------------------------------------------------

@@ -23,7 +23,7 @@ check "a call under way is called off" has "its call is called off" "$(client jo
 heard_of "abort $lease"
 check "its batch waits for its end" is "$(counts "$batch" live.state)" sealed
 tell end $lease failed
-check "and settles with that" until_true 20 is_settled "$batch"
+check "and settles with that" until_true 60 is_settled "$batch"
 check "the line is cancelled" is "$(result "$batch" line error.code)" job_cancelled
 check "what it may have cost is said" has "1 cancelled; 1 call, 1 possibly billed (at most" \
     "$(client batch show "$batch")"
@@ -35,7 +35,7 @@ put single.jsonl waiting
 tell end $lease error
 heard_of "stored $lease"
 check "a job that waits is cancelled at once" has ": cancelled" "$(client job cancel "$job")"
-check "and its batch settles" until_true 20 is_settled "$batch"
+check "and its batch settles" until_true 60 is_settled "$batch"
 check "with the attempt that it had" is "$(result "$batch" line colloq.attempts)" 1
 check "and no further one" test -z "$(sed -n "s/^lease $((lease + 1)) .*/&/p" "$worker_says")"
 
@@ -44,7 +44,7 @@ put single.jsonl answered
 client job cancel "$job" >/dev/null
 heard_of "abort $lease"
 tell end $lease answered
-check "an answer that is there is the answer" until_true 20 is_settled "$batch"
+check "an answer that is there is the answer" until_true 60 is_settled "$batch"
 check "and the line is done" has "1 done" "$(client batch show "$batch")"
 client job cancel "$job" >"$work/said.txt" 2>&1
 check "what has ended cannot be cancelled" is $? 69
@@ -53,7 +53,7 @@ check "what has ended cannot be cancelled" is $? 69
 put talk.jsonl stop
 client job cancel "$job" >/dev/null
 tell end $lease not_started
-check "turns behind a cancelled one are parked" until_true 20 is_settled "$batch"
+check "turns behind a cancelled one are parked" until_true 60 is_settled "$batch"
 check "all of them" has "1 cancelled" "$(client batch show "$batch")"
 check "and say for which" has "turn 1 (line 1) got no answer: job_cancelled" "$(client batch results "$batch")"
 second=$(job_of "$batch" talk/2)
@@ -64,7 +64,7 @@ for _ in 1 2; do
     heard_of "lease $lease"
     tell end $lease answered
 done
-check "and the next one follows" until_true 20 is_settled "$batch"
+check "and the next one follows" until_true 60 is_settled "$batch"
 check "both are done" has "2 done" "$(client batch show "$batch")"
 
 # A turn, under skip.
@@ -76,7 +76,7 @@ for _ in 1 2; do
     heard_of "lease $lease"
     tell end $lease answered
 done
-check "under skip the turns behind a cancelled one run" until_true 20 is_settled "$batch"
+check "under skip the turns behind a cancelled one run" until_true 60 is_settled "$batch"
 check "both are done, one is cancelled" has "2 done" "$(client batch show "$batch")"
 
 # A whole batch: one line dead, one under way, one that waits, and a conversation.
@@ -95,7 +95,7 @@ heard_of "abort $((first + 2))"
 heard_of "abort $((first + 3))"
 tell end $((first + 2)) answered
 tell end $((first + 3)) error
-check "and settles" until_true 20 is_settled "$batch"
+check "and settles" until_true 60 is_settled "$batch"
 check "with what each line came to" has "1 done, 1 failed, 4 cancelled" \
     "$(client batch show "$batch" | sed 's/ (1 cut[^)]*)//')"
 check "nothing is called any more" test -z "$(sed -n "s/^lease $((lease + 1)) .*/&/p" "$worker_says")"
@@ -109,9 +109,10 @@ check "a settled batch cannot be cancelled" is $? 1
 # A batch that is still being submitted.
 exec 3>&- # the worker ends: nothing is to be called here
 no_worker() { ! client stat --json | grep -q '"role":"worker"'; }
-until_true 20 no_worker
+until_true 60 no_worker
 "$BIN/make-lines" "${LINES_WANTED:-30000}" 5 >"$work/large.jsonl"
-client batch submit "$work/large.jsonl" --idempotency-key large >"$work/id.txt" 2>"$work/submit.txt" &
+"$BIN/colloq" batch submit "$work/large.jsonl" --idempotency-key large --simulate --data "$data" \
+    >"$work/id.txt" 2>"$work/submit.txt" &
 submitter=$!
 newest() { client batch list --limit 1 --json | pick 'batches[0].key'; }
 is_open() { [ "$(newest)" = large ]; }

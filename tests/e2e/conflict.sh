@@ -16,7 +16,7 @@ heard_of "stored 1"
 tell end 1 answered again
 check "another attempt is made" heard_of "lease 2"
 tell end 2 answered
-check "and answers" until_true 20 is_settled "$one"
+check "and answers" until_true 60 is_settled "$one"
 job=$(leased 1)
 check "the first end of the call stands" is "$(job "$job" 'attempts[0].state')" not_started
 check "it may have been billed" is "$(job "$job" 'attempts[0].possibly_billed')" 1
@@ -38,9 +38,9 @@ two=$(submit "$work/two.jsonl")
 heard_of "lease 3"
 tell end 3 answered
 tell end 3 answered other
-check "an answered line has the first answer" until_true 20 is_settled "$two"
+check "an answered line has the first answer" until_true 60 is_settled "$two"
 conflicts() { [ "$(client ledger status --json | pick conflicts)" = "$1" ]; }
-check "another answer of the same call is a conflict" until_true 20 conflicts 2
+check "another answer of the same call is a conflict" until_true 60 conflicts 2
 check "and changes nothing" has '"content":"words of lease 3"' "$(client batch results "$two")"
 check "nor is it paid twice" is "$(counts "$two" calls)" 1
 
@@ -52,13 +52,13 @@ lost=$(leased 4)
 tell lose 4
 check "a lease that is seen and not named is made anew" heard_of "lease 5"
 attempt_is() { [ "$(job "$lost" "attempts[0].$1")" = "$2" ]; }
-check "and was never started, for all that is known" until_true 20 attempt_is state not_started
+check "and was never started, for all that is known" until_true 60 attempt_is state not_started
 tell end 4 answered
 check "its answer calls off the new attempt" heard_of "abort 5"
 tell end 5 not_started
-check "the batch settles" until_true 20 is_settled "$three"
+check "the batch settles" until_true 60 is_settled "$three"
 check "the answer that came is the answer" has "words of lease 4" "$(client batch results "$three")"
-check "its attempt is answered now" until_true 20 attempt_is state answered
+check "its attempt is answered now" until_true 60 attempt_is state answered
 check "what it cost is in the sums" is "$(counts "$three" amount_pusd)" \
     "$(job "$lost" 'attempts[0].amount_pusd')"
 check "and how that could be is a conflict" has "end_of_lost_lease" "$(client job show "$lost")"
@@ -70,14 +70,14 @@ heard_of "stored 1"
 kill "${parts[0]}"
 wait "${parts[0]}"
 part colloq-broker
-until_true 20 client stat
+until_true 60 client stat
 single last "hello" >"$work/four.jsonl"
 four=$(submit "$work/four.jsonl")
 heard_of "lease 6"
 tell end 1 answered again
 heard_of "stored 1"
 tell end 6 answered
-check "all goes on after a restart" until_true 20 is_settled "$four"
+check "all goes on after a restart" until_true 60 is_settled "$four"
 check "an end that is said again makes no further call" is "$(counts "$one" calls)" 2
 check "and no sum differs" is "$(client check --json | pick rollups_differ)" 0
 stop_parts

@@ -11,25 +11,20 @@ start_dev "--error-rate 2% --429-rate 1% --cut-rate 0.5% --malformed-rate 0.5% \
 client batch run "$work/job.jsonl" >"$work/out.jsonl" 2>"$work/err.txt"
 check "a run with failed lines ends with 1" is $? 1
 summary=$(tail -n 1 "$work/err.txt")
-check "every line has one result" is \
-    "$(grep -o '"job":"[^"]*"' "$work/out.jsonl" | sort -u | wc -l)" "$lines"
+check "every line has one result" is "$(jobs_in "$work/out.jsonl")" "$lines"
 check "the processes drain with 0" stop_dev
 
 count() { sql "SELECT count(*) FROM $1"; }
-group() { echo "$1" | sed -E ':a;s/^([0-9]+)([0-9]{3})/\1,\2/;ta'; }
-has() { grep -qF -- "$1" <<<"$summary" || { echo "  not in: $summary"; return 1; }; }
 dead=$(count "job WHERE outcome = 'dead'")
 parked=$(count "job WHERE outcome = 'parked'")
 billed=$(count "call WHERE is_possibly_billed = 1")
 check "some lines failed and some turns were parked behind them" test "$dead" -gt 0 -a "$parked" -gt 0
-check "the last line says how many failed" has ", $(group "$dead") failed"
-check "and how many were parked" has ", $(group "$parked") parked"
-check "and how many calls may have been billed" has ", $(group "$billed") possibly billed (at most"
+check "the last line says how many failed" has ", $(group "$dead") failed" "$summary"
+check "and how many were parked" has ", $(group "$parked") parked" "$summary"
+check "and how many calls may have been billed" has ", $(group "$billed") possibly billed (at most" "$summary"
 check "parked turns say so in their results" is \
     "$(grep -c '"code":"turn_parked"' "$work/out.jsonl")" "$parked"
 check "turns reached the provider in order" is "$(turns_out_of_order)" 0
-dump_calls >"$work/calls.jsonl"
-check "bill and ledger differ by the flagged rows only" \
-    "$BIN/compare-bill" "$data/bill.jsonl" "$work/calls.jsonl"
+check_bill "bill and ledger differ by the flagged rows only"
 echo "$summary"
 end_test

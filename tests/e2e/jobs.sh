@@ -43,8 +43,6 @@ result() { client batch results "$1" | grep -F "\"custom_id\":\"$2\"" | pick "$3
 # job JOB PATH: of what job show says as JSON.
 job() { client job show "$1" --json | pick "$2"; }
 
-has() { grep -qF -- "$1" <<<"$2" || { echo "  no '$1' in:"; echo "$2"; return 1; }; }
-
 # ---- a colloq without a provider ------------------------------------------------------------------
 
 parts=()
@@ -62,7 +60,7 @@ start_parts() {
     for program in "$@"; do
         part "$program"
     done
-    until_true 20 client stat || { echo "colloq does not start"; exit 1; }
+    until_true 60 client stat || { echo "colloq does not start"; exit 1; }
 }
 
 stop_parts() {
@@ -87,14 +85,12 @@ start_liar() {
         liar_pid=$!
     fi
     parts+=("$liar_pid")
-    until_true 20 grep -q joined "$heard" || { echo "the liar does not join"; exit 1; }
+    until_true 60 grep -q joined "$heard" || { echo "the liar does not join"; exit 1; }
 }
 
 tell() { echo "$*" >&3; }
 # heard_of WORDS: waits until the lying worker says them.
-heard_of() { until_true 30 grep -q "^$*\b" "$worker_says"; }
+heard_of() { until_true 60 grep -q "^$*\b" "$worker_says"; }
 # leased N: the job of its N-th lease; lease_of JOB: the number of the job's newest one.
 leased() { sed -n "s/^lease $1 \([^ ]*\) .*/\1/p" "$worker_says"; }
 lease_of() { grep "^lease [0-9]* $1 " "$worker_says" | tail -n 1 | cut -d' ' -f2; }
-
-trap 'stop_parts; finish' EXIT

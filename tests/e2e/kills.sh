@@ -16,7 +16,7 @@ echo "kills $kills, seed $seed, lines $lines"
 strike() {
     local program
     for program in "$@"; do
-        until_true 30 kill_process "$program" || return 1
+        until_true 60 kill_process "$program" || return 1
         landed[$program]=$((${landed[$program]:-0} + 1))
         total=$((total + 1))
     done
@@ -66,8 +66,7 @@ strike "${programs[@]}"
 client batch run "$work/second.jsonl" >"$work/second.out" 2>"$work/second.err"
 check "killed with nothing to do, they do what comes next" is "$(wc -l <"$work/second.out")" 50
 check "the run ends with 0" is "$code" 0
-check "every line has one result" is \
-    "$(grep -o '"job":"[^"]*"' "$work/out.jsonl" | sort -u | wc -l)" "$lines"
+check "every line has one result" is "$(jobs_in "$work/out.jsonl")" "$lines"
 check "and one line for it" is "$(wc -l <"$work/out.jsonl")" "$lines"
 summary=$(tail -n 1 "$work/err.txt")
 check "the processes drain with 0" stop_dev
@@ -77,9 +76,7 @@ check "turns reached the provider in order" is "$(turns_out_of_order)" 0
 leases=$(leases_lost)
 check "no more calls are unknown than were out" test \
     "$(sql "SELECT count(*) FROM call WHERE state = 'unknown'")" -le "$leases"
-dump_calls >"$work/calls.jsonl"
-check "bill and ledger agree, but for the calls out at a kill" \
-    "$BIN/compare-bill" --unknown-max "$leases" "$data/bill.jsonl" "$work/calls.jsonl"
+check_bill "bill and ledger agree, but for the calls out at a kill" --unknown-max "$leases"
 echo "leases out when their worker died: $leases"
 for program in "${programs[@]}"; do
     echo "killed: $program ${landed[$program]:-0}"

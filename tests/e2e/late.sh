@@ -27,14 +27,14 @@ check "its calls are called off" heard_of "abort 5"
 check "and it is sealed" is "$(counts "$off" live.state)" cancelled
 
 tell hush
-check "a silent worker's calls are unknown in the end" until_true 20 is_settled "$dead"
+check "a silent worker's calls are unknown in the end" until_true 60 is_settled "$dead"
 check "the dead batch says what may have been billed" has "2 possibly billed (at most" \
     "$(client batch show "$dead")"
 check "the policy made it dead" is "$(job "$single" reason)" possibly_billed
 check "its attempt is unknown" is "$(job "$single" 'attempts[0].state')" unknown
 check "with a bound" test "$(job "$single" 'attempts[0].possibly_billed_pusd')" -gt 0
 check "and no cost" is "$(job "$single" 'attempts[0].amount_pusd')" ""
-check "the cancelled batch settles without an answer" until_true 20 is_settled "$off"
+check "the cancelled batch settles without an answer" until_true 60 is_settled "$off"
 check "its lines are cancelled" has "2 cancelled" "$(client batch show "$off")"
 tell speak
 check "the turn behind the skipped one is called" heard_of "lease 7"
@@ -47,22 +47,22 @@ settled=$(counts "$dead" revision)
 tell end 1 answered
 heard_of "stored 1"
 revived() { [ "$(result "$dead" dead colloq.outcome)" = answered ]; }
-check "a late answer revives the dead job" until_true 10 revived
+check "a late answer revives the dead job" until_true 60 revived
 check "by a higher revision" is "$(result "$dead" dead colloq.revision)" 2
 check "the unknown attempt is now answered" is "$(job "$single" 'attempts[0].state')" answered
 check "at its price" test "$(job "$single" 'attempts[0].amount_pusd')" -gt 0
 settled_anew() { is_settled "$dead" && [ "$(counts "$dead" revision)" -gt "$settled" ]; }
-check "the batch is settled anew" until_true 10 settled_anew
+check "the batch is settled anew" until_true 60 settled_anew
 tell end 2 answered
 heard_of "stored 2"
 turn_answered() { [ "$(result "$dead" talk/1 colloq.outcome)" = answered ]; }
-check "a late answer revives the dead turn" until_true 10 turn_answered
+check "a late answer revives the dead turn" until_true 60 turn_answered
 check "and that turn only" is "$(result "$dead" talk/2 colloq.outcome)" parked
 check "what is parked behind it waits for a person" has "1 job is tried again" \
     "$(client dead retry "$(job_of "$dead" talk/2)")"
 heard_of "lease 9"
 tell end 9 answered
-check "and then runs" until_true 10 is_settled "$dead"
+check "and then runs" until_true 60 is_settled "$dead"
 check "every line has its answer" has "3 done" "$(client batch show "$dead")"
 check "nothing is possibly billed any more" is "$(counts "$dead" possibly_billed_calls)" 0
 
@@ -70,7 +70,7 @@ check "nothing is possibly billed any more" is "$(counts "$dead" possibly_billed
 tell end 3 answered
 check "a late answer calls off the attempt that is under way" heard_of "abort $retry"
 tell end "$retry" answered
-check "and the batch settles" until_true 20 is_settled "$again"
+check "and the batch settles" until_true 60 is_settled "$again"
 check "the first answer stored is the answer" has "words of lease 3" \
     "$(client batch results "$again")"
 check "the other one is superfluous" is "$(job "$again_job" 'attempts[1].role')" superfluous
@@ -83,7 +83,7 @@ check "job show says which is which" has "superfluous" "$(client job show "$agai
 tell end 5 answered
 heard_of "stored 5"
 superfluous() { [ "$(job "$called_off" 'attempts[0].role')" = superfluous ]; }
-check "an answer after a cancellation is superfluous" until_true 10 superfluous
+check "an answer after a cancellation is superfluous" until_true 60 superfluous
 check "the line stays cancelled" is "$(job "$called_off" outcome)" cancelled
 check "and what it cost is known" test "$(counts "$off" amount_pusd)" -gt 0
 check "the line that nobody called is cancelled too" has "batch_cancelled" \
@@ -93,13 +93,13 @@ check "the line that nobody called is cancelled too" has "batch_cancelled" \
 tell end 4 answered
 heard_of "stored 4"
 skip_late() { [ "$(job "$skip_job" 'attempts[0].role')" = superfluous ]; }
-check "an answer behind which the conversation went on is superfluous" until_true 10 skip_late
+check "an answer behind which the conversation went on is superfluous" until_true 60 skip_late
 check "its turn stays dead" is "$(job "$skip_job" live.state)" dead
 client dead retry "$skip_job" >"$work/said.txt" 2>&1
 check "and cannot be retried" is $? 65
 check "but in a fork" has "only a fork of the conversation" "$(cat "$work/said.txt")"
 tell end "$later" answered
-check "the conversation goes on without it" until_true 10 is_settled "$skip"
+check "the conversation goes on without it" until_true 60 is_settled "$skip"
 check "its answer is not in the transcript" test -z "$(client conversation show skip --batch "$skip" |
     grep "words of lease 4")"
 check "but in the cost" has "superfluous" "$(client conversation show skip --batch "$skip")"

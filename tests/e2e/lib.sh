@@ -6,13 +6,41 @@ set -u
 : "${BIN:?the folder of the programs}"
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-work=$(mktemp -d "${TMPDIR:-/tmp}/colloq-e2e.XXXXXX")
+work=$(mktemp -d "${TMPDIR:-/tmp}/colloq-e2e.XXXXXX") || exit 1
 data=$work/data
-passed=0 failed=0 dev_pid=
+passed=0 failed=0 is_good='' dev_pid=''
+
+# is_alive PID: one that has ended and that nobody has asked for yet is not.
+is_alive() { grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$1/status"; }
+
+all_over() {
+    local pid
+    for pid in "$@"; do
+        ! is_alive "$pid" || return 1
+    done
+}
+
+# Ends whatever this script has started, also what stands still, or is the child of what does.
+end_all() {
+    local started pid
+    mapfile -t started < <(jobs -p)
+    [ "${#started[@]}" -gt 0 ] || return 0
+    for pid in "${started[@]}"; do
+        pkill -CONT -P "$pid"
+        # A function in the background is a shell like this one, and what it runs its child.
+        cmp -s "/proc/$pid/comm" "/proc/$$/comm" &&
+            mapfile -t -O "${#started[@]}" started < <(pgrep -P "$pid")
+    done
+    kill -CONT "${started[@]}" 2>/dev/null
+    kill "${started[@]}" 2>/dev/null
+    until_true 100 all_over "${started[@]}" || kill -KILL "${started[@]}" 2>/dev/null
+    wait
+}
 
 finish() {
-    [ -z "$dev_pid" ] || { kill "$dev_pid" 2>/dev/null; wait "$dev_pid" 2>/dev/null; }
-    if [ "$failed" -gt 0 ] && [ -n "${E2E_KEEP:-}" ]; then
+    trap '' INT TERM
+    end_all
+    if [ -n "${E2E_KEEP:-}" ] && [ -z "$is_good" ]; then
         echo "kept: $work"
     else
         rm -rf "$work"
@@ -20,6 +48,8 @@ finish() {
 }
 trap finish EXIT
 
+# In the background this is a shell of its own: who stops or kills the client itself starts it as
+# a program.
 client() {
     "$BIN/colloq" "$@" --simulate --data "$data"
 }
@@ -40,13 +70,18 @@ is() {
     [ "$1" = "$2" ] || { echo "  have: $1"; echo "  want: $2"; return 1; }
 }
 
-# until_true SECONDS COMMAND…: asks again every 50 ms; false if it never held.
+# has WORDS TEXT
+has() { grep -qF -- "$1" <<<"$2" || { echo "  no '$1' in:"; echo "$2"; return 1; }; }
+
+quietly() { "$@" >/dev/null 2>&1; }
+
+# until_true SECONDS COMMAND…: asks again, 50 ms after each answer; false if it never held. The
+# seconds only bound how long a failure takes: they are many more than any machine needs.
 until_true() {
-    tries=$(($1 * 20))
+    local until=$((SECONDS + $1))
     shift
-    while ! "$@" >/dev/null 2>&1; do
-        tries=$((tries - 1))
-        [ "$tries" -gt 0 ] || return 1
+    while ! quietly "$@"; do
+        [ "$SECONDS" -lt "$until" ] || return 1
         sleep 0.05
     done
 }
@@ -78,8 +113,7 @@ stop_dev() {
 # process PROGRAM: the pid of dev's process of that name; false where none lives.
 process() {
     local pid
-    pid=$(pgrep -x -P "$dev_pid" "${1:0:15}") && ! grep -q '^State:.Z' "/proc/$pid/status" &&
-        echo "$pid"
+    pid=$(pgrep -x -P "$dev_pid" "${1:0:15}") && is_alive "$pid" && echo "$pid"
 }
 
 # kill_process PROGRAM: kills it, if it lives: one that was killed a moment ago does not.
@@ -93,6 +127,23 @@ kill_process() {
 is_billed() { [ "$(wc -l <"$data/bill.jsonl")" -ge "$1" ]; }
 
 bill_lines() { wc -l <"$data/bill.jsonl"; }
+
+stat_has() { client stat 2>/dev/null | grep -qE -- "$1"; }
+
+# stat_number NAME: a number that the whole answer has once.
+stat_number() { client stat --json 2>/dev/null | grep -oE "\"$1\":[ ]?[0-9]+" | head -1 | grep -oE '[0-9]+$'; }
+
+# has_lines N: whether the batch has that many results, out.jsonl, by now.
+has_lines() { [ "$(wc -l <"$work/out.jsonl")" -ge "$1" ]; }
+
+# jobs_in FILE: how many different jobs have a result in it.
+jobs_in() { grep -o '"job":"[^"]*"' "$1" | sort -u | wc -l; }
+
+# file_bytes FILE…: of those that there are, together.
+file_bytes() { stat -c %s "$@" 2>/dev/null | awk '{ n += $1 } END { print n + 0 }'; }
+
+# group NUMBER: as the client writes it for people.
+group() { echo "$1" | sed -E ':a;s/^([0-9]+)([0-9]{3})/\1,\2/;ta'; }
 
 # is_still COMMAND: whether what it says is what it said when it was asked last; set before= first.
 is_still() {
@@ -135,19 +186,26 @@ dump_calls() {
         FROM call"
 }
 
-# Turns whose call reached the provider before the call that answered the turn before them. The
-# bill has the first 16 digits at least of a call's id.
+# check_bill WHAT [OPTIONS of compare-bill]: bill and ledger, call by call.
+check_bill() {
+    local what=$1
+    shift
+    dump_calls >"$work/calls.jsonl"
+    check "$what" "$BIN/compare-bill" "$@" "$data/bill.jsonl" "$work/calls.jsonl"
+}
+
+# Turns whose call reached the provider before the call that answered the turn before them; not 0
+# either if there are none to compare. The bill has the first 16 digits at least of a call's id.
 turns_out_of_order() {
     sql "WITH seen AS (SELECT substr(json_extract(line,'\$.call'),1,16) AS id, json_extract(line,'\$.n') AS n
                        FROM bill),
          calls AS (SELECT c.conversation, c.turn, c.role, s.n FROM call c
                    JOIN seen s ON s.id = substr(lower(hex(c.id)),1,16) WHERE c.conversation IS NOT NULL)
-         SELECT count(*) FROM calls b JOIN calls a
-         ON a.conversation = b.conversation AND a.turn = b.turn - 1 AND a.role = 'answer'
-         WHERE b.n < a.n"
+         SELECT coalesce(sum(b.n < a.n), 'no turn after another one') FROM calls b JOIN calls a
+         ON a.conversation = b.conversation AND a.turn = b.turn - 1 AND a.role = 'answer'"
 }
 
 end_test() {
     echo "$passed passed, $failed failed"
-    [ "$failed" -eq 0 ]
+    [ "$failed" -eq 0 ] && is_good=1
 }

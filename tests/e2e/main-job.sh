@@ -13,7 +13,7 @@ check "the run ends with 0" is $? 0
 summary=$(tail -n 1 "$work/err.txt")
 check "every accepted line has one result line" is "$(wc -l <"$work/out.jsonl")" "$lines"
 check "the result lines are of different jobs" \
-    is "$(grep -o '"job":"[^"]*"' "$work/out.jsonl" | sort -u | wc -l)" "$lines"
+    is "$(jobs_in "$work/out.jsonl")" "$lines"
 check "the processes drain with 0" stop_dev
 
 calls=$(sql "SELECT count(*) FROM call")
@@ -26,7 +26,6 @@ silent() {
     sql "SELECT count(*) FROM call WHERE reason = '$1' AND state = 'failed' AND class = 'retryable'
         AND is_possibly_billed = 1 AND duration_ms >= 2000"
 }
-group() { echo "$1" | sed -E ':a;s/^([0-9]+)([0-9]{3})/\1,\2/;ta'; }
 check "the last line counts lines truthfully" grep -q "^$(group "$lines") lines: $(group "$lines") done" \
     <(echo "$summary")
 check "and those cut at the length limit" grep -q "($(group "$cut") cut at the length limit)" \
@@ -39,8 +38,7 @@ check "answers that stood still in their middle are failed calls" test "$(silent
 check "and so are those that never began" test "$(silent first_byte_timeout)" -gt 0
 check "each request is a call row" is "$billed" "$calls"
 check "turns reached the provider in order" is "$(turns_out_of_order)" 0
-dump_calls >"$work/calls.jsonl"
-check "bill and ledger agree call by call" "$BIN/compare-bill" "$data/bill.jsonl" "$work/calls.jsonl"
+check_bill "bill and ledger agree call by call"
 check "no job was paid twice" is \
     "$(sql "SELECT count(*) FROM (SELECT job FROM call WHERE role = 'answer' GROUP BY job HAVING count(*) > 1)")" 0
 echo "$summary"

@@ -16,7 +16,7 @@ heard_of "lease 2"
 single=$(leased 1) first=$(leased 2)
 tell end 1 answered
 tell end 2 answered
-check "a batch of unreadable answers settles" until_true 20 is_settled "$unread"
+check "a batch of unreadable answers settles" until_true 60 is_settled "$unread"
 check "the single call has its raw answer" is \
     "$(result "$unread" single 'response.body.choices[0].message.content')" "words of lease 1"
 check "and counts as done" has "1 done, 1 failed, 1 parked" "$(client batch show "$unread")"
@@ -40,7 +40,7 @@ heard_of "lease 4"
 single=$(leased 3) first=$(leased 4)
 tell end 3 answered
 tell end 4 answered
-check "a batch of records in quarantine settles" until_true 20 is_settled "$aside"
+check "a batch of records in quarantine settles" until_true 60 is_settled "$aside"
 check "its lines are dead, or parked behind one" has "0 done, 2 failed, 1 parked" \
     "$(client batch show "$aside")"
 check "with the reason" is "$(job "$single" reason)" quarantined
@@ -71,7 +71,7 @@ for n in 5 6; do
 done
 heard_of "lease 7"
 tell end 7 answered
-check "and answered" until_true 20 is_settled "$aside"
+check "and answered" until_true 60 is_settled "$aside"
 check "every line is done" has "3 done;" "$(client batch show "$aside")"
 check "what was spent on the first attempts is still said" has "2 possibly billed (at most" \
     "$(client batch show "$aside")"

@@ -79,7 +79,5 @@ done
 check "the first bytes of each answer that is too large are kept" is "$(sql "SELECT count(*) FROM
     call c LEFT JOIN answer USING (call) WHERE c.reason = 'too_large' AND evidence IS NULL")" 0
 check "nothing was set aside" is "$(sql 'SELECT (SELECT count(*) FROM quarantine) + (SELECT count(*) FROM conflict)')" 0
-dump_calls >"$work/calls.jsonl"
-check "bill and ledger differ by the flagged rows only" \
-    "$BIN/compare-bill" "$data/bill.jsonl" "$work/calls.jsonl"
+check_bill "bill and ledger differ by the flagged rows only"
 end_test

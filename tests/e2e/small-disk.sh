@@ -5,16 +5,18 @@ if [ "$(id -u)" -ne 0 ]; then
     echo "skipped: a disk of its own needs root"
     exit 77
 fi
-[ -n "${E2E_OWN_MOUNTS:-}" ] || E2E_OWN_MOUNTS=1 exec unshare -m --propagation private "$0" "$@"
+if [ -z "${E2E_OWN_MOUNTS:-}" ]; then
+    own="unshare -m --propagation private"
+    # shellcheck disable=SC2086 # words
+    $own mount -t tmpfs tmpfs /mnt 2>/dev/null ||
+        { echo "skipped: nothing can be mounted here"; exit 77; }
+    # shellcheck disable=SC2086
+    E2E_OWN_MOUNTS=1 exec $own "$0" "$@"
+fi
 . "$(dirname "$0")/lib.sh"
 disk=$work/disk
 mkdir -p "$disk" && mount -t tmpfs -o size=64m tmpfs "$disk" || exit 1
-leave() {
-    [ -z "$dev_pid" ] || { kill "$dev_pid" 2>/dev/null; wait "$dev_pid" 2>/dev/null; dev_pid=; }
-    umount -l "$disk"
-    finish
-}
-trap leave EXIT
+trap 'end_all; umount -l "$disk"; finish' EXIT
 
 # Takes all that the disk has free; what is given back meanwhile is taken by the next call.
 fill() { dd if=/dev/zero bs=64k oflag=append conv=notrunc of="$disk/filler" 2>/dev/null; }
@@ -28,7 +30,3 @@ answer_lines() {
             "\"content\":\"number %d @sim:body_%d\"}]}}\n", $1, $1, bytes }'
 }
 
-stat_has() { client stat 2>/dev/null | grep -qE -- "$1"; }
-# stat_number NAME: a number that the whole answer has once.
-stat_number() { client stat --json 2>/dev/null | grep -oE "\"$1\":[ ]?[0-9]+" | head -1 | grep -oE '[0-9]+$'; }
-process() { pgrep -P "$dev_pid" "$1"; }

@@ -37,7 +37,7 @@ for ((k = 0; k < kills; k++)); do
     victim=${victims[k % 5]}
     # The ingress stands still but for a moment in which something is stored, so that the
     # submission does not end before its turn comes.
-    until_true 20 ingress_of
+    until_true 60 ingress_of
     kill -STOP "$ingress"
     touch "$work/since"
     kill -CONT "$ingress"
@@ -53,7 +53,7 @@ for ((k = 0; k < kills; k++)); do
         submit "$work/job.jsonl" &
         client=$!
     else
-        until_true 20 kill_process "$victim" && landed=$((landed + 1))
+        until_true 60 kill_process "$victim" && landed=$((landed + 1))
     fi
     kill -CONT "$ingress" 2>/dev/null
 done
@@ -83,11 +83,11 @@ check "there is still one batch" is "$(client batch list --json | grep -o '"name
 # The same with a submission that was broken off.
 submit "$work/job.jsonl" early &
 client=$!
-has_lines() { client batch list --json | grep -q '"state":"open".*"jobs":[0-9]\{3\}'; }
-until_true_soon 1000 has_lines
+is_open() { client batch list --json | grep -q '"state":"open".*"jobs":[0-9]\{3\}'; }
+until_true_soon 1000 is_open
 kill -KILL "$client"
 wait "$client" 2>/dev/null
-check "a second batch is open" has_lines
+check "a second batch is open" is_open
 check_changes "partly taken in" early 5
 check "it is still open" has_lines
 client batch cancel "$(client batch list --json | grep -o '"batch":"[^"]*"' | head -n 1 | cut -d'"' -f4)" \
@@ -106,7 +106,6 @@ check "each refused line is there, and once" is \
     "$(sql "SELECT count(*), count(DISTINCT line) FROM refused_line WHERE batch = 1 AND line % 50 = 0")" "$refused|$refused"
 check "each was called once" is "$(sql "SELECT count(*), count(DISTINCT job) FROM call WHERE batch = 1 AND state <> 'not_started'")" \
     "$((lines - refused))|$((lines - refused))"
-dump_calls >"$work/calls.jsonl"
-check "bill and ledger agree" "$BIN/compare-bill" "$data/bill.jsonl" "$work/calls.jsonl"
+check_bill "bill and ledger agree"
 echo "$landed kills, $resumed submissions resumed"
 end_test

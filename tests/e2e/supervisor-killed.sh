@@ -8,12 +8,6 @@ export COLLOQ_CALL_LIMIT=8s
 start_dev "--latency-ms 100"
 client batch run "$work/job.jsonl" >"$work/out.jsonl" 2>"$work/err.txt" &
 run=$!
-all_over() {
-    local pid
-    for pid in $children; do
-        [ ! -e "/proc/$pid" ] || return 1
-    done
-}
 for part in 1 2; do
     until_true 60 is_billed $((lines * part / 5))
     children=$(pgrep -P "$dev_pid")
@@ -22,16 +16,14 @@ for part in 1 2; do
     check "in the middle of the run" kill -0 "$run"
     wait "$dev_pid" 2>/dev/null
     start_dev "--latency-ms 100" # comes in among those that are ending
-    check "those of before end too" until_true 40 all_over
+    # shellcheck disable=SC2086 # a list of numbers
+    check "those of before end too" until_true 60 all_over $children
 done
 wait "$run"
 check "the run ends with 0" is $? 0
-check "every line has one result" is \
-    "$(grep -o '"job":"[^"]*"' "$work/out.jsonl" | sort -u | wc -l)" "$lines"
+check "every line has one result" is "$(jobs_in "$work/out.jsonl")" "$lines"
 check "the processes drain with 0" stop_dev
 check "turns reached the provider in order" is "$(turns_out_of_order)" 0
-dump_calls >"$work/calls.jsonl"
-check "bill and ledger agree, but for the calls out at a kill" \
-    "$BIN/compare-bill" --unknown-max "$(leases_lost)" "$data/bill.jsonl" "$work/calls.jsonl"
+check_bill "bill and ledger agree, but for the calls out at a kill" --unknown-max "$(leases_lost)"
 tail -n 1 "$work/err.txt"
 end_test

@@ -147,7 +147,7 @@ END_TEST
 // ---- settings -----------------------------------------------------------------------------------
 
 static void read_settings(void) {
-    static const char yaml[] = "broker:\n  jobs_max: 1000\nworker:\n  slots: 12 # calls\n"
+    static const char yaml[] = "broker:\n  jobs_max: 1000\nworker:\n  concurrency: 12 # calls\n"
                                "providers:\n  openai:\n    keys: {default: {env: SOME_KEY}}\n";
     static struct conf_file file;
     char path[64], why[512] = "";

@@ -5,7 +5,6 @@
 #define X(name)      #name,
 static const char *const state_names[] = {CALL_STATE_MAP(X)};
 static const char *const role_names[] = {CALL_ROLE_MAP(X)};
-static const char *const outcome_names[] = {OUTCOME_MAP(X)};
 #undef X
 
 const char *call_state_name(enum call_state state) {
@@ -16,32 +15,14 @@ const char *call_role_name(enum call_role role) {
     return role_names[role];
 }
 
-const char *outcome_name(enum outcome outcome) {
-    return outcome_names[outcome];
-}
-
-static bool find_name(const char *const *names, size_t count, struct bytes name, unsigned *at) {
-    for (unsigned i = 0; i < count; i++) {
-        if (bytes_is(name, names[i])) {
-            *at = i;
+bool call_state_parse(struct bytes name, enum call_state *state) {
+    for (unsigned i = 0; i < COUNT(state_names); i++) {
+        if (bytes_is(name, state_names[i])) {
+            *state = (enum call_state)i;
             return true;
         }
     }
     return false;
-}
-
-bool outcome_parse(struct bytes name, enum outcome *outcome) {
-    unsigned at = 0;
-    bool is_known = name.size == 0 || find_name(outcome_names, COUNT(outcome_names), name, &at);
-    *outcome = (enum outcome)at;
-    return is_known;
-}
-
-bool call_state_parse(struct bytes name, enum call_state *state) {
-    unsigned at = 0;
-    bool is_known = find_name(state_names, COUNT(state_names), name, &at);
-    *state = (enum call_state)at;
-    return is_known;
 }
 
 // No integer that the ledger stores is beyond 63 bits.

@@ -13,6 +13,7 @@
 
 #include "common/envelope.h"
 #include "common/err.h"
+#include "common/outcome.h"
 
 #define CALL_STATE_MAP(X) X(answered) X(failed) X(not_started) X(unknown) X(unextracted)
 enum call_state {
@@ -28,22 +29,10 @@ enum call_role {
 #undef X
 };
 
-#define OUTCOME_MAP(X) X(none) X(answered) X(dead) X(expired) X(cancelled) X(skipped) X(parked)
-enum outcome {
-#define X(name) OUTCOME_##name,
-    OUTCOME_MAP(X)
-#undef X
-        OUTCOMES
-};
-
 const char *call_state_name(enum call_state state);
 const char *call_role_name(enum call_role role);
-const char *outcome_name(enum outcome outcome);
-// False if the name is none of them; empty is OUTCOME_none.
-bool outcome_parse(struct bytes name, enum outcome *outcome);
+// False if the name is none of them.
 bool call_state_parse(struct bytes name, enum call_state *state);
-
-enum record_type { RECORD_job, RECORD_refused, RECORD_batch };
 
 // What a record tells, as far as it decides anything.
 struct apply_told {

@@ -29,6 +29,17 @@ static bool is_json(struct bytes text) {
     return text.size == 0 || json_is_complete(text);
 }
 
+// Whether they can be added up.
+static bool numbers_fit(const struct facts_head *facts) {
+    const int64_t counts[] = {facts->in_uncached,       facts->in_cached, facts->in_cache_write,
+                              facts->in_cache_write_1h, facts->in_audio,  facts->out_visible,
+                              facts->out_reasoning,     facts->out_audio, facts->web_searches};
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+        if (counts[i] > CALL_COUNT_MAX)
+            return false;
+    return facts->cost_stated_pusd <= CALL_PUSD_MAX;
+}
+
 // Facts come from a process that reads what strangers write: nothing is stored unchecked.
 static enum err read_facts(struct booking *booking, const char **why) {
     if (booking->frames->facts.size == 0)
@@ -41,6 +52,9 @@ static enum err read_facts(struct booking *booking, const char **why) {
         return ERR_MALFORMED;
     *why = "facts_json";
     if (!is_json(facts->message) || !is_json(facts->metadata) || !is_json(facts->usage))
+        return ERR_MALFORMED;
+    *why = "facts_numbers";
+    if (!numbers_fit(facts))
         return ERR_MALFORMED;
     booking->has_facts = true;
     return ERR_OK;

@@ -45,6 +45,11 @@ static void compute(const struct catalogue *catalogue, const struct booking *boo
     memcpy(costing->price_name, rating.price_name, sizeof(costing->price_name));
 }
 
+// What the call can have cost at most; -1: nobody can say.
+static int64_t bound_of(const struct record_item *record) {
+    return record->cost_max_pusd <= CALL_PUSD_MAX ? record->cost_max_pusd : -1;
+}
+
 // What the provider states wins, and stands beside what the catalogue's prices make of it.
 static void cost_answer(const struct catalogue *catalogue, const struct booking *booking,
                         struct costing *costing) {
@@ -93,8 +98,8 @@ void book_cost(const struct catalogue *catalogue, const struct booking *booking,
     case CALL_not_started:
         break;
     }
-    if (costing->is_possibly_billed && record->cost_max_pusd >= 0)
-        costing->possibly_pusd = record->cost_max_pusd;
+    if (costing->is_possibly_billed && bound_of(record) >= 0)
+        costing->possibly_pusd = bound_of(record);
 }
 
 // ---- what it adds to the sums -------------------------------------------------------------------
@@ -206,7 +211,7 @@ static enum err drop_concluded(struct ledger *ledger, const struct booking *book
 }
 
 enum err flag_call(struct ledger *ledger, const struct booking *booking) {
-    int64_t bound = booking->record->cost_max_pusd;
+    int64_t bound = bound_of(booking->record);
     sqlite3_stmt *old = ledger->sql[SQL_old_call], *flag = ledger->sql[SQL_flag_call];
     struct stage_call *entry = stage_call(&ledger->stage);
     db_bind_i64(old, 1, booking->call);

@@ -56,7 +56,6 @@ enum err book_conflict(struct ledger *ledger, const struct booking *booking) {
     id_hex(record->call, call);
     log_line(LOG_ERROR, "record.conflict", "record=%" PRIu64 " call=%s what=%s", record->number,
              call, booking->plan.conflict);
-    atomic_fetch_add(&ledger->figures->conflicts, 1);
     return keep(ledger, ledger->sql[SQL_add_conflict], record, booking->frames,
                 booking->plan.conflict);
 }
@@ -77,9 +76,8 @@ static enum err tell_quarantined(struct ledger *ledger, const struct record_item
     return e;
 }
 
-static void note_quarantined(struct ledger *ledger, uint64_t number, const char *why) {
+static void say_quarantined(uint64_t number, const char *why) {
     log_line(LOG_ERROR, "record.quarantined", "record=%" PRIu64 " why=%s", number, why);
-    atomic_fetch_add(&ledger->figures->quarantined, 1);
 }
 
 enum err book_quarantine(struct ledger *ledger, const struct record_item *record,
@@ -89,7 +87,7 @@ enum err book_quarantine(struct ledger *ledger, const struct record_item *record
     enum err e = tell_quarantined(ledger, record, told, &kept);
     if (e != ERR_OK || kept)
         return e;
-    note_quarantined(ledger, record->number, why);
+    say_quarantined(record->number, why);
     return keep(ledger, ledger->sql[SQL_add_quarantine], record, frames, why);
 }
 
@@ -101,7 +99,7 @@ enum err book_quarantine_raw(struct ledger *ledger, const struct record_item *re
     enum err e = tell_quarantined(ledger, record, told, &kept);
     if (e != ERR_OK || kept)
         return e;
-    note_quarantined(ledger, record->number, why);
+    say_quarantined(record->number, why);
     return keep_item(ledger, ledger->sql[SQL_add_quarantine], record, item, frames, why);
 }
 

@@ -11,8 +11,6 @@ struct figures {
     _Atomic uint64_t records_per_second;
     _Atomic uint64_t transactions;
     _Atomic uint64_t prepared;
-    _Atomic uint64_t quarantined; // records that stand there
-    _Atomic uint64_t conflicts;
     _Atomic uint64_t unindexed; // values not yet in the index
     _Atomic uint64_t queries;
     _Atomic uint64_t is_joined;

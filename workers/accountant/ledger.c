@@ -121,8 +121,7 @@ static enum err read_state(struct ledger *ledger) {
                    "SELECT id, simulated, journal, applied, records, finished, run, indexed_call, "
                    "indexed_job, indexed_conversation, (SELECT coalesce(max(call),0) FROM call), "
                    "(SELECT coalesce(max(job),0) FROM job), "
-                   "(SELECT coalesce(max(conversation),0) FROM conversation), "
-                   "(SELECT count(*) FROM quarantine), (SELECT count(*) FROM conflict) FROM ledger",
+                   "(SELECT coalesce(max(conversation),0) FROM conversation) FROM ledger",
                    &row);
     if (e == ERR_OK)
         e = db_step(row);
@@ -131,8 +130,6 @@ static enum err read_state(struct ledger *ledger) {
         ledger->simulated = db_i64(row, 1) != 0;
         ledger->journal = db_id(row, 2);
         ledger->applied = db_u64(row, 3);
-        atomic_store(&ledger->figures->quarantined, db_u64(row, 13));
-        atomic_store(&ledger->figures->conflicts, db_u64(row, 14));
         int64_t *numbers[] = {
             &ledger->records,      &ledger->rows.finished, &ledger->run,
             &ledger->indexed_call, &ledger->indexed_job,   &ledger->indexed_conversation,

@@ -1,3 +1,4 @@
+#include "common/limits.h"
 #include "common/money.h"
 #include "workers/extractor/extract.h"
 
@@ -10,7 +11,7 @@ static int64_t read_count(struct extract *extract, const struct jsonpath *path,
     if (!jsonpath_first(path, &extract->scan, &node) ||
         extract->scan.nodes[node].shape == JSON_SHAPE_null)
         return -1;
-    if (json_count(&extract->scan, node, &count))
+    if (json_count(&extract->scan, node, &count) && count <= CALL_COUNT_MAX)
         return count;
     usage->is_inconsistent = true;
     return -1;
@@ -40,23 +41,27 @@ static void settle_cache_writes(struct extract *extract, struct usage *usage) {
         counters->in_cache_write = all - hour;
 }
 
-static bool visit_beyond(void *context, const struct json_scan *scan, uint32_t node) {
-    struct extract *extract = context;
-    const struct usage_map *map = &extract->answer.api->usage;
-    for (const char *const *word = map->beyond_words; *word; word++)
-        if (scan->nodes[node].shape == JSON_SHAPE_text && !scan->nodes[node].has_escape &&
-            bytes_is(json_text(scan, node, NULL), *word)) {
-            extract->is_beyond = true;
-            return false;
-        }
-    return true;
+struct hearing {
+    const struct said_rule *rule;
+    bool is_said;
+};
+
+static bool hear(void *context, const struct json_scan *scan, uint32_t node) {
+    struct hearing *hearing = context;
+    for (const char *const *word = hearing->rule->words; !hearing->is_said && *word; word++)
+        hearing->is_said = scan->nodes[node].shape == JSON_SHAPE_text &&
+                           !scan->nodes[node].has_escape &&
+                           bytes_is(json_text(scan, node, NULL), *word);
+    return !hearing->is_said;
 }
 
-// Whether the answer says that more was billed than its counters.
-static void check_beyond(struct extract *extract, struct usage *usage) {
-    extract->is_beyond = false;
-    (void)jsonpath_each(extract->answer.api->usage.beyond, &extract->scan, visit_beyond, extract);
-    usage->is_inconsistent |= extract->is_beyond;
+static bool is_said(const struct extract *extract, const struct said_rule *rule) {
+    struct hearing hearing = {.rule = rule};
+    uint32_t node;
+    if (rule->unless && jsonpath_first(rule->unless, &extract->scan, &node))
+        return false;
+    (void)jsonpath_each(rule->path, &extract->scan, hear, &hearing);
+    return hearing.is_said;
 }
 
 static void check_total(const struct usage *from, struct usage *usage) {
@@ -67,14 +72,19 @@ static void check_total(const struct usage *from, struct usage *usage) {
         usage->is_inconsistent = true;
 }
 
-static int64_t read_cost(struct extract *extract, const struct jsonpath *path) {
+static int64_t read_cost(struct extract *extract, const struct jsonpath *path,
+                         struct usage *usage) {
     uint32_t node;
     int64_t pusd;
     if (!jsonpath_first(path, &extract->scan, &node) ||
-        extract->scan.nodes[node].shape != JSON_SHAPE_number ||
-        money_parse(json_raw(&extract->scan, node), true, &pusd) != ERR_OK || pusd < 0)
+        extract->scan.nodes[node].shape == JSON_SHAPE_null)
         return -1;
-    return pusd;
+    if (extract->scan.nodes[node].shape == JSON_SHAPE_number &&
+        money_parse(json_raw(&extract->scan, node), true, &pusd) == ERR_OK && pusd >= 0 &&
+        pusd <= CALL_PUSD_MAX)
+        return pusd;
+    usage->is_inconsistent = true;
+    return -1;
 }
 
 struct usage extract_usage(struct extract *extract) {
@@ -105,10 +115,13 @@ struct usage extract_usage(struct extract *extract) {
              &usage);
     take_out(&counters->out_visible, counters->out_audio, map->output_includes_audio, &usage);
     usage.total_stated = read_count(extract, map->total, &usage);
-    usage.cost_stated_pusd = read_cost(extract, map->cost);
+    usage.cost_stated_pusd = read_cost(extract, map->cost, &usage);
     usage.has_usage = counters->in_uncached >= 0 || counters->out_visible >= 0;
     check_total(&usage, &usage);
-    check_beyond(extract, &usage);
+    extract->is_beyond = is_said(extract, &map->beyond);
+    usage.is_inconsistent |= extract->is_beyond;
+    if (usage.cost_stated_pusd < 0 && is_said(extract, &map->free))
+        usage.cost_stated_pusd = 0;
     buf_reset(&extract->usage_json);
     json_put_node(&extract->usage_json, &extract->scan, object);
     usage.raw = buf_bytes(&extract->usage_json);

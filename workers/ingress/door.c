@@ -287,7 +287,19 @@ static void work_questions(struct door *door, struct moment now) {
 
 // ---- hearing ------------------------------------------------------------------------------------
 
-static void take_heartbeat(struct door *door, const struct route *client, uint64_t now_ms) {
+static void say_welcome(struct door *door, const struct route *client) {
+    struct welcome_head head = {.boot = door->own_boot, .simulated = door->conf->simulated};
+    struct bytes none = bytes_of("", 0);
+    (void)sock_send_head(&door->clients, client, KIND_welcome, &head, &none, 1);
+}
+
+// A client that means the ingress before this one waits for answers that nobody will give: it is
+// told who is here.
+static void take_heartbeat(struct door *door, struct message *message, uint64_t now_ms) {
+    const struct route *client = &message->route;
+    struct heartbeat_head beat;
+    if (wire_head(&message->wire, &beat) == ERR_OK && beat.boot != door->own_boot)
+        say_welcome(door, client);
     for (uint32_t i = 0; i < door->session_count; i++)
         if (door->sessions[i] && is_from(door->sessions[i], client))
             door->sessions[i]->heard_ms = now_ms;
@@ -315,9 +327,7 @@ static void take_hello(struct door *door, struct message *message) {
                             "--simulate");
         return;
     }
-    struct welcome_head head = {.boot = door->own_boot, .simulated = door->conf->simulated};
-    struct bytes none = bytes_of("", 0);
-    (void)sock_send_head(&door->clients, &message->route, KIND_welcome, &head, &none, 1);
+    say_welcome(door, &message->route);
 }
 
 static void take_client(struct door *door, struct message *message, struct moment now) {
@@ -337,7 +347,7 @@ static void take_client(struct door *door, struct message *message, struct momen
         take_query(door, message, now);
         break;
     case KIND_heartbeat:
-        take_heartbeat(door, &message->route, now.mono_ms);
+        take_heartbeat(door, message, now.mono_ms);
         break;
     default:
         log_line(LOG_WARN, "message.dropped", "from=client kind=%s",

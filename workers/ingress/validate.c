@@ -303,7 +303,7 @@ static void estimate(struct validator *v, int64_t now_ms, struct put_item *item)
     struct rating rating;
     struct bytes tier;
     item->tokens_estimate = (uint64_t)bytes / 4 + 1;
-    if (!asked_tools_are_own(&v->scan, body_member(v, "tools")) ||
+    if (!asked_is_bounded(&v->scan, v->at[v->body]) ||
         !asked_tier(v->route.entry, &v->scan, v->at[v->body], &v->scratch[2], &tier))
         return;
     rating_upper_bound_in(v->catalogue, item->provider, item->model, tier, bytes,

@@ -164,6 +164,7 @@ START_TEST(results_of_tools_are_bounded_and_a_providers_tools_are_not) {
         {"{\"input\":\"a\",\"tools\":[{\"name\":\"f\"},{\"type\":\"function\"}]}", true},
         {"{\"input\":\"a\",\"tools\":[{\"type\":\"web_search_20250305\"}]}", false},
         {"{\"input\":\"a\",\"params\":{\"service_tier\":5}}", false},
+        {"{\"input\":\"a\",\"params\":{\"web_search_options\":{}}}", false},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         ck_assert_msg((prepare(1, cases[i].line).cost_max_pusd > 0) == cases[i].is_bounded, "%s",

@@ -99,6 +99,38 @@ START_TEST(a_late_end_keeps_what_the_mark_has_said) {
 }
 END_TEST
 
+// Numbers that no call can have, from a liar or by a slip of the pen: the sums have to hold, or no
+// record could be taken in any more.
+START_TEST(numbers_that_cannot_be_added_up_never_reach_the_sums) {
+    struct telling t;
+    for (uint64_t n = 1; n <= 3; n++) {
+        telling_answered(&world, &t, n, NULL, 1);
+        if (n == 3)
+            t.facts.cost_stated_pusd = INT64_MAX - 1;
+        else
+            t.facts.in_uncached = INT64_MAX - 1;
+        ck_assert(world_tell(&world, &t).is_quarantined);
+        telling_release(&t);
+    }
+    for (uint64_t n = 4; n <= 5; n++) {
+        telling_answered(&world, &t, n, NULL, 1);
+        telling_end(&t, "unknown");
+        t.item.cost_max_pusd = INT64_MAX - 1;
+        ck_assert(!world_tell(&world, &t).is_quarantined);
+        telling_release(&t);
+    }
+    ck_assert_int_eq(sum("calls"), 5);
+    ck_assert_int_eq(sum("possibly_billed"), 5);
+    ck_assert_int_eq(
+        world_count(&world, "SELECT count(*) FROM call WHERE state='unknown' AND possibly_pusd IS "
+                            "NULL"),
+        2);
+    json_t *check = world_ask(&world, "check", "{}");
+    ck_assert_int_eq(json_integer_value(json_object_get(check, "rollups_differ")), 0);
+    json_decref(check);
+}
+END_TEST
+
 // A person has to find out what is wrong with a job: its own page says it.
 START_TEST(a_jobs_page_names_its_conflicts_and_what_is_in_quarantine) {
     struct telling t;
@@ -200,6 +232,7 @@ int main(void) {
                    an_answer_of_a_lease_that_was_taken_for_lost_counts_and_makes_the_check_fail);
     tcase_add_test(tests, money_of_a_second_end_is_flagged_in_the_sums);
     tcase_add_test(tests, a_late_end_keeps_what_the_mark_has_said);
+    tcase_add_test(tests, numbers_that_cannot_be_added_up_never_reach_the_sums);
     tcase_add_test(tests, a_jobs_page_names_its_conflicts_and_what_is_in_quarantine);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -22,7 +22,7 @@ void open_loop(void) {
         .lane_concurrency = 8,
         .attempts_max = 3,
         .call_limit_ms = 60 * 1000,
-        .jobs_max = 1000,
+        .jobs_max = 100 * 1000,
         .journal_bytes_max = 1ull << 30,
         .journal_folder = folder,
     };
@@ -91,13 +91,19 @@ void say(struct caller *caller, enum kind kind, const void *head, struct bytes f
 
 void say_item(struct caller *caller, enum kind kind, const void *head, const void *item,
               const struct bytes *frames) {
+    say_items(caller, kind, head, item, 0, 1, frames);
+}
+
+void say_items(struct caller *caller, enum kind kind, const void *head, const void *items,
+               size_t item_size, uint32_t count, const struct bytes *frames) {
     struct buf out;
     struct wire_writer writer;
     buf_init(&out, HEADER_BYTES_MAX);
-    wire_begin(&writer, &out, kind, head, 1);
-    wire_item(&writer, item);
+    wire_begin(&writer, &out, kind, head, count);
+    for (uint32_t i = 0; i < count; i++)
+        wire_item(&writer, (const uint8_t *)items + i * item_size);
     ck_assert_int_eq(wire_end(&writer), ERR_OK);
-    say_raw(caller, buf_bytes(&out), frames, wire_kind(kind)->frames);
+    say_raw(caller, buf_bytes(&out), frames, count * wire_kind(kind)->frames);
     buf_release(&out);
 }
 

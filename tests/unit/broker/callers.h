@@ -32,6 +32,9 @@ void say_raw(struct caller *caller, struct bytes header, const struct bytes *fra
 void say(struct caller *caller, enum kind kind, const void *head, struct bytes frame);
 void say_item(struct caller *caller, enum kind kind, const void *head, const void *item,
               const struct bytes *frames);
+// Several items, one behind the other; frames: those of all items.
+void say_items(struct caller *caller, enum kind kind, const void *head, const void *items,
+               size_t item_size, uint32_t count, const struct bytes *frames);
 // Turns the loop until a message of that kind comes; others that come before it are dropped.
 void hear(struct caller *caller, enum kind kind, void *head);
 void hear_item(struct caller *caller, enum kind kind, void *head, void *item);

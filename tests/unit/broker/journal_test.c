@@ -410,6 +410,6 @@ int main(void) {
               payloads_come_back_byte_for_byte_empty_or_as_large_as_allowed,
               records_come_back_byte_for_byte_empty_or_as_large_as_allowed,
               the_texts_of_a_batch_come_back, used_bytes_grow_and_shrink_with_what_is_stored,
-              a_short_disk_gets_all_that_is_not_in_use,
-              a_journal_of_the_other_money_is_refused, a_second_opener_is_told_to_come_back_later);
+              a_short_disk_gets_all_that_is_not_in_use, a_journal_of_the_other_money_is_refused,
+              a_second_opener_is_told_to_come_back_later);
 }

@@ -103,6 +103,19 @@ START_TEST(bytes_that_are_no_message_are_dropped) {
 }
 END_TEST
 
+// Whoever sends nothing but rubbish must not keep the broker from everything else for as long as it
+// likes: so much of it and no more is looked at in a turn.
+START_TEST(a_flood_of_what_is_no_message_does_not_hold_up_a_turn) {
+    enum { FLOOD = 40 };
+    join(&worker, "worker");
+    uint64_t before = loop->turns;
+    for (int i = 0; i < FLOOD * INBOX_MAX; i++)
+        say_raw(&worker, bytes_text("rubbish"), NULL, 0);
+    settle(&worker);
+    ck_assert_uint_ge(loop->turns - before, FLOOD);
+}
+END_TEST
+
 // A chunk that contradicts itself must not be taken in halfway.
 START_TEST(a_chunk_that_ends_before_it_begins_is_dropped) {
     struct put_head head = {.request = 1, .batch = 1, .first = 9, .last = 3};
@@ -185,7 +198,9 @@ int main(void) {
               a_link_joins_by_itself, other_money_is_unwelcome,
               another_version_of_the_protocol_is_told_so,
               who_speaks_before_its_hello_is_told_to_join_first, an_unknown_role_is_unwelcome,
-              bytes_that_are_no_message_are_dropped, a_chunk_that_ends_before_it_begins_is_dropped,
+              bytes_that_are_no_message_are_dropped,
+              a_flood_of_what_is_no_message_does_not_hold_up_a_turn,
+              a_chunk_that_ends_before_it_begins_is_dropped,
               a_message_without_its_required_fields_is_dropped, a_role_may_not_say_what_is_not_its,
               answers_meant_for_another_boot_are_void);
 }

@@ -360,6 +360,54 @@ START_TEST(a_batch_is_cancelled_by_a_prefix_of_its_id) {
 }
 END_TEST
 
+// Whole chunks of lines, of which nobody can make a call: there is no worker.
+static void put_many(uint64_t batch, uint32_t chunks) {
+    struct put_item items[ITEMS_MAX];
+    struct bytes lines[ITEMS_MAX];
+    for (uint32_t chunk = 0; chunk < chunks; chunk++) {
+        struct put_head head = {.request = 2 + chunk,
+                                .batch = batch,
+                                .first = 1 + chunk * ITEMS_MAX,
+                                .last = (chunk + 1) * ITEMS_MAX,
+                                .before = core_batch(loop->core, 1)->digest,
+                                .after = {{1, (uint8_t)chunk}}};
+        for (uint32_t i = 0; i < ITEMS_MAX; i++) {
+            items[i] = (struct put_item){.line = head.first + i,
+                                         .job_id = {{0x20, (uint8_t)chunk, (uint8_t)i}},
+                                         .conversation_id = {{0x20, (uint8_t)chunk, (uint8_t)i}},
+                                         .provider = bytes_text("openai"),
+                                         .api = bytes_text("openai.chat"),
+                                         .key = bytes_text("default"),
+                                         .model = bytes_text("m")};
+            lines[i] = the_line;
+        }
+        struct put_stored_head stored;
+        say_items(&ingress, KIND_put, &head, items, sizeof(items[0]), ITEMS_MAX, lines);
+        hear(&ingress, KIND_put_stored, &stored);
+        ck_assert_uint_eq(stored.accepted_through, head.last);
+    }
+}
+
+// All of a large batch in one transaction would stop the broker for seconds, and its log would
+// outgrow the journal's budget.
+START_TEST(a_large_batch_is_cancelled_over_several_turns) {
+    enum { A_TURN = TICKS_A_TURN * EFFECTS_MAX, CHUNKS = 2 * A_TURN / ITEMS_MAX };
+    struct query_head query = {.request = 7,
+                               .what = bytes_text("batch.cancel"),
+                               .arguments = bytes_text("{\"batch\":\"ba7c01\"}")};
+    const struct batch *batch = core_batch(loop->core, 1);
+    join_all();
+    put_many(open_batch(), CHUNKS);
+    say(&ingress, KIND_query, &query, NOTHING);
+    for (uint64_t before = 0; before < CHUNKS * ITEMS_MAX; before = batch->cancelled) {
+        turn();
+        ck_assert_uint_le(batch->cancelled - before, A_TURN);
+        ck_assert(batch->cancelled == before || batch->cancelled == CHUNKS * ITEMS_MAX ||
+                  loop->has_more);
+    }
+}
+END_TEST
+
 // A question that cannot be answered says why, and with which exit code the client is to end.
 START_TEST(wrong_questions_get_a_reason) {
     join_all();
@@ -386,5 +434,5 @@ int main(void) {
               a_restarted_loop_goes_on_where_it_was, lanes_and_batches_say_what_they_wait_for,
               stat_shows_the_whole, stat_has_a_row_a_worker_host,
               a_lane_is_paused_and_resumed_by_its_name, a_batch_is_cancelled_by_a_prefix_of_its_id,
-              wrong_questions_get_a_reason);
+              a_large_batch_is_cancelled_over_several_turns, wrong_questions_get_a_reason);
 }

@@ -109,6 +109,8 @@ START_TEST(pages_and_log_add_up_to_the_budget) {
             ck_assert_uint_gt(limits.turn_bytes, 0);
             if (reserves[k] > 0)
                 ck_assert_uint_le(limits.wal_bytes + limits.turn_bytes, reserves[k]);
+            if (reserves[k] > 0)
+                ck_assert_uint_le(limits.free_bytes_kept, reserves[k] / 4);
         }
 }
 END_TEST
@@ -283,6 +285,34 @@ START_TEST(a_closed_broker_opens_and_seals_nothing_and_says_why) {
 }
 END_TEST
 
+// A row of a conversation that names a batch which is not there: no broker starts from that
+// journal.
+START_TEST(a_batch_is_not_forgotten_before_its_conversations) {
+    uint64_t other = world_open(w, (struct batch_options){.priority = 1});
+    uint64_t first = world_submit_turn(w, batch, 'a', 1);
+    uint64_t second = world_submit_turn(w, batch, 'a', 2);
+    uint64_t blocking = world_submit_turn(w, other, 'b', 1);
+    (void)world_submit_turn(w, other, 'b', 2);
+    world_seal(w, batch);
+    core_close(w->core, true); // no turn can be parked now
+    world_cancel_job(w, first);
+    world_cancel_job(w, blocking);
+    world_cancel_job(w, second);
+    world_record_all(w);
+    world_record_all(w); // also that the batch is settled
+    ck_assert_int_eq(world_state(w, second), JOB_GONE);
+    ck_assert_int_eq(world_batch_state(w, batch), BATCH_SETTLED);
+    for (int i = 0; i < CONVERSATIONS; i++) {
+        const struct kept_conversation *row = &w->store->conversations[i];
+        ck_assert(!row->is_here || w->store->batches[row->batch].is_here);
+    }
+    core_close(w->core, false);
+    world_tick(w);
+    world_tick(w);
+    ck_assert_int_eq(world_batch_state(w, batch), BATCH_GONE);
+}
+END_TEST
+
 // Else a full disk would stay full: what is under way is brought to its end.
 START_TEST(a_closed_broker_takes_ends_and_forgets_what_is_recorded) {
     uint64_t job = world_submit(w, batch);
@@ -374,6 +404,7 @@ int main(void) {
                             a_cancellation_waits_for_room_and_goes_on,
                             a_closed_broker_takes_no_lines_and_makes_no_calls,
                             a_closed_broker_opens_and_seals_nothing_and_says_why,
+                            a_batch_is_not_forgotten_before_its_conversations,
                             a_closed_broker_takes_ends_and_forgets_what_is_recorded,
                             records_wait_for_an_accountant_that_is_closed,
                             no_call_is_over_because_nobody_listened,

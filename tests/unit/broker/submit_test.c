@@ -53,6 +53,25 @@ START_TEST(a_key_that_the_ledger_knows_opens_nothing) {
 }
 END_TEST
 
+// The number of an ingress that died is soon another's, who may have asked under the same number of
+// request: it would put its lines into a batch that is not its own.
+START_TEST(the_answer_to_an_ingress_that_is_gone_reaches_nobody) {
+    struct sent opened;
+    w->is_mute = true;
+    world_say_open(w, "fresh", 5);
+    uint64_t number = core_counters(w->core).batches;
+    world_left(w, INGRESS);
+    world_join(w, INGRESS, "ingress", 1);
+    w->is_mute = false;
+    world_tick(w);
+    ck_assert_int_eq(world_batch_state(w, number), BATCH_OPEN);
+    ck_assert_uint_eq(world_untaken(w, EFFECT_send_opened, INGRESS), 0);
+    world_say_open(w, "fresh", 5);
+    ck_assert(world_take(w, EFFECT_send_opened, INGRESS, &opened));
+    ck_assert_uint_eq(opened.effect.slot, core_find_batch(w->core, number));
+}
+END_TEST
+
 // Until the ledger has answered, nothing may be taken in; and the question may be lost.
 START_TEST(a_batch_opens_only_after_the_ledger_has_answered) {
     w->is_mute = true;
@@ -343,7 +362,9 @@ END_TEST
 int main(void) {
     RUN_TESTS(
         "submission", setup, teardown, a_key_that_is_here_finds_its_batch_again,
-        a_key_that_the_ledger_knows_opens_nothing, a_batch_opens_only_after_the_ledger_has_answered,
+        a_key_that_the_ledger_knows_opens_nothing,
+        the_answer_to_an_ingress_that_is_gone_reaches_nobody,
+        a_batch_opens_only_after_the_ledger_has_answered,
         too_many_batches_are_refused_with_a_reason, a_chunk_is_taken_once,
         a_chunk_that_leaves_a_gap_or_overlaps_is_told_where_to_resume, a_changed_file_is_refused,
         nothing_is_added_to_a_sealed_batch, submissions_stop_at_60_per_cent_of_the_journal,

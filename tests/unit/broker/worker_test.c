@@ -127,6 +127,32 @@ START_TEST(a_silent_worker_gets_no_leases_and_gets_them_again_when_it_speaks) {
 }
 END_TEST
 
+// A hello that was long on its way names a connection which is closed by then; the process is at
+// the other end of another one, and would else never get a lease again.
+START_TEST(a_worker_that_speaks_is_there_whatever_becomes_of_its_older_connection) {
+    world_join_worker(w, 0, 8);
+    struct hand *hand = &w->workers[0];
+    uint32_t peer = hand->peer;
+    hand->peer = peer + 40;
+    world_join_worker(w, 0, 8);
+    world_left(w, hand->peer);
+    hand->peer = peer;
+    world_beat(w, 0);
+    (void)world_submit(w, batch);
+    ck_assert(world_has_lease(w, 0));
+}
+END_TEST
+
+// Whoever invents an end must not be able to answer a job with it.
+START_TEST(an_end_of_a_call_that_was_never_marked_answers_no_job) {
+    world_join_as(w, 0, "other/key", true);
+    struct lease invented = {.job = world_submit(w, batch), .call = call_id_make(99, 5)};
+    world_end(w, 0, invented, ANSWERED);
+    ck_assert_uint_eq(world_batch(w, batch)->answered, 0);
+    ck_assert_int_eq(world_state(w, invented.job), JOB_READY);
+}
+END_TEST
+
 // ---- a new process under the name ---------------------------------------------------------------
 
 // The name is locked on its host, so the process before it is dead: nobody has to wait for it.
@@ -167,6 +193,9 @@ START_TEST(a_predecessor_that_goes_on_speaking_refuses_its_successor_and_raises_
         beat_as_before(&zombie, lease);
     }
     ck_assert_uint_eq(w->counts[EFFECT_alarm], 1);
+    struct sent told;
+    ck_assert(world_take(w, EFFECT_send_unwelcome, w->workers[0].peer, &told));
+    ck_assert_str_eq(told.effect.why, "name_in_use");
     while (world_has_lease(w, 0)) // what it had before
         world_answer(w, 0, world_lease(w, 0));
     (void)world_submit(w, batch);
@@ -381,6 +410,8 @@ int main(void) {
               a_silent_worker_is_waited_for_until_its_calls_limit_and_the_margin,
               a_worker_that_left_is_waited_for_too_and_may_come_back,
               a_silent_worker_gets_no_leases_and_gets_them_again_when_it_speaks,
+              a_worker_that_speaks_is_there_whatever_becomes_of_its_older_connection,
+              an_end_of_a_call_that_was_never_marked_answers_no_job,
               a_successor_under_a_locked_name_ends_its_predecessors_calls,
               a_successor_under_a_name_that_is_not_locked_proves_nothing,
               a_predecessor_that_goes_on_speaking_refuses_its_successor_and_raises_an_alarm,

@@ -244,6 +244,29 @@ static void read_usage(const char *model, const char *usage) {
     read_body(200, body);
 }
 
+// What was refused before a word of it was said is not billed, though its tokens are stated: a
+// report that counts it would not match the invoice. A refusal in the middle is billed.
+START_TEST(a_refusal_without_any_output_costs_nothing) {
+    static const struct {
+        const char *reason, *content;
+        int64_t stated_pusd;
+    } cases[] = {{"refusal", "", 0},
+                 {"refusal", "{\"type\":\"text\",\"text\":\"One\"}", -1},
+                 {"end_turn", "", -1}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[512];
+        (void)snprintf(text, sizeof(text),
+                       "{\"type\":\"message\",\"content\":[%s],\"stop_reason\":\"%s\","
+                       "\"usage\":{\"input_tokens\":412,\"output_tokens\":3}}",
+                       cases[i].content, cases[i].reason);
+        read_body(200, text);
+        ck_assert_int_eq(sample.head.cost_stated_pusd, cases[i].stated_pusd);
+        ck_assert_int_eq(sample.head.in_uncached, 412);
+        ck_assert(!sample.head.is_inconsistent);
+    }
+}
+END_TEST
+
 // The published examples: what the whole way from an answer to its price comes to.
 START_TEST(prices_are_those_of_the_worked_examples) {
     static const char usage[] = "\"input_tokens\":50,\"cache_creation_input_tokens\":2000,"
@@ -290,6 +313,7 @@ int main(void) {
     tcase_add_test(all, each_finish_has_one_neutral_name);
     tcase_add_test(all, what_is_no_answer_is_refused);
     tcase_add_test(all, errors_give_what_they_hold);
+    tcase_add_test(all, a_refusal_without_any_output_costs_nothing);
     tcase_add_test(all, prices_are_those_of_the_worked_examples);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);

@@ -341,6 +341,93 @@ START_TEST(a_client_that_hears_nothing_connects_anew) {
 }
 END_TEST
 
+// What an ingress was told dies with it: a client that waits for its silence to be long enough
+// leaves a batch standing still for as long.
+START_TEST(what_another_ingress_was_told_is_said_again_at_once) {
+    static struct client client;
+    struct submission submission;
+    struct watch watch;
+    struct progress progress = {.is_json = true};
+    struct submit_head submit = {.key = bytes_text("key")};
+    client = (struct client){.boot = 7, .stop_fd = -1};
+    ck_assert_int_eq(sock_connect(&client.sock, "ipc:///tmp/colloq-nobody"), ERR_OK);
+    submission_start(&submission, &client, &progress, &submit, -1, 1000, 1000);
+    submission.is_sent = true;
+    submission_step(&submission, 1001);
+    ck_assert(submission.is_sent);
+    uint64_t request = submission.submit.request;
+    watch_start(&watch, &client, "b", true, 1000);
+    watch.show = watch.results = (struct watch_question){9, 1000, 7, 0};
+    watch_step(&watch, 1001);
+    ck_assert_uint_eq(watch.show.number, 9);
+    client.boot = 8;
+    submission_step(&submission, 1002);
+    ck_assert_uint_ne(submission.submit.request, request);
+    watch_step(&watch, 1002);
+    ck_assert_uint_ne(watch.show.number, 9);
+    ck_assert_uint_ne(watch.results.number, 9);
+    ck_assert(!watch.is_silent);
+    watch_end(&watch);
+    client_close(&client);
+    sock_context_close();
+}
+END_TEST
+
+static void answer(struct watch *watch, uint64_t number, int code, uint64_t now_ms) {
+    const struct answer_head head = {
+        .request = number, .exit = (uint64_t)code, .detail = bytes_text("the ledger is damaged")};
+    struct message message;
+    struct wire_writer writer;
+    struct buf header;
+    memset(&message, 0, sizeof(message));
+    message.count = 1; // of the frames, which holds nothing
+    ck_assert_int_eq(zmq_msg_init(&message.frames[1]), 0);
+    buf_init(&header, HEADER_BYTES_MAX);
+    wire_begin(&writer, &header, KIND_answer, &head, 0);
+    ck_assert_int_eq(wire_end(&writer), ERR_OK);
+    ck_assert_int_eq(wire_open(buf_bytes(&header), &message.wire), ERR_OK);
+    ck_assert(watch_take(watch, &message, now_ms));
+    buf_release(&header);
+}
+
+// A question that fails for good was put again at once and for ever: a processor kept busy, and a
+// command that never ends.
+START_TEST(a_question_that_fails_for_good_is_put_with_pauses_and_given_up) {
+    static struct client client;
+    struct watch watch;
+    client = (struct client){.boot = 7, .stop_fd = -1};
+    ck_assert_int_eq(sock_connect(&client.sock, "ipc:///tmp/colloq-nobody"), ERR_OK);
+    watch_start(&watch, &client, "b", true, 1000);
+    watch.is_settled = true;
+    watch.pause_ms = WATCH_PAUSE_MS;
+    watch.results = (struct watch_question){5, 1000, 7, 0};
+    answer(&watch, 5, EX_IOERR, 1000);
+    watch_step(&watch, 1000 + WATCH_PAUSE_MS - 1);
+    ck_assert_uint_eq(watch.results.asked_ms, 1000);
+    watch_step(&watch, 1000 + WATCH_PAUSE_MS);
+    ck_assert_uint_eq(watch.results.asked_ms, 1000 + WATCH_PAUSE_MS);
+    // One that passes begins the count again.
+    static const struct {
+        int code;
+        uint64_t at_ms;
+        bool is_over;
+    } answers[] = {{EX_UNAVAILABLE, 1000 + WATCH_FAILED_MS, false},
+                   {EX_IOERR, 2000 + WATCH_FAILED_MS, false},
+                   {EX_NOINPUT, 1999 + 2 * WATCH_FAILED_MS, false},
+                   {EX_IOERR, 2000 + 2 * WATCH_FAILED_MS, true}};
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        watch.results.number = 6 + i;
+        answer(&watch, 6 + i, answers[i].code, answers[i].at_ms);
+        ck_assert_int_eq(watch.is_over, answers[i].is_over);
+    }
+    ck_assert_int_eq(watch.exit, EX_IOERR);
+    ck_assert_str_eq(watch.detail, "the ledger is damaged");
+    watch_end(&watch);
+    client_close(&client);
+    sock_context_close();
+}
+END_TEST
+
 START_TEST(a_client_that_is_told_to_wait_does_not_give_up) {
     static struct client client;
     struct submission submission;
@@ -476,6 +563,8 @@ int main(void) {
     tcase_add_test(all, what_is_not_stored_is_not_submitted);
     tcase_add_test(all, a_client_that_hears_nothing_connects_anew);
     tcase_add_test(all, a_client_that_is_told_to_wait_does_not_give_up);
+    tcase_add_test(all, what_another_ingress_was_told_is_said_again_at_once);
+    tcase_add_test(all, a_question_that_fails_for_good_is_put_with_pauses_and_given_up);
     tcase_add_test(all, a_next_command_repeats_options_and_settings);
     tcase_add_test(all, texts_are_cut_at_characters_and_freed_of_control_bytes);
     tcase_add_test(all, spans_and_sizes_are_rounded_for_people);

@@ -110,6 +110,27 @@ START_TEST(only_clients_are_welcome) {
 }
 END_TEST
 
+// A client that was connected to the ingress before this one has not heard that it is gone.
+START_TEST(a_sign_of_life_for_another_ingress_is_answered_with_a_welcome) {
+    struct heartbeat_head beat = {.boot = door->own_boot + 1};
+    struct welcome_head welcome;
+    say(KIND_heartbeat, &beat);
+    while (!hears(&client))
+        door_turn(door, stop_fd);
+    ck_assert_int_eq(message.wire.kind, KIND_welcome);
+    ck_assert_int_eq(wire_head(&message.wire, &welcome), ERR_OK);
+    ck_assert_uint_eq(welcome.boot, door->own_boot);
+    message_release(&message);
+    beat.boot = door->own_boot; // it is heard, and there is nothing to say; the question is
+    say(KIND_heartbeat, &beat);
+    ask(1);
+    while (!hears(&client))
+        door_turn(door, stop_fd);
+    ck_assert_int_eq(message.wire.kind, KIND_answer);
+    message_release(&message);
+}
+END_TEST
+
 START_TEST(another_version_of_the_protocol_is_told_so) {
     static const char newer[] = {'\x81', '\xa1', 'v', PROTOCOL_VERSION + 1};
     struct unwelcome_head unwelcome;
@@ -130,6 +151,7 @@ int main(void) {
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, a_silent_accountant_is_asked_over_another_connection);
     tcase_add_test(tcase, only_clients_are_welcome);
+    tcase_add_test(tcase, a_sign_of_life_for_another_ingress_is_answered_with_a_welcome);
     tcase_add_test(tcase, another_version_of_the_protocol_is_told_so);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

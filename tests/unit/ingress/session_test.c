@@ -217,12 +217,13 @@ END_TEST
 
 // A bad line among thousands must be found by its number, and the rest must run.
 START_TEST(refused_lines_are_reported_and_the_others_run) {
-    static const char file[] =
-        "broken\n"
-        "{\"custom_id\":\"a\",\"url\":\"/v1/chat/completions\",\"body\":{\"model\":\"o3\",\"messages\":[]}}\n"
-        "\n"
-        "{\"custom_id\":\"a\",\"url\":\"/v1/chat/completions\",\"body\":{\"model\":\"o3\",\"messages\":[]}}\n"
-        "{\"conversation\":\"c\",\"input\":\"x\"}";
+    static const char file[] = "broken\n"
+                               "{\"custom_id\":\"a\",\"url\":\"/v1/chat/"
+                               "completions\",\"body\":{\"model\":\"o3\",\"messages\":[]}}\n"
+                               "\n"
+                               "{\"custom_id\":\"a\",\"url\":\"/v1/chat/"
+                               "completions\",\"body\":{\"model\":\"o3\",\"messages\":[]}}\n"
+                               "{\"conversation\":\"c\",\"input\":\"x\"}";
     start(false);
     work();
     send_file(file, sizeof(file) - 1, 1000);

@@ -81,20 +81,23 @@ static void assert_too_large(struct transfer *transfer) {
     ck_assert(transfer->has_left); // so it counts as possibly billed
 }
 
+static size_t beside(size_t limit, int by) {
+    return by < 0 ? limit - 1 : limit + (size_t)by;
+}
+
 // An answer that was paid for must not be lost for one byte, and one that fits nowhere must not
 // be taken in.
 START_TEST(a_body_fits_to_the_byte) {
     static const char *const ways[] = {"", "/chunked"};
     for (size_t way = 0; way < 2; way++)
         for (int by = -1; by <= 1; by++) {
-            struct transfer *transfer =
-                call(SMALL_HEAD, (size_t)(ANSWER_BYTES_MAX + by), ways[way]);
+            struct transfer *transfer = call(SMALL_HEAD, beside(ANSWER_BYTES_MAX, by), ways[way]);
             if (by > 0) {
                 assert_too_large(transfer);
                 ck_assert_uint_eq(transfer->answer.size, ANSWER_BYTES_MAX);
             } else {
                 ck_assert_int_eq(judge(transfer).class, CLASS_success);
-                ck_assert_uint_eq(transfer->answer.size, (size_t)(ANSWER_BYTES_MAX + by));
+                ck_assert_uint_eq(transfer->answer.size, beside(ANSWER_BYTES_MAX, by));
             }
             transfer_give(transfer);
         }
@@ -103,7 +106,7 @@ END_TEST
 
 START_TEST(a_head_fits_to_the_byte) {
     for (int by = -1; by <= 1; by++) {
-        struct transfer *transfer = call((size_t)(ANSWER_HEADERS_BYTES_MAX + by), 100, "");
+        struct transfer *transfer = call(beside(ANSWER_HEADERS_BYTES_MAX, by), 100, "");
         if (by > 0)
             assert_too_large(transfer);
         else

@@ -92,57 +92,18 @@ static bool find_tier(struct ledger *ledger, const struct prepare_item *asked, s
            asked_tier(api, &ledger->scan, 0, &ledger->text, tier);
 }
 
-// Whether a message's content is a text, or parts that are texts only. Their tokens are bounded by
-// their bytes; what an image, a file or audio comes to is not.
-static bool is_text_part(const struct json_scan *scan, uint32_t part) {
-    static const char *const types[] = {"\"text\"", "\"refusal\"", "\"thinking\"", "\"tool_use\"",
-                                        "\"tool_result\""};
-    uint32_t type = json_find(scan, part, "type");
-    for (size_t i = 0; type && i < sizeof(types) / sizeof(types[0]); i++)
-        if (bytes_is(json_raw(scan, type), types[i]))
-            return true;
-    return false;
-}
-
-// A tool's result may hold parts of its own.
-static bool is_all_text(const struct json_scan *scan, uint32_t content) {
-    const struct json_node *nodes = scan->nodes;
-    if (nodes[content].shape != JSON_SHAPE_array)
-        return nodes[content].shape != JSON_SHAPE_object;
-    for (uint32_t part = content + 1; part < nodes[content].end; part = nodes[part].end) {
-        uint32_t inner = json_find(scan, part, "content");
-        if (!is_text_part(scan, part))
-            return false;
-        for (uint32_t i = inner + 1; inner && i < nodes[inner].end; i = nodes[i].end)
-            if (!is_text_part(scan, i))
-                return false;
-    }
-    return true;
-}
-
-// Every message of the context; what cannot be looked at has no bound either.
-static bool is_bounded(struct json_scan *scan, struct bytes context) {
-    uint32_t messages;
-    if (json_scan(scan, context, NULL) != ERR_OK || !(messages = json_find(scan, 0, "messages")))
-        return false;
-    for (uint32_t i = messages + 1; i < scan->nodes[messages].end; i = scan->nodes[i].end) {
-        uint32_t content = json_find(scan, i, "content");
-        if ((content && !is_all_text(scan, content)) || json_find(scan, i, "audio"))
-            return false;
-    }
-    return asked_tools_are_own(scan, json_find(scan, 0, "tools"));
-}
-
 // A token stands for at least one byte, so a context has at most as many tokens as bytes.
 static void bound_cost(struct ledger *ledger, const struct prepare_item *asked, struct bytes params,
                        struct bytes context, struct prepared_item *prepared) {
     struct rating rating;
     struct bytes tier;
     prepared->cost_max_pusd = -1;
-    if (!ledger->catalogue || !is_bounded(&ledger->scan, context) ||
-        !find_tier(ledger, asked, params, &tier))
+    if (!ledger->catalogue || json_scan(&ledger->scan, context, NULL) != ERR_OK ||
+        !asked_is_bounded(&ledger->scan, 0) || !find_tier(ledger, asked, params, &tier))
         return;
     bool has_params = params.size > 0 && json_scan(&ledger->scan, params, NULL) == ERR_OK;
+    if (has_params && !asked_is_bounded(&ledger->scan, 0))
+        return;
     int64_t most = has_params ? asked_output_max(&ledger->scan, 0) : OUTPUT_TOKENS_MAX;
     rating_upper_bound_in(ledger->catalogue, asked->provider, asked->model, tier,
                           (int64_t)context.size, most, ledger->now_ms, &rating);

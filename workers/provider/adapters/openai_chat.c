@@ -90,14 +90,15 @@ static void put_foreign(struct buf *out, const struct json_scan *scan, uint32_t 
         out->size--;
         buf_text(out, "null");
     }
-    comma = ",\"tool_calls\":[";
-    for (; next_call(scan, message, &at, &call); comma = ",") {
+    const char *between = ",\"tool_calls\":[";
+    while (next_call(scan, message, &at, &call)) {
         if (!call.name)
             continue;
-        buf_text(out, comma);
+        buf_text(out, between);
         put_function(out, scan, &call);
+        between = ",";
     }
-    buf_text(out, comma[1] ? "}" : "]}");
+    buf_text(out, between[1] ? "}" : "]}");
 }
 
 // What the API takes of a message is copied; anything else is for us only.
