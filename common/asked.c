@@ -111,11 +111,14 @@ static bool tools_are_own(const struct json_scan *scan, uint32_t list) {
     return true;
 }
 
-bool asked_is_bounded(const struct json_scan *scan, uint32_t object) {
+int64_t asked_input_max(const struct json_scan *scan, uint32_t object, size_t bytes) {
     static const char *const fetching[] = {"web_search_options", "mcp_servers"};
+    uint32_t tools = json_find(scan, object, "tools");
     for (size_t i = 0; i < sizeof(fetching) / sizeof(fetching[0]); i++)
         if (json_find(scan, object, fetching[i]))
-            return false;
-    return messages_are_text(scan, json_find(scan, object, "messages")) &&
-           tools_are_own(scan, json_find(scan, object, "tools"));
+            return -1;
+    if (!messages_are_text(scan, json_find(scan, object, "messages")) ||
+        !tools_are_own(scan, tools))
+        return -1;
+    return (int64_t)bytes + (tools ? TOOLS_TOKENS_MAX : 0);
 }

@@ -12,8 +12,9 @@ bool asked_tier(const struct provider_api *api, const struct json_scan *scan, ui
 // Tokens that its answer may have at most, all choices together: by its own limit where it states
 // one (the largest, of several), else what is assumed of a call that does not.
 int64_t asked_output_max(const struct json_scan *scan, uint32_t object);
-// Whether its size bounds its input, a token for every byte: all that it holds is text. What an
-// image, a file or audio comes to is not known, nor what a provider's own tools will fetch.
-bool asked_is_bounded(const struct json_scan *scan, uint32_t object);
+// Tokens that its input may have at most, of so many bytes: one for each, and what the API adds
+// for tools. -1: nobody can say, since it does not hold text only. What an image, a file or audio
+// comes to is not known, nor what a provider's own tools will fetch.
+int64_t asked_input_max(const struct json_scan *scan, uint32_t object, size_t bytes);
 
 #endif

@@ -47,6 +47,7 @@ enum {
     CONVERSATIONS_MAX = 10000000,       // conversations of a submission
     ROUTES_MAX = 4096,                  // different models that its turns name
     OUTPUT_TOKENS_MAX = 131072,         // what a call may write that states no limit of its own
+    TOOLS_TOKENS_MAX = 1024,            // what an API adds to an input with tools, unseen
     QUERIES_MAX = 1024,                 // questions that wait for their answers at once
     QUERY_LIMIT_MS = 3000,              // and how long
     SUBMISSION_SILENT_MS = 30 * 1000,   // a client that says nothing this long is gone

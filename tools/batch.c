@@ -151,14 +151,10 @@ static void print_refused(struct call *call, const json_t *answer) {
     const json_t *line;
     size_t i;
     json_array_foreach(member_of(answer, "refused"), i, line) {
-        char *text = call_has(call, "json") ? json_dumps(line, JSON_COMPACT) : NULL;
-        if (text) {
-            out_text(text);
-            out_text("\n");
-        } else {
+        if (call_has(call, "json"))
+            out_json(line);
+        else
             show_refused(line);
-        }
-        mem_free(text);
     }
 }
 

@@ -290,10 +290,7 @@ static int decide_and_say(struct call *call, const char *what, const char *words
         json_t *whole = json_pack("{s:I,s:I,s:O,s:I,s:b}", "taken", (json_int_t)decided.taken,
                                   "behind", (json_int_t)decided.behind, "refused", decided.refusals,
                                   "refused_count", (json_int_t)decided.refused, "dry_run", is_dry);
-        char *text = json_dumps(whole, JSON_COMPACT);
-        out_text(text ? text : "");
-        out_text("\n");
-        mem_free(text);
+        out_json(whole);
         json_decref(whole);
     } else {
         out_printf("%lld %s %s %s", (long long)decided.taken, decided.taken == 1 ? "job" : "jobs",

@@ -1,7 +1,6 @@
 // ledger status and migrate. While nobody runs, the accountant's own program is asked.
 #include "common/json.h"
 #include "common/limits.h"
-#include "common/mem.h"
 #include "tools/commands.h"
 #include "tools/render.h"
 
@@ -182,10 +181,7 @@ int check_show(struct call *call) {
     json_t *answer = call_ask(call, "check", NULL);
     bool is_ok = flag_of(answer, "is_ok");
     if (call_has(call, "json")) {
-        char *text = json_dumps(answer, JSON_COMPACT);
-        out_text(text ? text : "");
-        out_text("\n");
-        mem_free(text);
+        out_json(answer);
     } else {
         out_printf(
             "ledger       %s: %lld records in quarantine, %lld conflicts, %lld sums differ\n",

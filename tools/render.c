@@ -72,6 +72,15 @@ void out_bytes(struct bytes bytes) {
     check(bytes.size == 0 || fwrite(bytes.at, 1, bytes.size, stdout) == bytes.size);
 }
 
+void out_json(const json_t *json) {
+    char *text = json_dumps(json, JSON_COMPACT);
+    if (!text)
+        fail(EX_SOFTWARE, "the answer cannot be written as JSON");
+    out_text(text);
+    out_text("\n");
+    mem_free(text);
+}
+
 void out_flush(void) {
     check(fflush(stdout) == 0);
 }

@@ -21,6 +21,8 @@ void out_text(const char *text);
 // For people: blanks stand for control characters, but for newlines and tabs.
 void out_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void out_bytes(struct bytes bytes);
+// As one line of JSON.
+void out_json(const json_t *json);
 void out_flush(void);
 // "title     value"; the value takes one line, whatever is in it. Nothing for an empty value.
 void out_field(int title_columns, const char *title, const char *value);

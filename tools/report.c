@@ -1,5 +1,4 @@
 // cost and find: questions about history.
-#include "common/mem.h"
 #include "tools/commands.h"
 #include "tools/render.h"
 
@@ -173,10 +172,7 @@ int find(struct call *call) {
     json_t *answer = call_ask(call, "find", arguments_of("value", call->operands[0]));
     size_t count = json_array_size(member_of(answer, "matches"));
     if (call_has(call, "json")) {
-        char *text = json_dumps(answer, JSON_COMPACT);
-        out_text(text ? text : "{}");
-        out_text("\n");
-        mem_free(text);
+        out_json(answer);
     } else if (count > 0) {
         json_array_foreach(member_of(answer, "matches"), i, match) show_match(match);
         if (flag_of(answer, "is_cut"))

@@ -98,10 +98,7 @@ static json_t *print_document(struct bytes answer, uint64_t *count) {
     if (json_parse(answer, &document, NULL, 0) != ERR_OK)
         return NULL;
     json_array_foreach(json_object_get(document, "lines"), i, result) {
-        char *text = json_dumps(result, JSON_COMPACT);
-        out_text(text ? text : "");
-        out_text("\n");
-        mem_free(text);
+        out_json(result);
         ++*count;
     }
     return document;

@@ -12,13 +12,14 @@ enum { FEED_MAX = 5, STEP_MS = 250, TIMES_MAX = 3 };
 static struct {
     struct link link;
     uint64_t boot;
+    uint64_t streams; // of this life: their requests are told apart by it
 } self;
 
 void ingress_start(struct process *process) {
     (void)process;
     const struct hello_head hello = {
         .role = bytes_text("ingress"), .name = bytes_text("ingress/here"), .simulated = true};
-    self.boot = 0;
+    self.boot = self.streams = 0; // each life counts anew
     (void)link_open(&self.link, "", &hello);
 }
 
@@ -85,7 +86,7 @@ static void begin(struct submission *file) {
     file->is_changed = file->accepted > 0 && !file->lines[1].is_blank &&
                        draw_chance(&world.chance, world.swarm.rate[FAULT_client] ? 100 : 0);
     TELL("%s: a client sends the file%s", file->key, file->is_changed ? ", changed" : "");
-    stream_init(&file->stream, &open, ++world.streams << 32);
+    stream_init(&file->stream, &open, ++self.streams << 32);
     file->has_stream = true;
     file->client = CLIENT_sends;
     file->at = 1;

@@ -76,6 +76,14 @@ plant(no-count memory broker/core/attempt.c "    job->counted++;\n" "")
 # A job that was cancelled while its call was out is tried again.
 plant(cancel-forgotten memory broker/core/attempt.c
     "    if (job->state == JOB_ABORTING || batch_of(core, job)->is_cancelled) {" "    if (false) {")
+# What an ingress that died had asked is answered to the next one under its number.
+plant(opened-to-another memory broker/core/worker.c
+    "    opened_by_nobody(core, event->peer);\n" "")
+# A job whose outcome is taken back counts as settled.
+plant(revived-uncounted memory broker/core/outcome.c
+    "    if (job->recorded == job->revision)\n        batch->unsettled++;\n" "")
+# The call of a job that has its answer keeps its room in the journal for ever.
+plant(room-kept memory broker/core/room.c "    core->answers_room -= lane->answer_room;\n}" "}")
 
 # ---- the loop -------------------------------------------------------------------------------------
 
@@ -92,6 +100,9 @@ plant(first-frame memory broker/hear.c
 # The context of a job whose call has left stays behind for the next job in its place.
 plant(context-left memory broker/compose.c
     "    keep_drop(&loop->contexts, effect->slot);\n    journal_release_payload" "    journal_release_payload")
+# What was read of an answer stays in memory after the ledger has it.
+plant(facts-left memory broker/compose.c
+    "    keep_drop(&loop->facts, effect->slot);\n" "")
 # Each outcome of a job is told as its first.
 plant(first-revision memory broker/compose.c
     "    to->revision = effect->revision;" "    to->revision = 1;")

@@ -89,7 +89,7 @@ static void begin(uint64_t seed, uint64_t allowed) {
     world.outliving = 0;
     world.running = NULL;
     world.why[0] = 0;
-    world.lives = world.streams = world.queries = 0;
+    world.lives = world.queries = 0;
     world.batches_used = 0;
     memset(world.claims, 0, sizeof(world.claims));
     memset(world.calls, 0, (world.calls_used + 1) * sizeof(world.calls[0]));

@@ -209,7 +209,6 @@ struct world {
     uint32_t records_max; // of the core
 
     struct submission files[FILES];
-    uint64_t streams; // so far: their requests are told apart by it
     uint64_t queries;
     struct call_fact calls[CALLS_MAX];
     uint64_t calls_used; // highest counter

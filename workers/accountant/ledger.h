@@ -37,7 +37,6 @@ enum ledger_sql {
     SQL_drop_call,
     SQL_add_call,
     SQL_add_answer,
-    SQL_drop_answer,
     SQL_add_message,
     SQL_add_value,
     SQL_add_refused,

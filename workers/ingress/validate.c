@@ -296,17 +296,16 @@ static enum refusal check_fields(struct validator *v) {
     return REFUSAL_none;
 }
 
-// A byte-pair token stands for one byte at least, so a body has at most as many tokens as bytes;
-// of ordinary text a token is some four bytes.
+// Of ordinary text a token is some four bytes.
 static void estimate(struct validator *v, int64_t now_ms, struct put_item *item) {
-    int64_t bytes = v->scan.nodes[v->at[v->body]].size;
+    size_t bytes = v->scan.nodes[v->at[v->body]].size;
     struct rating rating;
     struct bytes tier;
     item->tokens_estimate = (uint64_t)bytes / 4 + 1;
-    if (!asked_is_bounded(&v->scan, v->at[v->body]) ||
-        !asked_tier(v->route.entry, &v->scan, v->at[v->body], &v->scratch[2], &tier))
+    if (!asked_tier(v->route.entry, &v->scan, v->at[v->body], &v->scratch[2], &tier))
         return;
-    rating_upper_bound_in(v->catalogue, item->provider, item->model, tier, bytes,
+    rating_upper_bound_in(v->catalogue, item->provider, item->model, tier,
+                          asked_input_max(&v->scan, v->at[v->body], bytes),
                           asked_output_max(&v->scan, v->at[v->body]), now_ms, &rating);
     item->cost_max_pusd = rating.is_priced ? rating.pusd : -1;
 }

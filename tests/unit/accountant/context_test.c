@@ -121,6 +121,11 @@ START_TEST(the_upper_bound_counts_a_token_for_every_byte) {
     int64_t most = (int64_t)context.size * 50000 + 10 * 400000;
     ck_assert_int_ge(prepared.cost_max_pusd, most);
     ck_assert_uint_eq(prepared.tokens_estimate, (context.size * 2 + 6) / 7);
+    // With tools the API puts some hundred tokens of its own before them.
+    prepared = prepare(1, "{\"input\":\"a1b2c3\",\"params\":{\"max_completion_tokens\":10},"
+                          "\"tools\":[{\"name\":\"f\"}]}");
+    most = ((int64_t)context.size + 588) * 50000 + 10 * 400000;
+    ck_assert_int_ge(prepared.cost_max_pusd, most);
     prepared = prepare(1, "{\"input\":\"a1b2c3\",\"params\":{\"max_completion_tokens\":10,"
                           "\"service_tier\":\"tomorrow\"}}");
     ck_assert_int_eq(prepared.cost_max_pusd, -1);

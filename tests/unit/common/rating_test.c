@@ -1,6 +1,7 @@
 // Prices: what a call has cost, and what it can cost at most.
 
 #include "common/asked.h"
+#include "common/limits.h"
 #include "common/rating.h"
 
 #include <check.h>
@@ -224,11 +225,56 @@ START_TEST(the_upper_bound_follows_what_else_the_price_depends_on) {
 }
 END_TEST
 
+// What nobody can bound has no bound, and of several limits the largest counts: any other number
+// would let a budget be overrun.
+START_TEST(what_a_request_asks_for_bounds_its_tokens) {
+    static const struct {
+        const char *body;
+        int64_t input, output;
+    } cases[] = {
+        {"{}", 1000, OUTPUT_TOKENS_MAX},
+        {"{\"messages\":[{\"content\":[{\"type\":\"text\",\"text\":\"a\"}]}],\"max_tokens\":5}",
+         1000, 5},
+        {"{\"max_completion_tokens\":5,\"max_tokens\":7}", 1000, 7},
+        {"{\"max_tokens\":7,\"max_output_tokens\":5,\"n\":3}", 1000, 21},
+        {"{\"max_tokens\":null}", 1000, OUTPUT_TOKENS_MAX},
+        {"{\"tools\":[{\"name\":\"f\"},{\"type\":\"custom\"}]}", 1000 + TOOLS_TOKENS_MAX,
+         OUTPUT_TOKENS_MAX},
+        {"{\"tools\":[{\"type\":\"web_search_20250305\"}]}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"web_search_options\":{}}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"mcp_servers\":[]}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"messages\":[{\"content\":[{\"type\":\"image_url\"}]}]}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"messages\":[{\"content\":[{\"type\":\"file\"}]}]}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"messages\":[{\"content\":null,\"audio\":{\"id\":\"a\"}}]}", -1, OUTPUT_TOKENS_MAX},
+    };
+    struct json_scan scan;
+    json_scan_init(&scan);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        ck_assert_int_eq(json_scan(&scan, bytes_text(cases[i].body), NULL), ERR_OK);
+        ck_assert_msg(asked_input_max(&scan, 0, 1000) == cases[i].input, "%s", cases[i].body);
+        ck_assert_msg(asked_output_max(&scan, 0) == cases[i].output, "%s", cases[i].body);
+    }
+    json_scan_release(&scan);
+}
+END_TEST
+
+// A bound that no call can have is none: added up, two of them would be more than a sum can hold.
+START_TEST(what_no_call_can_cost_has_no_price) {
+    struct rating r = rate("gpt-4.1", "", counted(CALL_PUSD_MAX / 2000000, 0));
+    ck_assert_int_eq(r.pusd, CALL_PUSD_MAX);
+    r = rate("gpt-4.1", "", counted(CALL_PUSD_MAX / 2000000, 1));
+    ck_assert_str_eq(r.unpriced, "overflow");
+    ck_assert_int_eq(r.pusd, -1);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("rating");
     TCase *all = tcase_create("all");
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_add_test(all, each_counter_is_priced_by_its_own_rate);
+    tcase_add_test(all, what_a_request_asks_for_bounds_its_tokens);
+    tcase_add_test(all, what_no_call_can_cost_has_no_price);
     tcase_add_test(all, the_day_of_the_call_decides);
     tcase_add_test(all, a_long_request_is_repriced_as_a_whole);
     tcase_add_test(all, the_served_tier_decides);

@@ -281,10 +281,15 @@ START_TEST(counters_beyond_what_can_be_counted_are_not_stated) {
     extract_init(extract);
     struct usage usage = usage_of(extract, "{" CHOICE("\"a\"") "," USAGE("1", "1", "2") "}");
     ck_assert_int_eq(usage.counters.in_uncached, 1);
-    static const char *const counts[] = {
-        "9223372036854775808", "18446744073709551616", "9223372036854775807", "10000000001",
-        "1e30",                "-5",                   "1.5",                 "\"7\"",
-        "null"};
+    static const char *const counts[] = {"9223372036854775808",
+                                         "18446744073709551616",
+                                         "9223372036854775807",
+                                         "10000000001",
+                                         "1e30",
+                                         "-5",
+                                         "1.5",
+                                         "\"7\"",
+                                         "null"};
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         struct buf body;
         buf_init(&body, 4096);

@@ -92,21 +92,24 @@ static bool find_tier(struct ledger *ledger, const struct prepare_item *asked, s
            asked_tier(api, &ledger->scan, 0, &ledger->text, tier);
 }
 
-// A token stands for at least one byte, so a context has at most as many tokens as bytes.
+// The parameters count with the context that holds them, as the provider reads both.
 static void bound_cost(struct ledger *ledger, const struct prepare_item *asked, struct bytes params,
                        struct bytes context, struct prepared_item *prepared) {
+    struct json_scan *scan = &ledger->scan;
     struct rating rating;
     struct bytes tier;
-    prepared->cost_max_pusd = -1;
-    if (!ledger->catalogue || json_scan(&ledger->scan, context, NULL) != ERR_OK ||
-        !asked_is_bounded(&ledger->scan, 0) || !find_tier(ledger, asked, params, &tier))
+    int64_t most = OUTPUT_TOKENS_MAX;
+    if (!ledger->catalogue || json_scan(scan, context, NULL) != ERR_OK)
         return;
-    bool has_params = params.size > 0 && json_scan(&ledger->scan, params, NULL) == ERR_OK;
-    if (has_params && !asked_is_bounded(&ledger->scan, 0))
+    int64_t input = asked_input_max(scan, 0, context.size);
+    if (!find_tier(ledger, asked, params, &tier))
         return;
-    int64_t most = has_params ? asked_output_max(&ledger->scan, 0) : OUTPUT_TOKENS_MAX;
-    rating_upper_bound_in(ledger->catalogue, asked->provider, asked->model, tier,
-                          (int64_t)context.size, most, ledger->now_ms, &rating);
+    if (params.size > 0 && json_scan(scan, params, NULL) == ERR_OK) {
+        input = input < 0 ? -1 : asked_input_max(scan, 0, (size_t)input);
+        most = asked_output_max(scan, 0);
+    }
+    rating_upper_bound_in(ledger->catalogue, asked->provider, asked->model, tier, input, most,
+                          ledger->now_ms, &rating);
     if (rating.is_priced)
         prepared->cost_max_pusd = rating.pusd;
 }
