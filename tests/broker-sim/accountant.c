@@ -115,7 +115,11 @@ static void take_records(struct message *message) {
             frames[k] = message_item_frame(message, i, k);
         PROMISE(self.told_count < TOLD_MAX, "a transaction of the ledger is too large");
         check_record(&item, frames);
-        ledger_take(&item, frames, &self.told[self.told_count++]);
+        struct recorded_item *told = &self.told[self.told_count++];
+        ledger_take(&item, frames, told);
+        // What nobody could read is no answer: the job may be called again, as its batch says.
+        if (item.is_answer && !told->has_answer && item.job < JOBS_MAX)
+            job_fact(item.job)->has_answer = false;
     }
 }
 

@@ -9,7 +9,6 @@ function(plant name disk file from to)
     set(apply $<TARGET_OBJECTS:broker-sim-apply>)
     if(file STREQUAL workers/accountant/apply.c)
         set(apply "")
-        set_source_files_properties(${planted} PROPERTIES COMPILE_DEFINITIONS ${apply_names})
     endif()
     sim_program(broker-sim-${name} ${disk} "${apply}" ${planted})
     # What a replaced text leaves unused is no fault of the plant.

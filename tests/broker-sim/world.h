@@ -134,7 +134,7 @@ struct job_fact {
     uint32_t calls;
     uint64_t last_call; // counter
     uint32_t counted;
-    bool has_answer;       // a success is stored
+    bool has_answer;       // a success is stored, and not known to the ledger as unreadable
     bool was_maybe_billed; // by an attempt without a usable answer
     bool is_tainted;
 };
