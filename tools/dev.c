@@ -32,7 +32,7 @@ struct dev {
     struct supervisor supervisor;
     struct program *simulator; // NULL: none
     char port_file[1024];
-    char simulator_url[ENDPOINT_SIZE + 16]; // http://HOST:PORT; empty: none
+    char simulator_url[ENDPOINT_SIZE + 32]; // http://HOST:PORT; empty: none
     bool is_up;                             // everybody has joined, and it was said
     bool is_slow_told;
     uint64_t started_ms;

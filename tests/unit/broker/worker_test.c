@@ -215,6 +215,19 @@ START_TEST(a_late_word_of_a_dead_predecessor_refuses_nobody) {
 }
 END_TEST
 
+// A broker that stood still hears that word later still: the time in which it did not listen is no
+// proof that somebody speaks now, and must not cost a living worker its place.
+START_TEST(a_late_word_is_no_alarm_to_a_broker_that_stood_still) {
+    struct lease lease = one_lease();
+    struct hand dead = w->workers[0];
+    world_replace_worker(w, 0, true);
+    w->now_ms += PEER_SILENT_MS + 1000;
+    core_excuse(w->core, w->now_ms);
+    beat_as_before(&dead, lease);
+    ck_assert_uint_eq(w->counts[EFFECT_alarm], 0);
+}
+END_TEST
+
 // A hello that was still on its way when its process died must not put the successor out of office.
 START_TEST(a_late_hello_of_a_dead_predecessor_is_refused) {
     (void)one_lease();
@@ -416,6 +429,7 @@ int main(void) {
               a_successor_under_a_name_that_is_not_locked_proves_nothing,
               a_predecessor_that_goes_on_speaking_refuses_its_successor_and_raises_an_alarm,
               a_late_word_of_a_dead_predecessor_refuses_nobody,
+              a_late_word_is_no_alarm_to_a_broker_that_stood_still,
               a_late_hello_of_a_dead_predecessor_is_refused,
               a_worker_that_was_away_goes_on_with_the_numbers_that_it_has_seen,
               a_heartbeat_meant_for_another_boot_is_ignored,
