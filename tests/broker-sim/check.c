@@ -135,7 +135,9 @@ static void count_jobs(const struct core *core) {
 // Counters equal a recount.
 void check_turn(void) {
     const struct core *core = world.loop.core;
-    PROMISE(!world.outliving || core_worker(core, world.outliving)->state != WORKER_JOINED,
+    // A hello of the same turn is served before the heartbeat, and refused: then nobody spoke.
+    PROMISE(!world.outliving || core_worker(core, world.outliving)->state != WORKER_JOINED ||
+                core_peer(core, world.outlived)->role != ROLE_worker,
             "one who was taken for dead speaks, and no alarm is raised");
     world.outliving = 0;
     recount();

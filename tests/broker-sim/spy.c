@@ -327,8 +327,10 @@ static void hears_heartbeat(const struct message *message) {
     // What was said while the broker stood still may be older than the successor.
     uint64_t now_ms = process_clock_ms(&world.processes[AT_BROKER]);
     if (is_certain && process->claims > 0 && !process->is_liar && !world.outliving &&
-        now_ms >= world.excused_until_ms)
+        now_ms >= world.excused_until_ms) {
         world.outliving = successor_of(process);
+        world.outlived = peer;
+    }
     uint64_t until_ms = now_ms + PEER_SILENT_MS + CALL_MARGIN_MS;
     for (size_t i = 0; i + sizeof(struct id) <= head.held.size; i += sizeof(struct id)) {
         struct id id;

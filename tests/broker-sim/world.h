@@ -194,6 +194,7 @@ struct world {
     bool is_name_lasting[NAMES];
     bool has_two_of_a_name; // a name proved death falsely: an alarm is right
     uint32_t outliving; // slot of a worker whose predecessor has spoken in this turn; 0: of none
+    uint32_t outlived;  // the peer by which it spoke
     bool has_lies;
 
     struct connection connections[CONNECTIONS_MAX];
