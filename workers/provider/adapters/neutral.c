@@ -15,7 +15,7 @@ static bool find_body(const struct adapter_job *job, struct bytes *body) {
     return is_there && body->size >= 2 && body->at[0] == '{';
 }
 
-const char *native_write(const struct adapter_job *job, struct buf *out) {
+static const char *native_write(const struct adapter_job *job, struct buf *out) {
     struct bytes body, model;
     if (!find_body(job, &body))
         return "line_without_body";
@@ -32,6 +32,14 @@ const char *native_write(const struct adapter_job *job, struct buf *out) {
     json_put_text(out, job->model);
     put_bytes(out, bytes_of(model.at + model.size, body.size - before - model.size));
     return NULL;
+}
+
+const char *request_write(const struct adapter_job *job, struct json_scan *scan, struct buf *out,
+                          const char *(*write_turn)(const struct adapter_job *job,
+                                                    struct json_scan *scan, struct buf *out)) {
+    const char *refusal =
+        job->context.size > 0 ? write_turn(job, scan, out) : native_write(job, out);
+    return !refusal && buf_state(out) != ERR_OK ? "request_too_large" : refusal;
 }
 
 // ---- nodes --------------------------------------------------------------------------------------

@@ -12,9 +12,11 @@
 
 #include "workers/provider/adapter.h"
 
-// The native body of a single call: of "body", else of the member that the API's batches have.
-// NULL, or why there is none.
-const char *native_write(const struct adapter_job *job, struct buf *out);
+// The body of a request: for a turn what write_turn makes of it; for a single call the native one,
+// of "body", else of the member that the API's batches have. NULL, or a code why there is none.
+const char *request_write(const struct adapter_job *job, struct json_scan *scan, struct buf *out,
+                          const char *(*write_turn)(const struct adapter_job *job,
+                                                    struct json_scan *scan, struct buf *out));
 
 // The parts of a neutral request, by their nodes; 0: absent or null.
 struct turn {

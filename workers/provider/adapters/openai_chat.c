@@ -245,11 +245,7 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
 
 static const char *write_request(const struct adapter_job *job, struct json_scan *scan,
                                  struct buf *body) {
-    const char *refusal =
-        job->context.size > 0 ? write_turn(job, scan, body) : native_write(job, body);
-    if (!refusal && buf_state(body) != ERR_OK)
-        return "request_too_large";
-    return refusal;
+    return request_write(job, scan, body, write_turn);
 }
 
 // Servers that speak this API have parts and parameters of their own, so only what is known to be
