@@ -262,7 +262,7 @@ static void say_lease(struct loop *loop, const struct effect *effect) {
     item.attempt = job->attempt;
     item.call = effect->call;
     item.number = effect->number;
-    item.limit_ms = loop->call_limit_ms;
+    item.limit_ms = job->limit_ms;
     frames[0] = payload.line;
     if (keep_get(&loop->contexts, effect->slot, &frames[1], &strategy)) {
         item.strategy =

@@ -10,12 +10,13 @@ enum { VACUUM_PAGES = 2048 }; // given back in one turn
 
 static const char *const texts_of[STATEMENTS] = {
     [PUT_JOB] = "INSERT INTO job VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,"
-                "?17,?18,?19,?20,?21,?22,?23,?24,?25,?26)",
+                "?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28)",
     // What never changes stands in the insert only; the numbers of the arguments are the same.
     [UPDATE_JOB] = "UPDATE job SET state=?9, tokens_estimate=?10, cost_max_pusd=?11, call=?12,"
                    " worker=?13, lease_number=?14, marked_wall_ms=?15, attempt=?16, counted=?17,"
                    " backoffs=?18, delay_from_wall_ms=?19, delay_ms=?20, outcome=?21, reason=?22,"
-                   " revision=?23, recorded=?24, end_mark=?25, answer=?26 WHERE number=?1",
+                   " revision=?23, recorded=?24, end_mark=?25, answer=?26, limit_ms=?27,"
+                   " is_cancelled=?28 WHERE number=?1",
     [DELETE_JOB] = "DELETE FROM job WHERE number=?1",
     [PUT_PAYLOAD] = "INSERT INTO payload VALUES (?1,?2,?3,?4,?5,?6)",
     [GET_PAYLOAD] = "SELECT custom_id, conversation, api, traceparent, line FROM payload"
@@ -182,6 +183,8 @@ static void bind_job(sqlite3_stmt *to, const struct core *core, const struct job
     db_bind_u64(to, 24, job->recorded);
     db_bind_i64(to, 25, (int64_t)job->end_mark);
     bind_call(to, 26, &job->answer);
+    db_bind_u64(to, 27, job->limit_ms);
+    db_bind_u64(to, 28, job->is_cancelled);
 }
 
 static void delete_by_number(struct journal *journal, enum statement statement, uint64_t number) {

@@ -130,6 +130,8 @@ static void read_job(struct core *core, struct slots *slots, sqlite3_stmt *row) 
         .revision = (uint16_t)db_u64(row, 22),
         .recorded = (uint16_t)db_u64(row, 23),
         .end_mark = (uint64_t)db_i64(row, 24),
+        .limit_ms = (uint32_t)db_u64(row, 26),
+        .is_cancelled = (uint8_t)db_u64(row, 27),
     };
     struct id conversation = {{0}};
     if (db_bytes(row, 3).size > 0)

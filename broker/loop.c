@@ -56,7 +56,6 @@ void loop_open(struct loop *loop, const struct conf *conf) {
     loop->started_ms = loop->now.mono_ms;
     loop->boot = random_u64() >> 1 | 1u; // fits a signed column, and is never 0
     loop->is_simulated = conf->simulated;
-    loop->call_limit_ms = (uint32_t)conf->call_limit_ms;
     open_journal(loop, conf);
     keep_init(&loop->contexts);
     keep_init(&loop->facts);

@@ -41,7 +41,6 @@ struct loop {
     struct reserve reserve;
     struct space_limits limits;
     uint64_t pages_bytes_max; // what the journal's pages may grow to, by budget and disk
-    uint32_t call_limit_ms;
 
     struct keep contexts; // by job slot
     struct keep facts;    // by record slot: facts, and the code of a refusal

@@ -64,6 +64,7 @@ void job_mark(struct core *core, struct job *job, struct worker *worker) {
     job->attempt++;
     job->call = call_id_make(++core->counters.calls, core->config.boot);
     job->marked_wall_ms = core->wall_ms;
+    job->limit_ms = core->config.call_limit_ms;
     job->worker = (uint32_t)(worker - core->workers);
     job->lease_number = ++worker->leases;
     job->lapse = LAPSE_unknown;
@@ -71,7 +72,7 @@ void job_mark(struct core *core, struct job *job, struct worker *worker) {
     job->end_mark = 0;
     job_state(core, job, JOB_LEASED);
     mark_link(core, job);
-    timer_set(core, job, core->now_ms + core->config.call_limit_ms + CALL_MARGIN_MS);
+    timer_set(core, job, core->now_ms + job->limit_ms + CALL_MARGIN_MS);
     if (!worker->is_stored) {
         worker->is_stored = 1;
         worker->is_dirty = 1;
@@ -264,7 +265,7 @@ static void follow(struct core *core, struct job *job, const struct ending *endi
         turn_answered(core, job);
         return;
     }
-    if (job->state == JOB_ABORTING || batch_of(core, job)->is_cancelled) {
+    if (job->is_cancelled || batch_of(core, job)->is_cancelled) {
         job_state(core, job, JOB_ENDED);
         outcome_set(core, job, OUTCOME_cancelled, cancel_reason(core, job));
         turn_unanswered(core, job);

@@ -67,6 +67,7 @@ void cancel_job(struct core *core, struct job *job) {
         return;
     if (job->state == JOB_LEASED) {
         call_off(core, job);
+        job->is_cancelled = 1;
         job_state(core, job, JOB_ABORTING);
         job_touch(core, job);
         return; // it has its outcome with its attempt
@@ -83,6 +84,7 @@ static void retry(struct core *core, struct job *job, uint64_t delay_ms) {
     outcome_uncount(core, job);
     turn_hold_back(core, job);
     job->counted = job->backoffs = 0;
+    job->is_cancelled = 0;
     job_state(core, job, JOB_WAITING);
     job->reason = REASON_none;
     job_touch(core, job);

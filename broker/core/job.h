@@ -74,6 +74,7 @@ struct job {
     uint64_t lease_number;
     uint64_t end_mark; // first 8 bytes of the digest of the end stored last
     uint32_t delay_ms;
+    uint32_t limit_ms; // of the open attempt's call
     uint32_t tokens_estimate;
     uint32_t batch;
     uint32_t conversation; // 0: a single call
@@ -90,6 +91,7 @@ struct job {
     uint8_t outcome;   // enum outcome
     uint8_t reason;    // enum reason: of the outcome, or of the delay
     uint8_t priority;
+    uint8_t is_cancelled; // by a person, while a call was out
 
     // In memory only.
     uint8_t lapse; // enum lapse

@@ -121,7 +121,7 @@ static void resume_job(struct core *core, struct job *job) {
     case JOB_ABORTING:
     case JOB_OVERTAKEN:
         // An open attempt gets its whole time again: waiting is cheaper than paying twice.
-        timer_set(core, job, core->now_ms + core->config.call_limit_ms + CALL_MARGIN_MS);
+        timer_set(core, job, core->now_ms + job->limit_ms + CALL_MARGIN_MS);
         break;
     default:
         break;

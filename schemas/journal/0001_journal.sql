@@ -88,7 +88,9 @@ CREATE TABLE job (
     revision INTEGER NOT NULL,
     recorded INTEGER NOT NULL,
     end_mark INTEGER NOT NULL,
-    answer BLOB -- the call whose end became the answer
+    answer BLOB, -- the call whose end became the answer
+    limit_ms INTEGER NOT NULL, -- of the last attempt's call
+    is_cancelled INTEGER NOT NULL -- by a person, while a call was out
 ) STRICT;
 
 -- Written once, when the job comes.

@@ -27,7 +27,8 @@ void broker_start(struct process *process) {
         .jobs_max = swarm->jobs_max,
         .lane_concurrency = swarm->concurrency,
         .attempts_max = swarm->attempts_max,
-        .call_limit_ms = swarm->call_limit_ms,
+        .call_limit_ms =
+            draw_below(&world.chance, 2) ? swarm->call_limit_ms : swarm->other_limit_ms,
         .journal_bytes_max = budget_for(swarm->pages_bytes_max + disk_empty_bytes()),
         .journal_reserve_bytes = RESERVE_BYTES,
     };

@@ -178,14 +178,14 @@ static void check_batch(uint32_t number) {
 
 // Promise 1: what was durable is there after the start. Times are counted in full from it.
 void check_restart(void) {
-    uint64_t limit_ms = world.restarted_ms + world.swarm.call_limit_ms + CALL_MARGIN_MS;
     spy_restarted();
     world.outliving = 0;
     for (uint32_t at = 0; at < PROCESSES; at++)
         world.processes[at].greeted_ms = 0;
     for (uint64_t i = 1; i <= world.calls_used; i++) {
         struct call_fact *call = &world.calls[i];
-        call->may_lapse_ms = call->must_lapse_ms = limit_ms;
+        call->may_lapse_ms = call->must_lapse_ms =
+            world.restarted_ms + call->limit_ms + CALL_MARGIN_MS;
         call->is_outlived = false; // who came under which name is not stored
         if (!call->is_marked || call->stored != END_none)
             continue;

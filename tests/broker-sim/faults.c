@@ -48,6 +48,7 @@ static void draw_limits(struct swarm *swarm) {
     uint32_t jobs = between(FILES * LINES_MAX, FILES * LINES_MAX + 20), records = between(0, 200);
     uint32_t pages = between(60, 160) * 1000;
     swarm->call_limit_ms = between(2, 20) * 1000;
+    swarm->other_limit_ms = between(2, 20) * 1000;
     swarm->attempts_max = between(1, 4);
     swarm->slots = is_small ? slots : 8;
     swarm->concurrency = is_small ? concurrency : 8;
@@ -145,7 +146,7 @@ static void freeze_one(void) {
                   : below(3)    ? AT_WORKER + below(NAMES)
                                 : below(PROCESSES);
     // Workers mostly for about as long as their calls are waited for.
-    uint32_t least_ms = below(2) ? world.swarm.call_limit_ms + CALL_MARGIN_MS : 500;
+    uint64_t least_ms = below(2) ? world.conf.call_limit_ms + CALL_MARGIN_MS : 500;
     process_freeze(&world.processes[at], least_ms + below(at == AT_BROKER ? 8000 : 12000));
 }
 

@@ -47,7 +47,7 @@ struct swarm {
     uint32_t unreadable, without_message, deadly;                       // per mille of answers
     uint32_t unprepared;      // per mille of turns: no context can be made
     uint32_t crash_at_ledger; // per mille of the ledger's commits
-    uint32_t call_limit_ms;
+    uint32_t call_limit_ms, other_limit_ms; // a start of the broker has the one or the other
     uint32_t slots, concurrency, attempts_max, credit, jobs_max, records_max;
     uint64_t pages_bytes_max; // of the journal
 };

@@ -41,16 +41,19 @@ plant(turn-too-early memory broker/core/attempt.c
     "    if (ending->class == CLASS_success) {\n        turn_remove(core, job);\n        job_state(core, job, JOB_ENDED);")
 # After a restart nobody waits for the attempts that were open.
 plant(no-limit-after-start memory broker/core/restore.c
-    "        timer_set(core, job, core->now_ms + core->config.call_limit_ms + CALL_MARGIN_MS);"
+    "        timer_set(core, job, core->now_ms + job->limit_ms + CALL_MARGIN_MS);"
     "        timer_clear(core, job);")
+# An open attempt is waited for by the limit of today's settings, not by its own.
+plant(limit-of-today memory broker/core/restore.c
+    "core->now_ms + job->limit_ms" "core->now_ms + core->config.call_limit_ms")
 # A record whose confirmation was lost is never sent again.
 plant(no-resend memory broker/core/record.c
     "core->records[core->sent.first].sent_ms >= RECORD_RESEND_MS)"
     "core->records[core->sent.first].sent_ms >= UINT64_MAX)")
 # The broker does not wait for what a worker may still say at its limit.
 plant(no-margin memory broker/core/attempt.c
-    "    timer_set(core, job, core->now_ms + core->config.call_limit_ms + CALL_MARGIN_MS);\n    if (!worker"
-    "    timer_set(core, job, core->now_ms + core->config.call_limit_ms);\n    if (!worker")
+    "    timer_set(core, job, core->now_ms + job->limit_ms + CALL_MARGIN_MS);\n    if (!worker"
+    "    timer_set(core, job, core->now_ms + job->limit_ms);\n    if (!worker")
 # What a dead process said before it died keeps its calls open.
 plant(the-dead-renew memory broker/core/worker.c
     "if (worker->state != WORKER_REPLACED && job->due_ms < renewed)" "if (job->due_ms < renewed)")
@@ -74,7 +77,7 @@ plant(no-policy memory broker/core/attempt.c
 plant(no-count memory broker/core/attempt.c "    job->counted++;\n" "")
 # A job that was cancelled while its call was out is tried again.
 plant(cancel-forgotten memory broker/core/attempt.c
-    "    if (job->state == JOB_ABORTING || batch_of(core, job)->is_cancelled) {" "    if (false) {")
+    "    if (job->is_cancelled || batch_of(core, job)->is_cancelled) {" "    if (false) {")
 # What an ingress that died had asked is answered to the next one under its number.
 plant(opened-to-another memory broker/core/worker.c
     "    opened_by_nobody(core, event->peer);\n" "")

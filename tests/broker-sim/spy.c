@@ -114,11 +114,12 @@ void __wrap_job_move(struct job *job, enum job_state next);
 static void spy_mark(const struct core *core, const struct job *job, struct call_fact *call) {
     const struct worker *worker = core_worker(core, job->worker);
     *call = (struct call_fact){.call = job->call, .job = job->number};
+    call->limit_ms = world.conf.call_limit_ms;
     call->name = name_hash(bytes_text(worker->name));
     call->claims = worker->life;
     struct pending *pending = pend(PENDING_mark);
     pending->call = call_id_counter(job->call);
-    pending->lapse_ms = world.loop.now.mono_ms + world.swarm.call_limit_ms + CALL_MARGIN_MS;
+    pending->lapse_ms = world.loop.now.mono_ms + call->limit_ms + CALL_MARGIN_MS;
 }
 
 void __wrap_journal_store_job(struct journal *journal, const struct core *core, uint32_t slot,

@@ -87,6 +87,8 @@ static uint64_t image_of_job(const struct core *core, const struct job *job) {
         job->lease_number,
         job->end_mark,
         job->delay_ms,
+        job->limit_ms,
+        job->is_cancelled,
         job->tokens_estimate,
         core_batch(core, job->batch)->number,
         job->lane,

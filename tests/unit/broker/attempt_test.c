@@ -129,6 +129,23 @@ START_TEST(an_overtaken_call_gets_its_chance_when_the_answer_was_none) {
 }
 END_TEST
 
+// Somebody cancelled the job while its newer call was out: that must not be forgotten over an older
+// answer that won for a while, or the job is called again against that person's will.
+START_TEST(a_cancelled_job_whose_late_answer_was_none_is_still_cancelled) {
+    struct lease first, second = second_lease(&first);
+    world_cancel_job(w, first.job);
+    world_answer(w, 0, first);
+    w->is_unread = true;
+    world_record_all(w);
+    ck_assert_int_eq(world_state(w, first.job), JOB_LEASED);
+    world_restart(w);
+    world_join_worker(w, 1, 8);
+    world_end(w, 1, second, RETRYABLE);
+    ck_assert_int_eq(world_state(w, first.job), JOB_ENDED);
+    ck_assert_int_eq(world_job(w, first.job)->outcome, OUTCOME_cancelled);
+}
+END_TEST
+
 // What waits for its next attempt is called off too, or the job would be paid for twice.
 START_TEST(a_late_answer_ends_a_job_that_waits_to_be_retried) {
     struct lease first = leased_job((struct batch_options){.priority = 1});
@@ -422,6 +439,7 @@ int main(void) {
         the_end_that_won_is_one_record_however_often_it_is_said,
         the_end_of_an_overtaken_call_changes_nothing,
         an_overtaken_call_gets_its_chance_when_the_answer_was_none,
+        a_cancelled_job_whose_late_answer_was_none_is_still_cancelled,
         a_late_answer_ends_a_job_that_waits_to_be_retried,
         an_end_said_twice_is_one_record_and_both_are_called_stored,
         an_answer_to_a_job_that_is_gone_is_recorded_as_superfluous,

@@ -89,6 +89,8 @@ static void same_job(const struct core *a, const struct core *b, uint64_t number
     ck_assert_uint_eq(x->lease_number, y->lease_number);
     ck_assert_uint_eq(x->end_mark, y->end_mark);
     ck_assert_uint_eq(x->delay_ms, y->delay_ms);
+    ck_assert_uint_eq(x->limit_ms, y->limit_ms);
+    ck_assert_uint_eq(x->is_cancelled, y->is_cancelled);
     ck_assert_uint_eq(x->tokens_estimate, y->tokens_estimate);
     ck_assert_uint_eq(core_batch(a, x->batch)->number, core_batch(b, y->batch)->number);
     ck_assert_str_eq(core_lane(a, x->lane)->model, core_lane(b, y->lane)->model);

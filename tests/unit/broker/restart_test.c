@@ -79,6 +79,21 @@ START_TEST(a_leased_job_keeps_its_mark_and_takes_its_end) {
 }
 END_TEST
 
+// Somebody lowers the limit and starts the broker again: calls that were made under the longer one
+// may still be answered, and would be paid for twice.
+START_TEST(an_open_call_keeps_the_limit_that_it_was_made_with) {
+    struct lease lease = one_lease();
+    w->config.call_limit_ms = LIMIT_MS / 10;
+    world_restart(w);
+    w->workers[0].is_silent = true;
+    world_pass(w, LIMIT_MS);
+    ck_assert_int_eq(world_state(w, lease.job), JOB_LEASED);
+    world_pass(w, CALL_MARGIN_MS + 1000);
+    ck_assert_int_ne(world_state(w, lease.job), JOB_LEASED);
+    ck_assert_int_eq(world_record_of(w, lease.call)->said.lapse, LAPSE_unknown);
+}
+END_TEST
+
 START_TEST(an_aborted_job_is_still_aborted) {
     struct lease lease = one_lease();
     world_cancel_job(w, lease.job);
@@ -279,7 +294,8 @@ END_TEST
 int main(void) {
     RUN_TESTS("restart", setup, teardown, jobs_that_wait_are_called_after_a_restart_in_their_order,
               prepared_turns_are_prepared_again, a_leased_job_keeps_its_mark_and_takes_its_end,
-              an_aborted_job_is_still_aborted, an_overtaken_job_waits_for_its_open_call,
+              an_open_call_keeps_the_limit_that_it_was_made_with, an_aborted_job_is_still_aborted,
+              an_overtaken_job_waits_for_its_open_call,
               an_overtaken_job_whose_answer_is_recorded_ends_with_its_open_call,
               a_delayed_job_waits_what_is_left_of_its_delay,
               a_wall_clock_that_jumped_errs_by_one_delay_at_most,
