@@ -39,7 +39,8 @@ begin=$(date +%s)
 "$BIN/make-lines" "$lines" "$seed" >"$work/job.jsonl"
 # Attempts are not what is tested: no job may end because its processes were killed too often.
 export COLLOQ_STALL_LIMIT=2s COLLOQ_FIRST_BYTE_LIMIT=2s COLLOQ_ATTEMPTS_MAX=100
-start_dev "--latency-ms 10 --error-rate 2% --429-rate 1% --hang-rate 0.5% --cut-rate 0.5% --seed $seed"
+# The more kills, the longer the work has to take for all of them to fall into it.
+start_dev "--latency-ms $((10 + kills / 10)) --error-rate 2% --429-rate 1% --hang-rate 0.5% --cut-rate 0.5% --seed $seed"
 client batch run "$work/job.jsonl" >"$work/out.jsonl" 2>"$work/err.txt" &
 run=$!
 at=0
