@@ -1,5 +1,6 @@
 // Answers to queries: the live state, as JSON, and the decisions of people about lanes and batches.
 #include "broker/jobs.h"
+#include "broker/resume.h"
 #include "common/catalogue.h"
 #include "common/id.h"
 #include "common/json.h"
@@ -403,13 +404,21 @@ static const struct {
     const char *what;
     void (*handler)(struct loop *loop, const json_t *arguments, struct reply *reply);
 } handlers[] = {
-    {"batch.live", batch_live},     {"batch.list_live", batch_list},
-    {"batch.cancel", batch_cancel}, {"lane.list", lane_list},
-    {"lane.pause", lane_pause},     {"lane.resume", lane_resume},
-    {"job.live", job_live},         {"stat", stat_all},
-    {"job.cancel", job_cancel},     {"dead.list", dead_list},
-    {"dead.show", dead_show},       {"dead.retry", dead_retry},
+    {"batch.live", batch_live},
+    {"batch.list_live", batch_list},
+    {"batch.cancel", batch_cancel},
+    {"lane.list", lane_list},
+    {"lane.pause", lane_pause},
+    {"lane.resume", lane_resume},
+    {"job.live", job_live},
+    {"stat", stat_all},
+    {"job.cancel", job_cancel},
+    {"dead.list", dead_list},
+    {"dead.show", dead_show},
+    {"dead.retry", dead_retry},
     {"dead.drop", dead_drop},
+    {"batch.known", batch_known},
+    {"conversation.live", conversation_live},
 };
 
 static void handle(struct loop *loop, const struct query_head *query, struct reply *reply) {

@@ -22,6 +22,7 @@
         (to)->key = bytes_text(lane_->key);                                \
         (to)->model = bytes_text(lane_->model);                            \
         (to)->traceparent = (payload)->traceparent;                        \
+        (to)->origin_id = (payload)->origin;                               \
     } while (0)
 
 // A worker's end brings the names itself, for the case that its job is long gone.
@@ -39,6 +40,7 @@ static void name_from_end(struct record_item *to, const struct end_item *end) {
     to->key = end->key;
     to->model = end->model;
     to->traceparent = end->traceparent;
+    to->origin_id = end->origin_id;
 }
 
 static void ending_from_end(struct record_item *to, const struct end_item *end) {
@@ -86,7 +88,7 @@ static void put_job_record(struct loop *loop, const struct effect *effect,
                            struct record_row *row) {
     const struct record *record = core_record(loop->core, effect->slot);
     const struct job *job = record->job ? core_job(loop->core, record->job) : NULL;
-    struct payload payload = {{0}, {0}, {0}, {0}, {0}};
+    struct payload payload = {.line = {0}};
     if (effect->is_reported) {
         const struct end_item *end = input->event->end.item;
         name_from_end(item, end);
@@ -146,6 +148,7 @@ static void put_batch_record(struct loop *loop, const struct effect *effect,
     item->batch_state = bytes_text(loop_batch_state(batch, record->batch_state));
     item->batch_lines = batch->accepted_through;
     item->batch_digest = batch->digest;
+    item->batch_head = batch->head;
 }
 
 static void put_record(struct loop *loop, const struct effect *effect, const struct input *input) {
@@ -183,6 +186,7 @@ static void put_payload(struct loop *loop, const struct effect *effect, const st
         .api = item->api,
         .traceparent = item->traceparent,
         .line = message_frame(input->message, effect->item),
+        .origin = item->origin_id,
     };
     journal_put_payload(&loop->journal, core_job(loop->core, effect->slot)->number, &payload);
 }
@@ -298,7 +302,7 @@ static void say_record(struct loop *loop, const struct effect *effect) {
     struct record_head head = {.boot = loop->boot};
     struct record_row row;
     struct record_item item;
-    struct payload payload = {{0}, {0}, {0}, {0}, {0}};
+    struct payload payload = {.line = {0}};
     struct bytes facts, refused;
     if (!journal_get_record(&loop->journal, effect->number, &row) ||
         wire_unpack_item(row.item, KIND_record, &item) != ERR_OK)

@@ -18,15 +18,15 @@ static const char *const texts_of[STATEMENTS] = {
                    " revision=?23, recorded=?24, end_mark=?25, answer=?26, limit_ms=?27,"
                    " is_cancelled=?28 WHERE number=?1",
     [DELETE_JOB] = "DELETE FROM job WHERE number=?1",
-    [PUT_PAYLOAD] = "INSERT INTO payload VALUES (?1,?2,?3,?4,?5,?6)",
-    [GET_PAYLOAD] = "SELECT custom_id, conversation, api, traceparent, line FROM payload"
+    [PUT_PAYLOAD] = "INSERT INTO payload VALUES (?1,?2,?3,?4,?5,?6,?7)",
+    [GET_PAYLOAD] = "SELECT custom_id, conversation, api, traceparent, line, origin FROM payload"
                     " WHERE job=?1",
     [DELETE_PAYLOAD] = "DELETE FROM payload WHERE job=?1",
     [PUT_RECORD] = "INSERT INTO record VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
     [GET_RECORD] = "SELECT item, headers, body FROM record WHERE number=?1",
     [DELETE_RECORD] = "DELETE FROM record WHERE number=?1",
     [PUT_BATCH] = "INSERT INTO batch VALUES (?1,?2,?3,?18,?19,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,"
-                  "?14,?15,?16,?20,?17)",
+                  "?14,?15,?16,?20,?17,?21)",
     [UPDATE_BATCH] = "UPDATE batch SET digest=?4, accepted_through=?5, refused=?6, answered=?7,"
                      " dead=?8, parked=?9, cancelled=?10, jobs=?11, attempts_max=?12,"
                      " revision=?13, state=?14, priority=?15, billed=?16, is_cancelled=?17"
@@ -145,12 +145,12 @@ void journal_close(struct journal *journal) {
 
 // ---- writing ----------------------------------------------------------------------------------
 
-// A call id; NULL where there is none.
-static void bind_call(sqlite3_stmt *to, int at, const struct id *call) {
-    if (id_is_none(*call))
+// NULL where there is none.
+static void bind_id_or_null(sqlite3_stmt *to, int at, const struct id *id) {
+    if (id_is_none(*id))
         db_bind_null(to, at);
     else
-        db_bind_id(to, at, call);
+        db_bind_id(to, at, id);
 }
 
 static void bind_job(sqlite3_stmt *to, const struct core *core, const struct job *job) {
@@ -168,7 +168,7 @@ static void bind_job(sqlite3_stmt *to, const struct core *core, const struct job
     db_bind_u64(to, 9, job->state);
     db_bind_u64(to, 10, job->tokens_estimate);
     db_bind_i64(to, 11, job->cost_max_pusd);
-    bind_call(to, 12, &job->call);
+    bind_id_or_null(to, 12, &job->call);
     db_bind_u64(to, 13, job->worker);
     db_bind_u64(to, 14, job->lease_number);
     db_bind_i64(to, 15, job->marked_wall_ms);
@@ -182,7 +182,7 @@ static void bind_job(sqlite3_stmt *to, const struct core *core, const struct job
     db_bind_u64(to, 23, job->revision);
     db_bind_u64(to, 24, job->recorded);
     db_bind_i64(to, 25, (int64_t)job->end_mark);
-    bind_call(to, 26, &job->answer);
+    bind_id_or_null(to, 26, &job->answer);
     db_bind_u64(to, 27, job->limit_ms);
     db_bind_u64(to, 28, job->is_cancelled);
 }
@@ -221,6 +221,7 @@ void journal_store_batch(struct journal *journal, const struct core *core, uint3
         db_bind_text(to, 18, texts->name);
         db_bind_text(to, 19, texts->tags);
         db_bind_u64(to, 20, batch->unanswered);
+        db_bind_digest(to, 21, &batch->head);
     }
     db_bind_digest(to, 4, &batch->digest);
     db_bind_u64(to, 5, batch->accepted_through);
@@ -307,6 +308,7 @@ void journal_put_payload(struct journal *journal, uint64_t job, const struct pay
     db_bind_text(to, 4, payload->api);
     db_bind_text(to, 5, payload->traceparent);
     db_bind_blob(to, 6, payload->line);
+    bind_id_or_null(to, 7, &payload->origin);
     run(journal, PUT_PAYLOAD);
 }
 
@@ -345,14 +347,16 @@ static bool get(struct journal *journal, enum statement statement, uint64_t numb
 
 bool journal_get_payload(struct journal *journal, uint64_t job, struct payload *payload) {
     sqlite3_stmt *row = journal->statements[GET_PAYLOAD];
-    *payload = (struct payload){{0}, {0}, {0}, {0}, {0}};
+    *payload = (struct payload){.line = {0}};
     if (!get(journal, GET_PAYLOAD, job))
         return false;
-    *payload = (struct payload){.custom_id = db_bytes(row, 0),
-                                .conversation = db_bytes(row, 1),
-                                .api = db_bytes(row, 2),
-                                .traceparent = db_bytes(row, 3),
-                                .line = db_bytes(row, 4)};
+    *payload =
+        (struct payload){.custom_id = db_bytes(row, 0),
+                         .conversation = db_bytes(row, 1),
+                         .api = db_bytes(row, 2),
+                         .traceparent = db_bytes(row, 3),
+                         .line = db_bytes(row, 4),
+                         .origin = db_bytes(row, 5).size > 0 ? db_id(row, 5) : (struct id){{0}}};
     return true;
 }
 

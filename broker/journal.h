@@ -70,6 +70,7 @@ void journal_store_counters(struct journal *journal, const struct core *core);
 
 struct payload {
     struct bytes custom_id, conversation, api, traceparent, line;
+    struct id origin; // batch in which the conversation began; none: the job's own
 };
 void journal_put_payload(struct journal *journal, uint64_t job, const struct payload *payload);
 // Views that live until journal_release_payload. False: the job is gone.

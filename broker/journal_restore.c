@@ -90,6 +90,7 @@ static void read_batch(struct core *core, struct slots *slots, sqlite3_stmt *row
         .billed = (uint8_t)db_u64(row, 15),
         .is_cancelled = (uint8_t)db_u64(row, 16),
         .unanswered = (uint8_t)db_u64(row, 17),
+        .head = db_digest(row, 18),
     };
     copy_text(batch.key, sizeof(batch.key), db_bytes(row, 2));
     (void)core_restore_batch(core, &batch);

@@ -52,6 +52,10 @@ static inline bool digest_equal(struct digest a, struct digest b) {
     return memcmp(a.at, b.at, sizeof(a.at)) == 0;
 }
 
+static inline bool digest_is_none(struct digest a) {
+    return digest_equal(a, (struct digest){{0}});
+}
+
 static inline uint64_t bytes_u64(const uint8_t *at) {
     uint64_t value = 0;
     for (int i = 0; i < 8; i++)

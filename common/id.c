@@ -77,6 +77,20 @@ bool id_parse(struct bytes text, struct id *id) {
     return true;
 }
 
+bool digest_parse(struct bytes text, struct digest *digest) {
+    struct digest parsed = {{0}};
+    if (text.size != 2 * sizeof(parsed.at))
+        return false;
+    for (size_t i = 0; i < text.size; i++) {
+        int digit = hex_digit(text.at[i]);
+        if (digit < 0)
+            return false;
+        parsed.at[i / 2] = (uint8_t)(parsed.at[i / 2] << 4 | digit);
+    }
+    *digest = parsed;
+    return true;
+}
+
 void hasher_open(struct hasher *hasher) {
     hasher->state = EVP_MD_CTX_new();
     if (!hasher->state || EVP_DigestInit_ex(hasher->state, EVP_sha256(), NULL) != 1)

@@ -33,5 +33,6 @@ void hasher_add(struct hasher *hasher, const void *at, size_t size);
 struct digest hasher_peek(const struct hasher *hasher);
 struct digest digest_of(struct bytes bytes);
 void digest_hex(struct digest digest, char text[DIGEST_HEX_SIZE]);
+bool digest_parse(struct bytes text, struct digest *digest);
 
 #endif

@@ -272,6 +272,9 @@ const char *submission_wait_text(const struct submission *submission, uint64_t n
         {"broker_away", "the broker does not answer"},
         {"no_catalogue", "no catalogue yet: the accountant has not joined"},
         {"batch_opening", "the batch is being opened: broker and accountant are asked"},
+        {"conversation_sought", "the ledger is asked for the conversation that is continued"},
+        {"conversation_busy", "turns of a conversation that is continued are still on their way in "
+                              "another batch"},
         {"journal_full", "the broker's journal is full; lines are taken in as jobs end"},
         {"disk_full", "the broker's disk is full; lines are taken in when it has room again"},
     };

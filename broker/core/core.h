@@ -61,6 +61,7 @@ struct batch {
     struct id id;
     char key[IDEMPOTENCY_KEY_BYTES_MAX + 1];
     struct digest digest; // of all lines up to accepted_through
+    struct digest head;   // of the file's first lines, for people who submit it again
     uint64_t accepted_through;
     uint64_t refused;
     uint64_t answered, dead, parked, cancelled; // jobs by outcome
@@ -375,6 +376,8 @@ uint32_t core_lane_slots(const struct core *core);
 uint32_t core_worker_slots(const struct core *core);
 // Slots by name; 0: not here.
 uint32_t core_find_job(const struct core *core, uint64_t number);
+// The conversation of that id of which turns are here, or for which lines may come; 0: none.
+uint32_t core_find_conversation(const struct core *core, struct id id);
 uint32_t core_find_batch(const struct core *core, uint64_t number);
 uint32_t core_find_lane(const struct core *core, struct bytes provider, struct bytes key,
                         struct bytes model);

@@ -69,6 +69,7 @@ void on_open(struct core *core, const struct event *event) {
         batch = &core->batches[slot];
         *batch = (struct batch){.state = BATCH_ASKING, .id = open->batch_id};
         memcpy(batch->key, open->key.at, open->key.size);
+        batch->head = open->head;
         batch->priority = (uint8_t)open->priority;
         batch->billed = policy_named(open->billed, billed_names);
         batch->unanswered = policy_named(open->unanswered, unanswered_names);
@@ -143,6 +144,20 @@ static bool submissions_have_room(const struct core *core, uint64_t bytes, uint3
            records_have_room(core, count + EFFECTS_MAX);
 }
 
+// Whether a turn of the chunk belongs to a conversation of which another batch has turns here: their
+// order would be anybody's guess. Who submits waits until that is over, so two did at once.
+static bool is_busy(const struct core *core, const struct batch *batch, const struct event *event) {
+    for (uint32_t i = 0; i < event->put.count; i++) {
+        const struct put_item *item = &event->put.items[i];
+        if (item->refused.size > 0 || item->conversation.size == 0)
+            continue;
+        uint32_t slot = core_find_conversation(core, item->conversation_id);
+        if (slot && &core->batches[core->conversations[slot].batch] != batch)
+            return true;
+    }
+    return false;
+}
+
 // Why a chunk cannot be taken as it comes; NULL: it can.
 static const char *why_not(const struct core *core, const struct batch *batch,
                            const struct event *event) {
@@ -155,6 +170,8 @@ static const char *why_not(const struct core *core, const struct batch *batch,
         return "sealed";
     if (core->is_closed)
         return "disk_full";
+    if (is_busy(core, batch, event))
+        return "conversation_busy";
     return submissions_have_room(core, event->bytes, event->put.count) ? NULL : "journal_full";
 }
 

@@ -4,14 +4,19 @@
 
 #include <assert.h>
 
-static uint32_t *bucket_of(struct core *core, struct id id) {
+static uint32_t *bucket_of(const struct core *core, struct id id) {
     return &core->conversation_table[bytes_u64(id.at + 8) & core->conversation_mask];
 }
 
-struct conversation *conversation_find(struct core *core, struct id id) {
+uint32_t core_find_conversation(const struct core *core, struct id id) {
     uint32_t slot = *bucket_of(core, id);
     while (slot && !id_equal(core->conversations[slot].id, id))
         slot = core->conversations[slot].table_next;
+    return slot;
+}
+
+struct conversation *conversation_find(struct core *core, struct id id) {
+    uint32_t slot = core_find_conversation(core, id);
     return slot ? &core->conversations[slot] : NULL;
 }
 

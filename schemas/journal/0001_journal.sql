@@ -51,7 +51,8 @@ CREATE TABLE batch (
     priority INTEGER NOT NULL,
     billed INTEGER NOT NULL,     -- policy for attempts that may have been billed
     unanswered INTEGER NOT NULL, -- policy for the turns behind one without answer
-    is_cancelled INTEGER NOT NULL
+    is_cancelled INTEGER NOT NULL,
+    head BLOB NOT NULL           -- SHA-256 of the file's first lines
 ) STRICT;
 
 -- Conversations of which a turn has no answer.
@@ -100,7 +101,8 @@ CREATE TABLE payload (
     conversation TEXT NOT NULL,
     api TEXT NOT NULL,
     traceparent TEXT NOT NULL,
-    line BLOB NOT NULL
+    line BLOB NOT NULL,
+    origin BLOB -- batch in which the conversation began; NULL: the job's own
 ) STRICT;
 
 -- What the ledger must know and has not confirmed. The item is a `record` item of the protocol.

@@ -83,6 +83,7 @@ CREATE TABLE batch (
     id BLOB NOT NULL UNIQUE,
     key TEXT,                              -- idempotency key; NULL until its record came
     digest BLOB,                           -- SHA-256 of all lines
+    head BLOB,                             -- SHA-256 of the file's first lines
     name TEXT,
     tags TEXT,                             -- JSON object of texts
     state TEXT,                            -- open, sealed, settled, cancelled
@@ -105,6 +106,7 @@ CREATE TABLE batch (
 ) STRICT;
 CREATE INDEX batch_by_key ON batch (key);
 CREATE INDEX batch_by_name ON batch (name);
+CREATE INDEX batch_by_head ON batch (head) WHERE head IS NOT NULL;
 
 CREATE TABLE batch_tag (
     tag INTEGER NOT NULL,
@@ -112,7 +114,8 @@ CREATE TABLE batch_tag (
     PRIMARY KEY (tag, batch)
 ) STRICT, WITHOUT ROWID;
 
--- Conversations of turns. A single call is a conversation of its own, under its job's id, and
+-- Conversations of turns, each under the batch and the name that it began with; its later turns may
+-- be of other batches. A single call is a conversation of its own, under its job's id, and
 -- has no row here.
 CREATE TABLE conversation (
     conversation INTEGER PRIMARY KEY,
@@ -120,8 +123,10 @@ CREATE TABLE conversation (
     batch INTEGER NOT NULL,
     name TEXT NOT NULL,
     created_ms INTEGER NOT NULL,
+    is_continued INTEGER NOT NULL DEFAULT 0, -- other batches have turns of it, too
     UNIQUE (batch, name)
 ) STRICT;
+CREATE INDEX conversation_continued ON conversation (conversation) WHERE is_continued;
 
 -- A job, from its first record on. `line` stands in job_line.
 CREATE TABLE job (
@@ -160,7 +165,7 @@ CREATE TABLE message (
     message INTEGER PRIMARY KEY,
     conversation INTEGER NOT NULL,
     turn INTEGER NOT NULL,
-    role TEXT NOT NULL,                    -- user, assistant
+    role TEXT NOT NULL,                    -- user; brought: the assistant's, from before; assistant
     job INTEGER NOT NULL,
     call INTEGER NOT NULL,                 -- whose answer made the turn part of the conversation
     at_ms INTEGER NOT NULL,

@@ -314,6 +314,7 @@ void journal_put_payload(struct journal *journal, uint64_t job, const struct pay
         .api = post_copy(payload->api),
         .traceparent = post_copy(payload->traceparent),
         .line = post_copy(payload->line),
+        .origin = payload->origin,
     };
     row->has_payload = true;
     disk.bytes += bytes_of_payload(payload);
@@ -351,7 +352,7 @@ void journal_delete_record(struct journal *journal, uint64_t number) {
 bool journal_get_payload(struct journal *journal, uint64_t job, struct payload *payload) {
     (void)journal;
     bool is_there = job < JOBS_MAX && disk.jobs[job].has_payload;
-    *payload = is_there ? disk.jobs[job].payload : (struct payload){{0}, {0}, {0}, {0}, {0}};
+    *payload = is_there ? disk.jobs[job].payload : (struct payload){.line = {0}};
     return is_there;
 }
 

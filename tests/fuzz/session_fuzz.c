@@ -193,7 +193,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct fuzz fuzz = {.rest = bytes_of(data + 1, size - 1),
                         .now = {.mono_ms = 5000, .wall_ms = 1795000000000},
                         .digest = digest_of(bytes_of("", 0))};
-    fuzz.session = session_new(&submit, &client, (struct id){{4}}, 1ull << 32, fuzz.now.mono_ms);
+    fuzz.session = session_new(&submit, &client, (struct id){{4}}, 1, fuzz.now.mono_ms);
     session_catalogue(fuzz.session, catalogue);
     for (int i = 0; i < STEPS_MAX && fuzz.rest.size > 0; i++)
         step(&fuzz);

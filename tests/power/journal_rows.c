@@ -47,6 +47,7 @@ static uint64_t image_of_batch(const struct batch *batch, const struct batch_tex
     image_id(&image, batch->id);
     image_bytes(&image, bytes_text(batch->key));
     image_bytes(&image, bytes_of(batch->digest.at, sizeof(batch->digest.at)));
+    image_bytes(&image, bytes_of(batch->head.at, sizeof(batch->head.at)));
     image_bytes(&image, texts->name);
     image_bytes(&image, texts->tags);
     const uint64_t numbers[] = {
@@ -117,6 +118,7 @@ static uint64_t image_of_payload(const struct payload *payload) {
     image_bytes(&image, payload->api);
     image_bytes(&image, payload->traceparent);
     image_bytes(&image, payload->line);
+    image_id(&image, payload->origin);
     return image;
 }
 

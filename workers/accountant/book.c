@@ -342,11 +342,16 @@ static void recount_job(struct ledger *ledger, const struct booking *booking) {
 
 static enum err find_conversation(struct ledger *ledger, struct booking *booking) {
     const struct record_item *record = booking->record;
-    bool is_new;
+    int64_t origin = booking->batch;
+    bool is_new, is_continued = !id_is_none(record->origin_id);
     if (record->conversation.size == 0)
         return ERR_OK;
-    enum err e = names_conversation(&ledger->names, booking->batch, record->conversation,
-                                    record->conversation_id, &booking->conversation, &is_new);
+    enum err e = is_continued ? names_batch(&ledger->names, record->origin_id, &origin) : ERR_OK;
+    if (e == ERR_OK)
+        e = names_conversation(&ledger->names, origin, record->conversation,
+                               record->conversation_id, &booking->conversation, &is_new);
+    if (e == ERR_OK && is_continued)
+        e = names_continue(&ledger->names, booking->conversation);
     if (e != ERR_OK || !is_new)
         return e;
     if (booking->conversation > ledger->rows.conversation)
@@ -440,6 +445,10 @@ static enum err set_batch(struct ledger *ledger, const struct booking *booking) 
     else
         db_bind_null(set, 9);
     db_bind_u64(set, 10, record->number);
+    if (digest_is_none(record->batch_head))
+        db_bind_null(set, 11);
+    else
+        db_bind_digest(set, 11, &record->batch_head);
     return db_run(set);
 }
 

@@ -1,6 +1,7 @@
 #include "common/limits.h"
 #include "workers/accountant/book.h"
 #include "workers/accountant/identifiers.h"
+#include "workers/accountant/turn.h"
 
 enum { DAY_MS = 86400000 };
 
@@ -475,19 +476,22 @@ static enum err kept_line(struct ledger *ledger, const struct booking *booking,
 
 // Both sides of an answered turn: from now on they belong to every later context.
 static enum err add_messages(struct ledger *ledger, const struct booking *booking) {
-    struct bytes line = booking->frames->line, input;
+    struct bytes line = booking->frames->line;
+    struct turn_says says;
+    bool is_assistant;
     if (booking->conversation == 0 || booking->plan.role != ROLE_answer)
         return ERR_OK;
     enum err e = line.size ? ERR_OK : kept_line(ledger, booking, &line);
-    if (e != ERR_OK || !json_member(line, "input", &input))
+    if (e != ERR_OK || !turn_says_open(&says, line, &ledger->scan))
         return e;
     buf_reset(&ledger->packed);
-    buf_text(&ledger->packed, "{\"role\":\"user\",\"content\":");
-    buf_put(&ledger->packed, input.at, input.size);
-    buf_byte(&ledger->packed, '}');
-    e = buf_state(&ledger->packed);
-    if (e == ERR_OK)
-        e = add_message(ledger, booking, "user", buf_bytes(&ledger->packed));
+    while (e == ERR_OK && turn_says_next(&says, &ledger->packed, &is_assistant)) {
+        e = buf_state(&ledger->packed);
+        if (e == ERR_OK)
+            e = add_message(ledger, booking, is_assistant ? "brought" : "user",
+                            buf_bytes(&ledger->packed));
+        buf_reset(&ledger->packed);
+    }
     return e == ERR_OK ? add_message(ledger, booking, "assistant", booking->facts.message) : e;
 }
 

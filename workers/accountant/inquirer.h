@@ -24,7 +24,7 @@ struct inquirer {
     struct json_scan scan;
     struct buf answer, entry, unsqueezed, evidence;
     const json_t *arguments;
-    char detail[256]; // of a question that failed
+    char detail[DETAIL_BYTES_MAX + 1]; // of a question that failed
     // What the table in memory knew of the value asked for before the snapshot was taken: as it
     // is written, and as an id if it can be one.
     int64_t early[EARLY_TARGETS_MAX];
@@ -45,6 +45,7 @@ int inquirer_ask(struct inquirer *inquirer, struct bytes what, struct bytes argu
 typedef int question(struct inquirer *inquirer, struct writer *writer);
 question query_batch_list, query_batch_show, query_batch_results, query_batch_refused;
 question query_conversation_list, query_conversation_show, query_job_show;
+question query_conversation_resolve, query_batch_known;
 question query_cost_report, query_find, query_ledger_status, query_stat, query_check;
 
 // Sets the detail and returns the code.
@@ -76,6 +77,11 @@ int inquirer_evidence(struct inquirer *inquirer, sqlite3_stmt *find, int64_t cal
 
 // Members of SUMS, from the columns of one row or from sums.
 void put_sums(struct writer *writer, const struct sums *sums);
+
+// Whether the conversation v has turns of the batch ?1: SQL.
+#define CONVERSATION_HAS_BATCH                                              \
+    "(v.batch=?1 OR (v.is_continued AND EXISTS (SELECT 1 FROM job j WHERE " \
+    "j.conversation=v.conversation AND j.batch=?1)))"
 
 // A page of entries: each is written into inquirer->entry and taken while it fits.
 struct page {

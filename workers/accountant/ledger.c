@@ -68,7 +68,7 @@ static const char *const sqls[LEDGER_SQLS] = {
     [SQL_find_batch] = "SELECT revision, record FROM batch WHERE batch=?1",
     [SQL_set_batch] =
         "UPDATE batch SET key=?2, digest=?3, name=?4, tags=?5, state=?6, revision=?7, lines=?8, "
-        "settled_ms=?9, record=?10 WHERE batch=?1",
+        "settled_ms=?9, record=?10, head=?11 WHERE batch=?1",
     [SQL_add_batch_tag] = "INSERT OR IGNORE INTO batch_tag (tag, batch) VALUES (?1, ?2)",
     [SQL_tags_before] = "SELECT tags FROM job WHERE conversation=?1 AND turn<?2 "
                         "ORDER BY turn DESC LIMIT 1",
@@ -90,6 +90,8 @@ static const char *const sqls[LEDGER_SQLS] = {
                     "ORDER BY turn, message",
     [SQL_settings] = "SELECT l.line FROM job j JOIN job_line l ON l.job=j.job "
                      "WHERE j.conversation=?1 AND j.turn<?2 AND j.states<>0 ORDER BY j.turn",
+    [SQL_moved] = "SELECT 1 FROM message m JOIN job j ON j.job=m.job JOIN batch b ON "
+                  "b.batch=j.batch WHERE m.conversation=?1 AND m.turn>=?2 AND b.id<>?3 LIMIT 1",
     [SQL_line] = "SELECT line FROM job_line WHERE job=?1",
     [SQL_find_key] = "SELECT id, lines, digest FROM batch WHERE key=?1 ORDER BY batch DESC LIMIT 1",
 };

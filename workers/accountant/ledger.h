@@ -52,6 +52,7 @@ enum ledger_sql {
     SQL_set_ledger,
     SQL_history,
     SQL_settings,
+    SQL_moved,
     SQL_line,
     SQL_find_key,
     LEDGER_SQLS

@@ -47,6 +47,11 @@ enum err names_open(struct names *names, struct db *db) {
                        &names->conversations.find);
     if (e == ERR_OK)
         e = db_prepare(db,
+                       "UPDATE conversation SET is_continued=1 WHERE conversation=?1 AND "
+                       "NOT is_continued",
+                       &names->continue_conversation);
+    if (e == ERR_OK)
+        e = db_prepare(db,
                        "INSERT INTO conversation (batch, name, id, created_ms) "
                        "VALUES (?1, ?2, ?3, ?4) RETURNING conversation",
                        &names->conversations.add);
@@ -65,6 +70,13 @@ void names_close(struct names *names) {
         close_table(&names->tables[i]);
     close_table(&names->batches);
     close_table(&names->conversations);
+    (void)sqlite3_finalize(names->continue_conversation);
+    names->continue_conversation = NULL;
+}
+
+enum err names_continue(struct names *names, int64_t conversation) {
+    db_bind_i64(names->continue_conversation, 1, conversation);
+    return db_run(names->continue_conversation);
 }
 
 void names_forget(struct names *names) {

@@ -27,7 +27,8 @@ struct names {
     struct name_table tables[NAMES_KINDS];
     struct name_table batches;       // by id
     struct name_table conversations; // by batch row and name
-    int64_t now_ms;                  // of what is made: set before use
+    sqlite3_stmt *continue_conversation;
+    int64_t now_ms; // of what is made: set before use
 };
 
 enum err names_open(struct names *names, struct db *db);
@@ -42,7 +43,9 @@ enum err names_batch(struct names *names, struct id id, int64_t *row);
 // *is_new: it was made just now.
 enum err names_conversation(struct names *names, int64_t batch, struct bytes name, struct id id,
                             int64_t *row, bool *is_new);
-// ERR_NOT_FOUND if there is no such batch or conversation (yet).
+// Another batch than the one in which it began has turns of it.
+enum err names_continue(struct names *names, int64_t conversation);
+// batch_id: in which it began. ERR_NOT_FOUND if there is no such batch or conversation (yet).
 enum err names_find_conversation(struct names *names, struct id batch_id, struct bytes name,
                                  int64_t *row);
 

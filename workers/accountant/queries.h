@@ -102,6 +102,12 @@
 //   2t; all messages of a native request are 1. Calls of every attempt are listed, oldest
 //   first, with the number of the answer that they were to give. A single call's conversation is
 //   the job's id.
+// conversation.resolve {conversation, asking?: the id of the batch that wants to continue it}
+//   {"conversation","name","origin" (the batch it began in),"turn" (the last one of other
+//    batches),"provider","api","model" (of that turn)}
+// batch.known {key, head: SHA-256 in hex}
+//   {"by_key": [{"batch","name","state","created_ms","jobs","calls","amount_pusd",
+//    "unpriced_calls"}…] (one at most), "by_head": [the same…] (newest first, five at most)}
 // job.show {job}
 //   {"job","batch","batch_name","line","custom_id","conversation","conversation_name","turn",
 //    "provider","api","model","key","outcome","revision","reason","recorded_ms","request":

@@ -7,110 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CANDIDATES_MAX = 64 };
-
-// ---- which conversation -------------------------------------------------------------------------
-
-// Whether a row of `conversation` is the one meant.
-static bool is_meant(sqlite3_stmt *row, int64_t conversation, const char *text, struct id id,
-                     bool is_id, int64_t batch) {
-    db_reset(row);
-    db_bind_i64(row, 1, conversation);
-    if (db_step(row) != ERR_OK)
-        return false;
-    bool is_same = is_id && id_equal(db_id(row, 0), id);
-    if (!is_same)
-        is_same = bytes_is(db_bytes(row, 1), text) && (batch == 0 || db_i64(row, 2) == batch);
-    db_reset(row);
-    return is_same;
-}
-
-static int find_by_value(struct inquirer *inquirer, const char *text, int64_t batch,
-                         struct found *found) {
-    int64_t targets[CANDIDATES_MAX];
-    size_t count = 0, matches = 0;
-    sqlite3_stmt *row = NULL;
-    struct id id;
-    bool is_id = id_parse(bytes_text(text), &id);
-    int exit = inquirer_targets(inquirer, bytes_text(text), targets, CANDIDATES_MAX, &count);
-    if (exit == 0 && is_id)
-        exit = inquirer_targets(inquirer, bytes_of(id.at, sizeof(id.at)), targets, CANDIDATES_MAX,
-                                &count);
-    if (exit == 0)
-        exit = inquirer_prepare(
-            inquirer, "SELECT id, name, batch FROM conversation WHERE conversation=?1", &row);
-    for (size_t i = 0; exit == 0 && i < count; i++) {
-        if (targets[i] % 4 != TARGET_conversation ||
-            !is_meant(row, targets[i] / 4, text, id, is_id, batch))
-            continue;
-        found->conversation = targets[i] / 4;
-        matches++;
-    }
-    (void)sqlite3_finalize(row);
-    // The conversations of that name in other batches may be among those that were cut off.
-    if (exit == 0 && matches < 2 && count == CANDIDATES_MAX && batch == 0 && !is_id)
-        exit = inquirer_refuse(inquirer, EX_NOINPUT,
-                               "too much is called %.64s to look through: name the batch", text);
-    if (exit == 0 && matches > 1)
-        exit = inquirer_refuse(inquirer, EX_NOINPUT,
-                               "several batches have a conversation %.64s: name the batch", text);
-    return exit;
-}
-
-static int find_in_batch(struct inquirer *inquirer, const char *name, int64_t batch,
-                         struct found *found) {
-    sqlite3_stmt *row;
-    int exit = inquirer_prepare(
-        inquirer, "SELECT conversation FROM conversation WHERE batch=?1 AND name=?2", &row);
-    if (exit != 0)
-        return exit;
-    db_bind_i64(row, 1, batch);
-    db_bind_text(row, 2, bytes_text(name));
-    enum err e = db_step(row);
-    if (e == ERR_OK)
-        found->conversation = db_i64(row, 0);
-    (void)sqlite3_finalize(row);
-    return inquirer_fail(inquirer, e);
-}
-
-// A single call's conversation has its job's id.
-static int find_by_job(struct inquirer *inquirer, const char *text, struct found *found) {
-    sqlite3_stmt *row;
-    struct id id;
-    if (!id_parse(bytes_text(text), &id))
-        return 0;
-    int exit = inquirer_prepare(inquirer, "SELECT job, conversation FROM job WHERE id=?1", &row);
-    if (exit != 0)
-        return exit;
-    db_bind_id(row, 1, &id);
-    enum err e = db_step(row);
-    if (e == ERR_OK) {
-        found->job = db_i64(row, 0);
-        found->conversation = db_i64(row, 1);
-    }
-    (void)sqlite3_finalize(row);
-    return inquirer_fail(inquirer, e);
-}
-
-static int find_conversation(struct inquirer *inquirer, struct found *found) {
-    const char *text = inquirer_text(inquirer, "conversation");
-    int64_t batch;
-    *found = (struct found){.conversation = 0};
-    if (!text)
-        return inquirer_refuse(inquirer, EX_USAGE, "which conversation?");
-    int exit = inquirer_batch(inquirer, true, &batch);
-    if (exit == 0 && batch != 0)
-        exit = find_in_batch(inquirer, text, batch, found);
-    if (exit == 0 && found->conversation == 0)
-        exit = find_by_value(inquirer, text, batch, found);
-    if (exit == 0 && found->conversation == 0)
-        exit = find_by_job(inquirer, text, found);
-    if (exit == 0 && found->conversation == 0 && found->job == 0)
-        exit =
-            inquirer_refuse(inquirer, EX_NOINPUT, "the ledger knows no conversation %.64s", text);
-    return exit;
-}
-
 enum { JOB_AT_turn = 3 };
 
 // ---- showing one --------------------------------------------------------------------------------
@@ -255,11 +151,12 @@ static int put_answered(struct show *show, int64_t turn, int64_t *count) {
     db_bind_i64(show->messages, 2, turn);
     while (exit == 0 && (e = db_step(show->messages)) == ERR_OK) {
         bool is_answer = bytes_is(db_bytes(show->messages, 0), "assistant");
+        bool is_users = bytes_is(db_bytes(show->messages, 0), "user");
         exit = unsqueeze_column(show, show->messages, 1);
         if (exit != 0)
             break;
         put_message(show, is_answer ? 2 * turn : 2 * turn - 1, turn,
-                    is_answer ? "assistant" : "user", 0);
+                    is_users ? "user" : "assistant", 0);
         if (is_answer)
             put_call_of(show->writer, "call", show->messages, 3);
         else
@@ -277,7 +174,7 @@ static void put_asked(struct show *show, int64_t turn) {
     struct json_scan *scan = &show->inquirer->scan;
     uint32_t input = json_find(scan, 0, "input"), body = json_find(scan, 0, "body");
     body = body || input ? body : json_find(scan, 0, "params");
-    uint32_t messages = body ? json_find(scan, body, "messages") : 0;
+    uint32_t messages = input ? 0 : json_find(scan, body, "messages"); // body 0: the line itself
     if (show->cut == CUT_contents) {
         put_message(show, 2 * turn - 1, turn, "user", 0);
         put_null(show->writer, "call");
@@ -433,7 +330,7 @@ int query_conversation_show(struct inquirer *inquirer, struct writer *writer) {
     const char *after = inquirer_text(inquirer, "after");
     show.has_bodies = inquirer_flag(inquirer, "bodies", true);
     show.after = after ? strtoll(after, NULL, 10) : 0;
-    int exit = find_conversation(inquirer, &show.found);
+    int exit = which_conversation(inquirer, &show.found);
     if (exit == 0)
         exit = open_show(&show);
     if (exit == 0)
@@ -468,7 +365,7 @@ static int prepare_list(struct inquirer *inquirer, int64_t batch, sqlite3_stmt *
                    "FROM conversation v JOIN batch b ON b.batch=v.batch LEFT JOIN "
                    "sum_by_conversation s ON s.conversation=v.conversation WHERE %s",
                    sums_columns(),
-                   batch ? "v.batch=?1 AND v.name>?2 ORDER BY v.name"
+                   batch ? CONVERSATION_HAS_BATCH " AND v.conversation>?2 ORDER BY v.conversation"
                          : "v.conversation>?2 ORDER BY v.conversation");
     return inquirer_prepare(inquirer, sql, row);
 }
@@ -476,7 +373,7 @@ static int prepare_list(struct inquirer *inquirer, int64_t batch, sqlite3_stmt *
 int query_conversation_list(struct inquirer *inquirer, struct writer *writer) {
     sqlite3_stmt *row = NULL;
     struct page page;
-    char next[NAME_BYTES_MAX + 1] = "";
+    char next[32] = "";
     int64_t batch;
     int exit = inquirer_batch(inquirer, true, &batch);
     if (exit == 0)
@@ -485,21 +382,15 @@ int query_conversation_list(struct inquirer *inquirer, struct writer *writer) {
         return exit;
     const char *after = inquirer_text(inquirer, "after");
     enum err e;
-    if (batch) {
+    if (batch)
         db_bind_i64(row, 1, batch);
-        db_bind_text(row, 2, bytes_text(after ? after : ""));
-    } else {
-        db_bind_i64(row, 2, after ? strtoll(after, NULL, 10) : 0);
-    }
+    db_bind_i64(row, 2, after ? strtoll(after, NULL, 10) : 0);
     page_open(&page, inquirer, writer, "conversations");
     while ((e = db_step(row)) == ERR_OK) {
         put_listed(page_entry(&page), row);
         if (!page_take(&page))
             break;
-        if (batch)
-            (void)snprintf(next, sizeof(next), "%s", (const char *)sqlite3_column_text(row, 2));
-        else
-            (void)snprintf(next, sizeof(next), "%" PRId64, db_i64(row, 0));
+        (void)snprintf(next, sizeof(next), "%" PRId64, db_i64(row, 0));
     }
     page_close(&page, next);
     (void)sqlite3_finalize(row);

@@ -162,45 +162,70 @@ static int report_tags(struct report *report) {
 
 // ---- by conversation and message ----------------------------------------------------------------
 
-static int report_conversations(struct report *report) {
+// The sum of the calls of some jobs.
+static int prepare_calls(struct report *report, const char *which_jobs, sqlite3_stmt **row) {
+    char sql[SQL_BYTES_MAX] = "SELECT ";
+    size_t at = strlen(sql);
+    for (int i = 0; i < SUMS; i++)
+        at += (size_t)snprintf(sql + at, sizeof(sql) - at, "%ssum(%s)", i ? "," : "", sum_sqls[i]);
+    (void)snprintf(sql + at, sizeof(sql) - at, " FROM call WHERE job %s", which_jobs);
+    return inquirer_prepare(report->inquirer, sql, row);
+}
+
+static int prepare_conversations(struct report *report, sqlite3_stmt **row) {
     char sql[SQL_BYTES_MAX];
-    sqlite3_stmt *row;
     (void)snprintf(sql, sizeof(sql),
-                   "SELECT v.conversation, v.id, v.name, b.id, %s FROM sum_by_conversation s "
-                   "JOIN conversation v ON v.conversation=s.conversation "
+                   "SELECT v.conversation, v.id, v.name, b.id, v.is_continued, %s FROM "
+                   "sum_by_conversation s JOIN conversation v ON v.conversation=s.conversation "
                    "JOIN batch b ON b.batch=v.batch WHERE s.conversation>?2 %s "
                    "ORDER BY s.conversation",
-                   sums_columns(), report->batch ? "AND v.batch=?1" : "");
-    int exit = inquirer_prepare(report->inquirer, sql, &row);
-    if (exit != 0)
-        return exit;
-    enum err e;
-    if (report->batch)
+                   sums_columns(), report->batch ? "AND " CONVERSATION_HAS_BATCH : "");
+    return inquirer_prepare(report->inquirer, sql, row);
+}
+
+// Of a conversation with turns of several batches only those of the batch that was asked for.
+static int read_conversation(struct report *report, sqlite3_stmt *row, sqlite3_stmt *calls,
+                             struct sums *sums) {
+    sums_read(row, 5, sums);
+    if (!report->batch || !db_i64(row, 4))
+        return 0;
+    db_bind_i64(calls, 1, db_i64(row, 0));
+    db_bind_i64(calls, 2, report->batch);
+    int exit = inquirer_only(report->inquirer, calls, "no sum");
+    if (exit == 0)
+        sums_read(calls, 0, sums);
+    db_reset(calls);
+    return exit;
+}
+
+static int report_conversations(struct report *report) {
+    sqlite3_stmt *row = NULL, *calls = NULL;
+    int exit = prepare_conversations(report, &row);
+    if (exit == 0)
+        exit = prepare_calls(report, "IN (SELECT job FROM job WHERE conversation=?1 AND batch=?2)",
+                             &calls);
+    enum err e = ERR_OK;
+    if (exit == 0 && report->batch)
         db_bind_i64(row, 1, report->batch);
-    db_bind_i64(row, 2, report->after ? strtoll(report->after + 1, NULL, 10) : 0);
-    while ((e = db_step(row)) == ERR_OK) {
+    if (exit == 0)
+        db_bind_i64(row, 2, report->after ? strtoll(report->after + 1, NULL, 10) : 0);
+    while (exit == 0 && (e = db_step(row)) == ERR_OK) {
         struct sums sums;
+        exit = read_conversation(report, row, calls, &sums);
+        if (exit != 0 || sums.at[SUM_calls] == 0)
+            continue;
         struct writer *entry = page_entry(&report->page);
         put_uuid_of(entry, "conversation", row, 1);
         put_text_of(entry, "name", row, 2);
         put_uuid_of(entry, "batch", row, 3);
-        sums_read(row, 4, &sums);
         put_sums(entry, &sums);
         if (!page_take(&report->page))
             break;
         (void)snprintf(report->next, sizeof(report->next), "c%" PRId64, db_i64(row, 0));
     }
     (void)sqlite3_finalize(row);
-    return inquirer_fail(report->inquirer, e);
-}
-
-static int prepare_calls(struct report *report, sqlite3_stmt **row) {
-    char sql[SQL_BYTES_MAX] = "SELECT ";
-    size_t at = strlen(sql);
-    for (int i = 0; i < SUMS; i++)
-        at += (size_t)snprintf(sql + at, sizeof(sql) - at, "%ssum(%s)", i ? "," : "", sum_sqls[i]);
-    (void)snprintf(sql + at, sizeof(sql) - at, " FROM call WHERE job=?1");
-    return inquirer_prepare(report->inquirer, sql, row);
+    (void)sqlite3_finalize(calls);
+    return exit != 0 ? exit : inquirer_fail(report->inquirer, e);
 }
 
 static void put_job_key(struct writer *writer, sqlite3_stmt *job, bool is_message) {
@@ -234,7 +259,7 @@ static int report_jobs(struct report *report, bool is_message) {
     sqlite3_stmt *job = NULL, *calls = NULL;
     int exit = prepare_jobs(report, is_message, &job);
     if (exit == 0)
-        exit = prepare_calls(report, &calls);
+        exit = prepare_calls(report, "=?1", &calls);
     enum err e = ERR_OK;
     if (exit == 0 && report->batch)
         db_bind_i64(job, 1, report->batch);

@@ -10,6 +10,10 @@ struct found {
     int64_t job;          // of a single call
 };
 
+// The conversation that the arguments `conversation` and `batch` mean. 0, or a sysexits code; of
+// several EX_DATAERR with the candidates.
+int which_conversation(struct inquirer *inquirer, struct found *found);
+
 struct show {
     struct inquirer *inquirer;
     struct writer *writer;

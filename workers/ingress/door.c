@@ -131,7 +131,7 @@ static void take_submit(struct door *door, const struct route *client,
     }
     door->submissions++;
     door->sessions[i] =
-        session_new(submit, client, uuid_new(now.wall_ms), ++door->streams << 32, now.mono_ms);
+        session_new(submit, client, uuid_new(now.wall_ms), ++door->streams, now.mono_ms);
     session_catalogue(door->sessions[i], door->catalogue);
     if (i >= door->session_count)
         door->session_count = i + 1;
@@ -169,6 +169,8 @@ static const char *waits_for(const struct door *door, const struct session *sess
         return "broker_away";
     if (!door->catalogue)
         return "no_catalogue";
+    if (session->resolve.state != RESOLVE_IDLE)
+        return session->resolve.is_busy ? "conversation_busy" : "conversation_sought";
     if (session->is_validation)
         return NULL;
     if (session->stream.lacks)
@@ -266,11 +268,39 @@ static void own_stat(struct door *door, struct moment now, struct buf *out) {
                link_is_joined(&door->link) ? "true" : "false", (unsigned long long)clock_cpu_us());
 }
 
-static void work_questions(struct door *door, struct moment now) {
+// Puts the submissions' own questions; their answers go to nobody's address.
+static void ask_for_sessions(struct door *door, uint64_t now_ms) {
+    static const struct route own = {.size = 0};
+    struct query_head query = {.request = 0};
+    const char *what;
+    for (uint32_t i = 0; i < door->session_count; i++) {
+        struct session *session = door->sessions[i];
+        if (!session || !resolve_next(&session->resolve, now_ms, &what, &door->header))
+            continue;
+        query.request = session->number;
+        query.what = bytes_text(what);
+        query.arguments = buf_bytes(&door->header);
+        if (questions_add(&door->questions, &own, &query, now_ms) != ERR_OK)
+            session->resolve.is_asked = false; // too many wait
+    }
+}
+
+// The submission goes on with the answer at once.
+static void answer_session(struct door *door, const struct answer_head *head, uint64_t now_ms) {
+    for (uint32_t i = 0; i < door->session_count; i++)
+        if (door->sessions[i] && door->sessions[i]->number == head->request)
+            resolve_answer(&door->sessions[i]->resolve, head->exit, head->detail,
+                           buf_bytes(&door->document), now_ms);
+}
+
+// Returns whether a submission got an answer, and has more to do at once.
+static bool work_questions(struct door *door, struct moment now) {
     struct answer_head head;
     struct route client;
+    bool has_own = false;
+    ask_for_sessions(door, now.mono_ms);
     if (door->questions.used == 0)
-        return;
+        return false;
     ask_accountant(door, now.mono_ms);
     if (link_is_joined(&door->link))
         (void)ask_source(door, SOURCE_broker, &door->link.sock);
@@ -280,9 +310,15 @@ static void work_questions(struct door *door, struct moment now) {
     while (questions_ready(&door->questions, now.mono_ms, bytes_text(own), &client, &head,
                            &door->document)) {
         struct bytes document = buf_bytes(&door->document);
+        if (client.size == 0) {
+            answer_session(door, &head, now.mono_ms);
+            has_own = true;
+            continue;
+        }
         // A client that did not wait for its answer has no more use for it.
         (void)sock_send_head(&door->clients, &client, KIND_answer, &head, &document, 1);
     }
+    return has_own;
 }
 
 // ---- hearing ------------------------------------------------------------------------------------
@@ -484,7 +520,7 @@ void door_turn(struct door *door, int stop_fd) {
     hear_others(door, now);
     bool has_more = work_sessions(door, now);
     tell_broker(door, now.mono_ms);
-    work_questions(door, now);
+    has_more = work_questions(door, now) || has_more;
     struct sock *socks[] = {&door->link.sock, &door->clients, &door->accountant};
     sock_wait(socks, 3, &stop_fd, 1, has_more ? 0 : rest_ms(door, now.mono_ms));
 }

@@ -15,6 +15,10 @@
     X(no_custom_id, "a call needs a \"custom_id\"")                                              \
     X(no_conversation, "a conversation turn names its \"conversation\"")                         \
     X(no_input, "a conversation turn needs an \"input\"")                                        \
+    X(messages_not_first, "\"messages\" bring what was said before a conversation's first turn") \
+    X(conversation_unknown, "the ledger has no such conversation to continue")                   \
+    X(conversation_ambiguous, "several conversations have this name: give the id of one")        \
+    X(conversation_held_up, "turns of this conversation are dead or parked")                     \
     X(no_model, "no \"model\" is named")                                                         \
     X(missing_field, "the API needs a member that the request does not have")                    \
     X(not_taken, "the API cannot take this")                                                     \
@@ -35,7 +39,8 @@ enum refusal {
 #define X(code, text) REFUSAL_##code,
     REFUSAL_MAP(X)
 #undef X
-        REFUSALS
+        REFUSALS,
+    REFUSAL_unresolved, // no refusal: which conversation is meant has to be asked first
 };
 // The code, as it is counted: "no_model".
 const char *refusal_code(enum refusal refusal);

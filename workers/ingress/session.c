@@ -12,9 +12,11 @@ enum {
 };
 
 struct session *session_new(const struct submit_head *submit, const struct route *client,
-                            struct id batch_id, uint64_t request_base, uint64_t now_ms) {
+                            struct id batch_id, uint64_t number, uint64_t now_ms) {
     struct session *session = mem_new(sizeof(*session));
     session->client = *client;
+    session->number = number;
+    session->continues = submit->continues;
     session->request = submit->request;
     session->is_validation = submit->validate_only;
     session->heard_ms = now_ms;
@@ -24,9 +26,11 @@ struct session *session_new(const struct submit_head *submit, const struct route
     (void)snprintf(session->provider, sizeof(session->provider), "%.*s", (int)submit->provider.size,
                    (const char *)submit->provider.at);
     split_init(&session->split);
+    resolve_init(&session->resolve);
+    buf_init(&session->held, LINE_BYTES_MAX);
     buf_init(&session->waiting, 2 * CREDIT_BYTES);
     if (session->is_validation) {
-        session->validator = validator_new(submit->provider, batch_id);
+        session->validator = validator_new(submit->provider, batch_id, submit->continues);
         return session;
     }
     struct open_head open = {
@@ -38,8 +42,9 @@ struct session *session_new(const struct submit_head *submit, const struct route
         .billed = submit->billed,
         .attempts_max = submit->attempts_max,
         .unanswered = submit->unanswered,
+        .head = submit->head,
     };
-    stream_init(&session->stream, &open, request_base);
+    stream_init(&session->stream, &open, number << 32);
     return session;
 }
 
@@ -62,6 +67,8 @@ void session_free(struct session *session) {
     forget_refusals(session);
     validator_free(session->validator);
     split_release(&session->split);
+    resolve_release(&session->resolve);
+    buf_release(&session->held);
     buf_release(&session->waiting);
     stream_release(&session->stream);
     mem_free(session);
@@ -138,7 +145,23 @@ static void make_trace(struct id job, char trace[TRACE_SIZE]) {
     (void)snprintf(trace, TRACE_SIZE, "00-%s-%s-01", digits, digits + 16);
 }
 
-static void take_line(struct session *session, const struct split_line *line, struct moment now) {
+static bool may_take(const struct session *session) {
+    return session->refusal_count < ITEMS_MAX &&
+           (session->is_validation || stream_takes(&session->stream));
+}
+
+// Keeps a line until its conversation is resolved.
+static void hold_line(struct session *session, const struct split_line *line) {
+    session->held_line = *line;
+    buf_reset(&session->held);
+    buf_put(&session->held, line->raw.at, line->raw.size);
+    session->held_line.raw = buf_bytes(&session->held);
+    resolve_start(&session->resolve, validator_wants(session->validator),
+                  session->is_validation ? (struct id){{0}} : session->stream.batch_id);
+}
+
+// False: it is held.
+static bool take_line(struct session *session, const struct split_line *line, struct moment now) {
     struct put_item item;
     char trace[TRACE_SIZE];
     struct id job = uuid_new(now.wall_ms);
@@ -148,25 +171,43 @@ static void take_line(struct session *session, const struct split_line *line, st
     else
         refusal =
             validator_line(session->validator, line->number, line->raw, job, now.wall_ms, &item);
+    if (refusal == REFUSAL_unresolved) {
+        hold_line(session, line);
+        return false;
+    }
     if (refusal != REFUSAL_none)
         note_refusal(session, &item, refusal);
     if (session->is_validation)
-        return;
+        return true;
     make_trace(job, trace);
     item.traceparent = bytes_text(trace);
     stream_line(&session->stream, &item, refusal == REFUSAL_none ? line->raw : bytes_of(NULL, 0));
+    return true;
 }
 
-static void take(struct session *session, const struct split_line *line, struct moment now) {
+// False: the line is held, and nothing behind it can be taken.
+static bool take(struct session *session, const struct split_line *line, struct moment now) {
     if (!line->has_newline && !session->is_validation)
         stream_hash(&session->stream, bytes_text("\n"));
-    if (line->is_too_long || !split_is_blank(line->raw)) {
-        take_line(session, line, now);
-        return;
-    }
+    if (line->is_too_long || !split_is_blank(line->raw))
+        return take_line(session, line, now);
     session->blank++;
     if (!session->is_validation)
         stream_line(&session->stream, NULL, bytes_of(NULL, 0));
+    return true;
+}
+
+// Takes the line that was held, if its conversation is resolved. False: a line is still held.
+static bool take_held(struct session *session, struct moment now) {
+    struct resolve *resolve = &session->resolve;
+    if (resolve->state == RESOLVE_IDLE)
+        return true;
+    if (resolve->state != RESOLVE_DONE || !may_take(session))
+        return false;
+    resolve->state = RESOLVE_IDLE;
+    validator_resolved(session->validator, &resolve->resolved);
+    session->is_dirty = true;
+    return take_line(session, &session->held_line, now);
 }
 
 // Cuts the next line out of what waits. False: its end is not there yet.
@@ -182,17 +223,13 @@ static bool next_line(struct session *session, struct split_line *line) {
     return has_line || (rest.size == 0 && session->has_last && split_last(&session->split, line));
 }
 
-static bool may_take(const struct session *session) {
-    return session->refusal_count < ITEMS_MAX &&
-           (session->is_validation || stream_takes(&session->stream));
-}
-
 // Whether lines can be judged: the batch is open (their ids hang on it) and a catalogue is here.
 static bool is_ready(struct session *session) {
     if (session->failure.exit != 0 || session->is_over || !session->catalogue)
         return false;
     if (!session->validator && session->stream.state == STREAM_TAKING) {
-        session->validator = validator_new(bytes_text(session->provider), session->stream.batch_id);
+        session->validator = validator_new(bytes_text(session->provider), session->stream.batch_id,
+                                           session->continues);
         validator_catalogue(session->validator, session->catalogue);
     }
     return session->validator != NULL;
@@ -206,16 +243,15 @@ static void finish(struct session *session) {
 }
 
 bool session_work(struct session *session, struct moment now) {
-    if (!is_ready(session))
+    if (!is_ready(session) || !take_held(session, now))
         return false;
     uint64_t before = consumed(session);
     unsigned lines = 0;
-    bool is_empty = false;
-    while (!is_empty && lines < LINES_A_TURN && may_take(session)) {
+    bool is_empty = false, is_held = false;
+    while (!is_empty && !is_held && lines < LINES_A_TURN && may_take(session)) {
         struct split_line line;
         is_empty = !next_line(session, &line);
-        if (!is_empty)
-            take(session, &line, now);
+        is_held = !is_empty && !take(session, &line, now);
         lines++;
     }
     if (is_empty && session->has_last)
@@ -223,7 +259,7 @@ bool session_work(struct session *session, struct moment now) {
     else if (is_empty && !session->is_validation)
         stream_flush(&session->stream);
     session->is_dirty = session->is_dirty || consumed(session) != before;
-    return !is_empty && (may_take(session) || session->refusal_count == ITEMS_MAX);
+    return !is_empty && !is_held && (may_take(session) || session->refusal_count == ITEMS_MAX);
 }
 
 // ---- progress -----------------------------------------------------------------------------------

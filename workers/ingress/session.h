@@ -7,12 +7,14 @@
 #include "common/catalogue.h"
 #include "common/clock.h"
 #include "common/sock.h"
+#include "workers/ingress/resolve.h"
 #include "workers/ingress/split.h"
 #include "workers/ingress/stream.h"
 #include "workers/ingress/validate.h"
 
 struct session {
     struct route client;
+    uint64_t number;  // of the session, given once
     uint64_t request; // the client's number of the stream
     char key[IDEMPOTENCY_KEY_BYTES_MAX + 1];
     bool is_validation;
@@ -21,7 +23,12 @@ struct session {
     struct validator *validator; // NULL until the batch is open
     const struct catalogue *catalogue;
     char provider[PROVIDER_BYTES_MAX + 1];
-    struct buf waiting; // bytes of blocks that are not read yet, from used on
+    bool continues; // conversations are taken up from the ledger
+    // A line whose conversation has to be resolved before anything behind it is read.
+    struct resolve resolve;
+    struct buf held;
+    struct split_line held_line; // its raw lies in held
+    struct buf waiting;          // bytes of blocks that are not read yet, from used on
     size_t used;
     uint64_t received; // bytes of the file
     bool has_last;     // the file's end has come
@@ -48,9 +55,10 @@ struct session {
     struct stream_failure failure;
 };
 
-// request_base: as for stream_init. batch_id: the batch's id if it is new.
+// number: of the session; the stream's questions are numbered from number << 32 on. batch_id: the
+// batch's id if it is new.
 struct session *session_new(const struct submit_head *submit, const struct route *client,
-                            struct id batch_id, uint64_t request_base, uint64_t now_ms);
+                            struct id batch_id, uint64_t number, uint64_t now_ms);
 // Whether that client asks for the same again: it has given this session up.
 bool session_is_replaced(const struct session *session, const struct route *client,
                          const struct submit_head *submit);

@@ -348,6 +348,8 @@ static void take_objection(struct stream *stream, const struct put_stored_head *
         stream->not_before_ms = now_ms + PUT_RETRY_MS;
         stream->said_ms = 0;
         go_back(stream);
+    } else if (bytes_is(stored->reason, "conversation_busy")) {
+        fail_restart(stream); // its turns are numbered anew when the other batch's are through
     } else if (!bytes_is(stored->reason, "resume_at")) {
         fail(stream, EX_TEMPFAIL, "refused", "the broker refused a chunk: %.*s",
              (int)stored->reason.size, (const char *)stored->reason.at);

@@ -1,45 +1,14 @@
-#include "workers/ingress/validate.h"
+#include "workers/ingress/judge.h"
 
 #include "common/asked.h"
 #include "common/id.h"
-#include "common/json.h"
-#include "common/limits.h"
 #include "common/mem.h"
 #include "common/rating.h"
 #include "common/wire.h"
-#include "workers/ingress/idmap.h"
-#include "workers/ingress/route.h"
-#include "workers/provider/adapter.h"
 
 #include <assert.h>
 
 // ---- the members of a line ----------------------------------------------------------------------
-
-enum line_kind { LINE_call = 1, LINE_turn = 2 };
-
-#define SHAPE(name) (1u << JSON_SHAPE_##name)
-// X(name, shapes that it may have, kinds of line that have it, how its type is written)
-// null takes back what an earlier turn stated.
-#define MEMBER_MAP(X)                                                              \
-    X(custom_id, SHAPE(text), LINE_call | LINE_turn, "a string")                   \
-    X(method, SHAPE(text), LINE_call, "a string")                                  \
-    X(url, SHAPE(text), LINE_call, "a string")                                     \
-    X(body, SHAPE(object), LINE_call, "an object")                                 \
-    X(conversation, SHAPE(text), LINE_turn, "a string")                            \
-    X(input, SHAPE(text) | SHAPE(array), LINE_turn, "a string or a list of parts") \
-    X(model, SHAPE(text), LINE_turn, "a string")                                   \
-    X(system, SHAPE(text) | SHAPE(null), LINE_turn, "a string, or null")           \
-    X(params, SHAPE(object) | SHAPE(null), LINE_turn, "an object, or null")        \
-    X(tools, SHAPE(array) | SHAPE(null), LINE_turn, "a list, or null")             \
-    X(tags, SHAPE(object), LINE_turn, "an object of strings")                      \
-    X(api, SHAPE(text), LINE_call | LINE_turn, "a string")
-
-enum member {
-#define X(name, shapes, kinds, words) MEMBER_##name,
-    MEMBER_MAP(X)
-#undef X
-        MEMBERS
-};
 
 static const struct {
     const char *name;
@@ -54,50 +23,11 @@ static const struct {
 
 // ---- the validator ------------------------------------------------------------------------------
 
-enum { SCRATCHES = 4 };
-#define NONE UINT32_MAX // no number: CONVERSATIONS_MAX and ROUTES_MAX lie below
-
-// A model that a turn named; later turns of its conversation name it by number.
-struct known_route {
-    char *text; // provider, api and model, behind each other
-    uint32_t provider_size, api_size, model_size;
-};
-
-struct conversation {
-    uint64_t refused_line; // 0: none
-    uint32_t turns;
-    uint32_t route; // NONE: no turn named a model
-};
-
-struct validator {
-    const struct catalogue *catalogue;
-    char *provider;
-    struct id batch_id;
-    struct idmap custom_ids; // accepted lines, by fingerprint
-    struct idmap conversation_ids;
-    struct conversation *conversations;
-    uint32_t conversation_count, conversation_capacity;
-    struct idmap route_ids;
-    struct known_route *routes;
-    uint32_t route_count, route_capacity;
-
-    // Of the line that is judged.
-    struct json_scan scan;
-    struct buf scratch[SCRATCHES]; // texts whose escapes were resolved
-    struct buf made_up;            // a custom_id
-    struct buf words;
-    uint64_t number;
-    uint32_t at[MEMBERS]; // nodes; 0: absent
-    enum member body;     // of a call: body, or params as in Anthropic's batches
-    enum line_kind kind;
-    uint32_t conversation; // NONE: a call, or none yet
-    struct route_found route;
-};
-
-struct validator *validator_new(struct bytes provider, struct id batch_id) {
+struct validator *validator_new(struct bytes provider, struct id batch_id, bool continues) {
     struct validator *v = mem_new(sizeof(*v));
     v->provider = mem_copy(provider.at, provider.size);
     v->batch_id = batch_id;
+    v->continues = continues;
     idmap_init(&v->custom_ids, CUSTOM_IDS_MAX);
     idmap_init(&v->conversation_ids, CONVERSATIONS_MAX);
     idmap_init(&v->route_ids, ROUTES_MAX);
@@ -105,6 +35,7 @@ struct validator *validator_new(struct bytes provider, struct id batch_id) {
     for (int i = 0; i < SCRATCHES; i++)
         buf_init(&v->scratch[i], LINE_BYTES_MAX);
     buf_init(&v->made_up, CUSTOM_ID_BYTES_MAX);
+    buf_init(&v->wanted, NAME_BYTES_MAX);
     buf_init(&v->words, DETAIL_BYTES_MAX);
     return v;
 }
@@ -115,6 +46,8 @@ void validator_free(struct validator *v) {
     for (uint32_t i = 0; i < v->route_count; i++)
         mem_free(v->routes[i].text);
     mem_free(v->routes);
+    for (uint32_t i = 0; i < v->conversation_count; i++)
+        conversation_release(&v->conversations[i]);
     mem_free(v->conversations);
     mem_free(v->provider);
     idmap_release(&v->custom_ids);
@@ -124,6 +57,7 @@ void validator_free(struct validator *v) {
     for (int i = 0; i < SCRATCHES; i++)
         buf_release(&v->scratch[i]);
     buf_release(&v->made_up);
+    buf_release(&v->wanted);
     buf_release(&v->words);
     mem_free(v);
 }
@@ -132,7 +66,7 @@ void validator_catalogue(struct validator *v, const struct catalogue *catalogue)
     v->catalogue = catalogue;
 }
 
-static struct id fingerprint(struct bytes text) {
+struct id fingerprint(struct bytes text) {
     struct digest digest = digest_of(text);
     struct id id;
     memcpy(id.at, digest.at, sizeof(id.at));
@@ -140,7 +74,7 @@ static struct id fingerprint(struct bytes text) {
 }
 
 // The text of a member, or nothing where it is absent or no string.
-static struct bytes text_of(struct validator *v, enum member member, unsigned scratch) {
+struct bytes member_text(struct validator *v, enum member member, unsigned scratch) {
     uint32_t node = v->at[member];
     if (node == 0 || v->scan.nodes[node].shape != JSON_SHAPE_text)
         return bytes_of(NULL, 0);
@@ -216,34 +150,11 @@ static enum refusal check_types(struct validator *v) {
     return REFUSAL_none;
 }
 
-static enum refusal check_name(struct validator *v, struct bytes name, const char *what,
-                               size_t size_max) {
+enum refusal check_name(struct validator *v, struct bytes name, const char *what, size_t size_max) {
     if (name.size <= size_max)
         return REFUSAL_none;
     buf_printf(&v->words, "\"%s\" has more than %zu bytes", what, size_max);
     return REFUSAL_name_too_long;
-}
-
-// Parts of an input are objects that say their type; tags are strings.
-static enum refusal check_inside(struct validator *v, enum member member) {
-    const struct json_node *nodes = v->scan.nodes;
-    uint32_t list = v->at[member];
-    if (list == 0 || nodes[list].shape == JSON_SHAPE_text)
-        return REFUSAL_none;
-    for (uint32_t i = list + 1; i < nodes[list].end; i = nodes[i].end) {
-        if (member == MEMBER_tags ? nodes[i].shape == JSON_SHAPE_text
-                                  : json_find(&v->scan, i, "type") != 0)
-            continue;
-        buf_text(&v->words, member == MEMBER_tags ? "\"tags\" must be an object of strings"
-                                                  : "a part of \"input\" must be an object with "
-                                                    "a \"type\"");
-        return REFUSAL_wrong_type;
-    }
-    if (member == MEMBER_tags && nodes[list].size > TAGS_BYTES_MAX) {
-        buf_printf(&v->words, "\"tags\" have more than %d bytes", TAGS_BYTES_MAX);
-        return REFUSAL_name_too_long;
-    }
-    return REFUSAL_none;
 }
 
 // ---- calls --------------------------------------------------------------------------------------
@@ -255,7 +166,7 @@ static uint32_t body_member(struct validator *v, const char *name) {
 }
 
 // Whether the object asks for an answer in pieces.
-static bool wants_stream(struct validator *v, uint32_t object) {
+bool wants_stream(struct validator *v, uint32_t object) {
     uint32_t node = json_find(&v->scan, object, "stream");
     return node != 0 && v->scan.nodes[node].shape != JSON_SHAPE_null &&
            v->scan.nodes[node].shape != JSON_SHAPE_false;
@@ -314,14 +225,14 @@ static enum refusal judge_call(struct validator *v, struct put_item *item) {
     enum refusal refusal = check_body(v);
     if (refusal != REFUSAL_none)
         return refusal;
-    struct bytes method = text_of(v, MEMBER_method, 2);
+    struct bytes method = member_text(v, MEMBER_method, 2);
     if (v->at[MEMBER_method] && !bytes_is(method, "POST"))
         return REFUSAL_wrong_method;
     if (item->custom_id.size == 0)
         return REFUSAL_no_custom_id;
     struct route_wish wish = {
-        .url = text_of(v, MEMBER_url, 2),
-        .api = text_of(v, MEMBER_api, 3),
+        .url = member_text(v, MEMBER_url, 2),
+        .api = member_text(v, MEMBER_api, 3),
         .member = v->body == MEMBER_body ? NULL : members[v->body].name,
         .provider = bytes_text(v->provider),
     };
@@ -333,145 +244,6 @@ static enum refusal judge_call(struct validator *v, struct put_item *item) {
     item->conversation_id = item->job_id;
     refusal = route_find(v->catalogue, &wish, &v->route, &v->words);
     return refusal == REFUSAL_none ? check_fields(v) : refusal;
-}
-
-// ---- turns --------------------------------------------------------------------------------------
-
-static struct conversation *conversation_of(struct validator *v, struct id id) {
-    if (idmap_get(&v->conversation_ids, id, &v->conversation) == ERR_OK)
-        return &v->conversations[v->conversation];
-    if (idmap_put(&v->conversation_ids, id, v->conversation_count) != ERR_OK)
-        return NULL;
-    if (v->conversation_count == v->conversation_capacity) {
-        v->conversation_capacity = v->conversation_capacity ? v->conversation_capacity * 2 : 64;
-        v->conversations =
-            mem_grow(v->conversations, v->conversation_capacity * sizeof(*v->conversations));
-    }
-    v->conversation = v->conversation_count++;
-    v->conversations[v->conversation] = (struct conversation){.route = NONE};
-    return &v->conversations[v->conversation];
-}
-
-// Remembers the line's route for later turns: its number, or NONE when there are too many.
-static uint32_t remember_route(struct validator *v) {
-    const struct route_found *found = &v->route;
-    struct bytes parts[] = {found->provider, found->api, found->model};
-    uint32_t number;
-    buf_reset(&v->scratch[3]);
-    for (int i = 0; i < 3; i++) {
-        buf_put(&v->scratch[3], parts[i].at, parts[i].size);
-        buf_byte(&v->scratch[3], 0);
-    }
-    struct id id = fingerprint(buf_bytes(&v->scratch[3]));
-    if (idmap_get(&v->route_ids, id, &number) == ERR_OK)
-        return number;
-    if (idmap_put(&v->route_ids, id, v->route_count) != ERR_OK)
-        return NONE;
-    if (v->route_count == v->route_capacity) {
-        v->route_capacity = v->route_capacity ? v->route_capacity * 2 : 8;
-        v->routes = mem_grow(v->routes, v->route_capacity * sizeof(*v->routes));
-    }
-    v->routes[v->route_count] = (struct known_route){
-        .text = mem_copy(v->scratch[3].at, v->scratch[3].size),
-        .provider_size = (uint32_t)found->provider.size,
-        .api_size = (uint32_t)found->api.size,
-        .model_size = (uint32_t)found->model.size,
-    };
-    return v->route_count++;
-}
-
-static void recall_route(const struct validator *v, uint32_t number, struct route_wish *wish) {
-    if (number == NONE)
-        return;
-    const struct known_route *route = &v->routes[number];
-    const char *api = route->text + route->provider_size + 1;
-    wish->earlier_provider = bytes_of(route->text, route->provider_size);
-    wish->earlier_api = bytes_of(api, route->api_size);
-    wish->earlier_model = bytes_of(api + route->api_size + 1, route->model_size);
-}
-
-// Whether the API can take what the turn says. Settings of an earlier turn are judged with that
-// one: where a later turn goes to another API, its adapter may still refuse them before it calls.
-static enum refusal check_taken(struct validator *v) {
-    const struct provider_api *api = v->route.entry;
-    const struct adapter *adapter = adapter_for(api->shape);
-    if (!adapter) {
-        buf_printf(&v->words, "this API is not served yet: %s %s", api->provider, api->api);
-        return REFUSAL_api_not_served;
-    }
-    return adapter->takes(api, &v->scan, &v->words) ? REFUSAL_none : REFUSAL_not_taken;
-}
-
-static enum refusal find_turn_route(struct validator *v, struct conversation *conversation) {
-    struct route_wish wish = {
-        .model = text_of(v, MEMBER_model, 2),
-        .api = text_of(v, MEMBER_api, 3),
-        .provider = bytes_text(v->provider),
-        .is_turn = true,
-    };
-    recall_route(v, conversation->route, &wish);
-    enum refusal refusal = route_find(v->catalogue, &wish, &v->route, &v->words);
-    bool is_restated = wish.model.size > 0 || wish.api.size > 0;
-    if (refusal == REFUSAL_none)
-        refusal = check_taken(v);
-    if (refusal != REFUSAL_none || !is_restated)
-        return refusal;
-    conversation->route = remember_route(v);
-    return conversation->route == NONE ? REFUSAL_too_many_models : REFUSAL_none;
-}
-
-// A turn without a custom_id gets conversation/turn, by which its result is known.
-static void make_custom_id(struct validator *v, struct put_item *item) {
-    buf_reset(&v->made_up);
-    buf_printf(&v->made_up, "%.*s/%llu", (int)item->conversation.size,
-               (const char *)item->conversation.at, (unsigned long long)item->turn);
-    item->custom_id = buf_bytes(&v->made_up);
-}
-
-// The conversation that a turn names, if it names one that can be: also for a line that is
-// refused, since the later turns of that conversation are then refused too.
-static enum refusal find_conversation(struct validator *v, struct put_item *item,
-                                      struct conversation **out) {
-    struct bytes name = text_of(v, MEMBER_conversation, 1);
-    if (name.size == 0 || v->scan.nodes[v->at[MEMBER_conversation]].is_odd)
-        return REFUSAL_no_conversation;
-    enum refusal refusal = check_name(v, name, "conversation", NAME_BYTES_MAX);
-    if (refusal != REFUSAL_none)
-        return refusal;
-    item->conversation = name;
-    item->conversation_id = uuid_named(v->batch_id, name);
-    *out = conversation_of(v, item->conversation_id);
-    if (!*out)
-        return REFUSAL_too_many_conversations;
-    item->turn = (*out)->turns + 1;
-    return REFUSAL_none;
-}
-
-static enum refusal judge_turn(struct validator *v, struct put_item *item) {
-    struct conversation *conversation = NULL;
-    enum refusal refusal = find_conversation(v, item, &conversation);
-    if (refusal != REFUSAL_none)
-        return refusal;
-    if (conversation->refused_line != 0) {
-        buf_printf(&v->words, "earlier turn refused, line %llu",
-                   (unsigned long long)conversation->refused_line);
-        return REFUSAL_earlier_turn_refused;
-    }
-    uint32_t input = v->at[MEMBER_input];
-    if (input == 0 || v->scan.nodes[input].end == 0 ||
-        (v->scan.nodes[input].shape == JSON_SHAPE_text ? v->scan.nodes[input].size == 2
-                                                       : v->scan.nodes[input].count == 0))
-        return REFUSAL_no_input;
-    if (v->at[MEMBER_params] != 0 && wants_stream(v, v->at[MEMBER_params]))
-        return REFUSAL_stream_not_served;
-    refusal = check_inside(v, MEMBER_input);
-    if (refusal == REFUSAL_none)
-        refusal = check_inside(v, MEMBER_tags);
-    if (refusal == REFUSAL_none)
-        refusal = find_turn_route(v, conversation);
-    if (refusal == REFUSAL_none && item->custom_id.size == 0)
-        make_custom_id(v, item);
-    return refusal;
 }
 
 // ---- a line -------------------------------------------------------------------------------------
@@ -539,13 +311,13 @@ static void note_conversation(struct validator *v, struct put_item *item) {
     struct conversation *conversation;
     size_t said = v->words.size;
     if (v->conversation == NONE && v->at[MEMBER_conversation] != 0 &&
-        find_conversation(v, item, &conversation) != REFUSAL_none)
+        find_conversation(v, item, false, &conversation) != REFUSAL_none)
         v->words.size = v->words.failed ? 0 : said;
 }
 
 static enum refusal judge(struct validator *v, struct bytes raw, struct put_item *item) {
     enum refusal refusal = read_line(v, raw);
-    struct bytes custom_id = text_of(v, MEMBER_custom_id, 0);
+    struct bytes custom_id = member_text(v, MEMBER_custom_id, 0);
     if (custom_id.size > 0 && !v->scan.nodes[v->at[MEMBER_custom_id]].is_odd) {
         if (custom_id.size <= CUSTOM_ID_BYTES_MAX)
             item->custom_id = custom_id;
@@ -566,6 +338,8 @@ enum refusal validator_line(struct validator *v, uint64_t number, struct bytes r
     v->route = (struct route_found){.entry = NULL};
     buf_reset(&v->words);
     enum refusal refusal = judge(v, raw, item);
+    if (refusal == REFUSAL_unresolved)
+        return refusal;
     if (refusal != REFUSAL_none) {
         note_conversation(v, item);
         refuse(v, refusal, item);

@@ -10,12 +10,29 @@
 
 struct validator;
 
-// provider: for lines that name none; may be empty. *out is the caller's (validator_free).
-struct validator *validator_new(struct bytes provider, struct id batch_id);
+// A conversation of the ledger that a line continues, or why it cannot be.
+struct resolved {
+    enum refusal refusal;
+    struct bytes detail;               // of a refusal, for people
+    struct id conversation, origin;    // origin: the batch in which it began
+    struct bytes name;                 // which it has there
+    uint32_t turn;                     // its last one
+    struct bytes provider, api, model; // of that turn
+};
+
+// provider: for lines that name none; may be empty. continues: every conversation is one of the
+// ledger. *out is the caller's (validator_free).
+struct validator *validator_new(struct bytes provider, struct id batch_id, bool continues);
 // Accepts NULL.
 void validator_free(struct validator *validator);
 // The catalogue by which lines are judged from now on; it must outlive its use.
 void validator_catalogue(struct validator *validator, const struct catalogue *catalogue);
+
+// What the line that was judged last, with REFUSAL_unresolved, calls the conversation that it
+// continues. The same line is judged again after validator_resolved; as long as it was not, it has
+// changed nothing.
+struct bytes validator_wants(const struct validator *validator);
+void validator_resolved(struct validator *validator, const struct resolved *resolved);
 
 // Judges the next line, which is not blank, and fills *item but for its trace context; the
 // job gets job_id. Refused: item->refused and item->detail say why. The item's texts are views

@@ -109,6 +109,7 @@ static struct held *held_new(const struct lease_item *lease) {
         .key = keep(&to, lease->key),
         .model = keep(&to, lease->model),
         .traceparent = keep(&to, lease->traceparent),
+        .origin_id = lease->origin_id,
         .attempt = lease->attempt,
         .call = lease->call,
         .strategy = keep(&to, lease->strategy),

@@ -251,8 +251,10 @@ START_TEST(a_conversation_of_a_batch_is_found_whatever_other_batches_call_theirs
     }
     int exit = inquirer_ask(&world.inquirer, bytes_text("conversation.show"),
                             bytes_text("{\"conversation\":\"daily\"}"));
-    ck_assert_int_eq(exit, EX_NOINPUT);
-    ck_assert_ptr_nonnull(strstr(world.inquirer.detail, "name the batch"));
+    ck_assert_int_eq(exit, EX_DATAERR);
+    char id[UUID_TEXT_SIZE];
+    uuid_text(uuid_named(first, bytes_text("daily")), id);
+    ck_assert_ptr_nonnull(strstr(world.inquirer.detail, id));
 }
 END_TEST
 

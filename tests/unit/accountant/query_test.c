@@ -392,13 +392,13 @@ START_TEST(conversations_are_listed_with_their_sums) {
     json_t *list =
         world_ask(&world, "conversation.list", "{\"batch\":\"%s\",\"limit\":1}", batch_text());
     json_t *first = json_array_get(json_object_get(list, "conversations"), 0);
-    ck_assert_str_eq(text_at(first, "name"), "even");
+    ck_assert_str_eq(text_at(first, "name"), "odd");
     ck_assert_int_eq(number_at(first, "turns"), 3);
     ck_assert_int_eq(number_at(first, "amount_pusd"), 3 * 24100000);
     json_t *rest = world_ask(&world, "conversation.list", "{\"batch\":\"%s\",\"after\":\"%s\"}",
                              batch_text(), text_at(list, "next"));
     ck_assert_str_eq(text_at(json_array_get(json_object_get(rest, "conversations"), 0), "name"),
-                     "odd");
+                     "even");
     ck_assert_ptr_null(text_at(rest, "next"));
     json_decref(list);
     json_decref(rest);

@@ -83,8 +83,8 @@ const char *world_put(struct world *w, uint64_t batch, uint64_t first, uint32_t 
     return put_items(w, &head, items, count);
 }
 
-// The next line of a batch, as it should be.
-static uint64_t put_next(struct world *w, uint64_t batch, struct put_item item) {
+// Puts the next line of a batch; returns why it was not taken.
+static const char *put_one(struct world *w, uint64_t batch, struct put_item item) {
     const struct batch *row = world_batch(w, batch);
     uint64_t line = row->accepted_through + 1;
     struct put_head head = {.request = line,
@@ -93,7 +93,12 @@ static uint64_t put_next(struct world *w, uint64_t batch, struct put_item item) 
                             .last = line,
                             .before = row->digest,
                             .after = world_digest(batch, line)};
-    ck_assert_ptr_null(put_items(w, &head, &item, 1));
+    return put_items(w, &head, &item, 1);
+}
+
+// The next line of a batch, as it should be.
+static uint64_t put_next(struct world *w, uint64_t batch, struct put_item item) {
+    ck_assert_ptr_null(put_one(w, batch, item));
     return core_counters(w->core).jobs;
 }
 
@@ -105,13 +110,27 @@ uint64_t world_submit(struct world *w, uint64_t batch) {
     return world_submit_to(w, batch, "m");
 }
 
-uint64_t world_submit_turn(struct world *w, uint64_t batch, char conversation, uint64_t turn) {
+static struct put_item turn_for(struct world *w, uint64_t batch, uint64_t began_in,
+                                const char *conversation, uint64_t turn) {
     struct put_item item = item_for(world_batch(w, batch)->accepted_through + 1, "m");
-    item.conversation = bytes_of(&conversation, 1);
-    item.conversation_id =
-        (struct id){{'c', (uint8_t)batch, [8] = (uint8_t)batch, [15] = (uint8_t)conversation}};
+    item.conversation = bytes_text(conversation);
+    item.conversation_id = (struct id){
+        {'c', (uint8_t)began_in, [8] = (uint8_t)began_in, [15] = (uint8_t)*conversation}};
     item.turn = turn;
-    return put_next(w, batch, item);
+    return item;
+}
+
+uint64_t world_submit_turn(struct world *w, uint64_t batch, char conversation, uint64_t turn) {
+    const char name[] = {conversation, 0};
+    return put_next(w, batch, turn_for(w, batch, batch, name, turn));
+}
+
+const char *world_continue(struct world *w, uint64_t batch, uint64_t began_in, char conversation,
+                           uint64_t turn) {
+    const char name[] = {conversation, 0};
+    struct put_item item = turn_for(w, batch, began_in, name, turn);
+    item.origin_id = core_batch(w->core, core_find_batch(w->core, began_in))->id;
+    return put_one(w, batch, item);
 }
 
 uint64_t world_submit_many(struct world *w, uint64_t batch, uint32_t count) {

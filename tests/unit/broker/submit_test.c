@@ -27,6 +27,31 @@ static void leave_row(uint64_t number) {
     ck_assert(!w->store->batches[number].is_here);
 }
 
+// ---- continuing ---------------------------------------------------------------------------------
+
+// Turns of two batches in one conversation would run in an order that nobody has chosen; and what
+// the second one knows of the first would hang on who was quicker.
+START_TEST(a_conversation_is_continued_when_no_turn_of_another_batch_is_on_its_way) {
+    uint64_t first = world_submit_turn(w, batch, 'a', 1);
+    uint64_t second = world_open(w, (struct batch_options){.priority = 1});
+    ck_assert_str_eq(world_continue(w, second, batch, 'a', 2), "conversation_busy");
+    ck_assert_uint_eq(world_batch(w, second)->accepted_through, 0);
+    world_join_worker(w, 0, 8);
+    world_answer(w, 0, world_lease(w, 0));
+    ck_assert_str_eq(world_continue(w, second, batch, 'a', 2), "conversation_busy");
+    world_record_all(w);
+    ck_assert_int_eq(world_state(w, first), JOB_GONE);
+    ck_assert_ptr_null(world_continue(w, second, batch, 'a', 2));
+    struct lease lease = world_lease(w, 0);
+    ck_assert_uint_eq(world_job(w, lease.job)->turn, 2);
+    ck_assert_uint_eq(core_batch(w->core, world_job(w, lease.job)->batch)->number, second);
+    // And now the first batch has to wait in its turn.
+    ck_assert_str_eq(world_continue(w, batch, batch, 'a', 3), "conversation_busy");
+    world_restart(w);
+    ck_assert_str_eq(world_continue(w, batch, batch, 'a', 3), "conversation_busy");
+}
+END_TEST
+
 // ---- opening ------------------------------------------------------------------------------------
 
 // A client that lost the answer opens again under its key: it must find its batch, not a second.
@@ -362,6 +387,7 @@ END_TEST
 int main(void) {
     RUN_TESTS(
         "submission", setup, teardown, a_key_that_is_here_finds_its_batch_again,
+        a_conversation_is_continued_when_no_turn_of_another_batch_is_on_its_way,
         a_key_that_the_ledger_knows_opens_nothing,
         the_answer_to_an_ingress_that_is_gone_reaches_nobody,
         a_batch_opens_only_after_the_ledger_has_answered,

@@ -139,6 +139,9 @@ void world_say_open(struct world *w, const char *key, uint64_t request);
 uint64_t world_submit(struct world *w, uint64_t batch);
 uint64_t world_submit_to(struct world *w, uint64_t batch, const char *model);
 uint64_t world_submit_turn(struct world *w, uint64_t batch, char conversation, uint64_t turn);
+// A turn of a conversation that began in another batch. Returns why it is not taken; NULL: it is.
+const char *world_continue(struct world *w, uint64_t batch, uint64_t began_in, char conversation,
+                           uint64_t turn);
 // As many single calls, in whole chunks; the number of the first.
 uint64_t world_submit_many(struct world *w, uint64_t batch, uint32_t count);
 // A chunk of single calls as it stands; the reason of the answer, NULL: stored.

@@ -47,7 +47,7 @@ static void start(bool is_validation) {
     struct submit_head submit = {
         .request = 3, .key = bytes_text("key"), .validate_only = is_validation};
     session_free(session);
-    session = session_new(&submit, &client, (struct id){{4}}, 1ull << 32, now.mono_ms);
+    session = session_new(&submit, &client, (struct id){{4}}, 1, now.mono_ms);
     session_catalogue(session, catalogue);
     buf_reset(&got);
     buf_reset(&refusals);

@@ -33,7 +33,7 @@ static void set_up(void) {
     ck_assert_int_eq(catalogue_load(buf_bytes(&document), &catalogue), ERR_OK);
     buf_release(&document);
     buf_release(&problems);
-    validator = validator_new(bytes_of(NULL, 0), (struct id){{7}});
+    validator = validator_new(bytes_of(NULL, 0), (struct id){{7}}, false);
     validator_catalogue(validator, catalogue);
     line = 0;
 }
@@ -45,7 +45,7 @@ static void tear_down(void) {
 
 static void with_provider(const char *provider) {
     validator_free(validator);
-    validator = validator_new(bytes_text(provider), (struct id){{7}});
+    validator = validator_new(bytes_text(provider), (struct id){{7}}, false);
     validator_catalogue(validator, catalogue);
 }
 

@@ -259,15 +259,44 @@ START_TEST(a_conversation_changes_its_provider_with_its_calls) {
                "{\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"f\","
                "\"arguments\":\"{\\\"a\\\":1}\"}},{\"id\":\"call_2\",\"name\":\"g\","
                "\"arguments\":\"no json\"},{\"id\":\"call_3\",\"name\":\"h\"}]},"
-               "{\"role\":\"user\",\"content\":\"three\"}]}",
+               "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"call\":2},"
+               "{\"type\":\"tool_result\",\"name\":\"f\"},{\"type\":\"tool_result\",\"call\":"
+               "\"call_2\"},\"three\"]}]}",
         HAIKU,
         HEAD ",\"messages\":[" SAYS(
             "one") ",{\"role\":\"assistant\",\"content\":["
                    "{\"type\":\"tool_use\",\"id\":\"call_1\",\"name\":\"f\",\"input\":{\"a\":1}},"
                    "{\"type\":\"tool_use\",\"id\":\"call_2\",\"name\":\"g\",\"input\":"
                    "{\"arguments\":\"no json\"}},"
-                   "{\"type\":\"tool_use\",\"id\":\"call_3\",\"name\":\"h\",\"input\":{}}]}," SAYS(
-                       "three") "]}");
+                   "{\"type\":\"tool_use\",\"id\":\"call_3\",\"name\":\"h\",\"input\":{}}]},"
+                   "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":"
+                   "\"call_3\"},{\"type\":\"tool_result\",\"tool_use_id\":\"call_1\"},"
+                   "{\"type\":\"tool_result\",\"tool_use_id\":\"call_2\"},"
+                   "{\"type\":\"text\",\"text\":\"three\"}]}]}");
+}
+END_TEST
+
+// Every provider refuses a request in which a call of a tool has no result, and some bill it.
+START_TEST(a_call_without_a_result_is_not_sent) {
+    static const char *const said[] = {
+        "\"so?\"",
+        "[{\"type\":\"tool_result\",\"call\":0,\"content\":\"1\"}]",
+        "[{\"type\":\"tool_result\",\"call\":0},{\"type\":\"tool_result\",\"call\":\"call_1\"}]",
+        "[{\"type\":\"tool_result\",\"call\":0},{\"type\":\"tool_result\",\"call\":2}]",
+        "[{\"type\":\"tool_result\",\"call\":0},{\"type\":\"tool_result\",\"call\":-1}]",
+        "[{\"type\":\"tool_result\",\"call\":0},{\"type\":\"tool_result\",\"call\":true}]",
+    };
+    char context[1024];
+    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+        (void)snprintf(context, sizeof(context),
+                       BEFORE
+                       "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":["
+                       "{\"id\":\"call_1\",\"name\":\"f\"},{\"id\":\"call_2\",\"name\":\"f\"}"
+                       "]},{\"role\":\"user\",\"content\":%s}]}",
+                       said[i]);
+        ck_assert_str_eq(write_as("anthropic", "{}", context, HAIKU), "tool_result_missing");
+        ck_assert_str_eq(write_as("openai", "{}", context, "m"), "tool_result_missing");
+    }
 }
 END_TEST
 
@@ -463,6 +492,7 @@ int main(void) {
     tcase_add_test(tests, results_find_their_calls_by_id_by_name_or_by_order);
     tcase_add_test(tests, openai_gets_the_same_results_as_messages_of_a_tool);
     tcase_add_test(tests, a_conversation_changes_its_provider_with_its_calls);
+    tcase_add_test(tests, a_call_without_a_result_is_not_sent);
     tcase_add_test(tests, neighbours_of_one_role_become_one_message);
     tcase_add_test(tests, what_the_api_cannot_take_is_refused_at_submission);
     tcase_add_test(tests, a_status_and_its_words_decide_the_class);

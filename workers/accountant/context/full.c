@@ -4,6 +4,7 @@
 #include "common/id.h"
 #include "common/limits.h"
 #include "common/rating.h"
+#include "workers/accountant/turn.h"
 
 // What holds from a turn on, until it is stated again. Raw JSON; empty: never stated.
 enum setting { SETTING_system, SETTING_params, SETTING_tools, SETTINGS };
@@ -121,16 +122,36 @@ static void refuse(struct prepared_item *prepared, struct buf *context, const ch
     prepared->detail = bytes_text(detail);
 }
 
+// Whether another batch has the answer to this turn, or to a later one: somebody continued the
+// conversation at the same time, and this turn does not know what was said meanwhile.
+static enum err has_moved(struct ledger *ledger, const struct prepare_item *asked,
+                          int64_t conversation, bool *out) {
+    sqlite3_stmt *find = ledger->sql[SQL_moved];
+    db_bind_i64(find, 1, conversation);
+    db_bind_u64(find, 2, asked->turn);
+    db_bind_id(find, 3, &asked->batch_id);
+    enum err e = db_step(find);
+    *out = e == ERR_OK;
+    if (e == ERR_OK)
+        db_reset(find);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 // The ledger's part: what came before. A conversation that it does not know has no history.
 static enum err put_before(struct ledger *ledger, const struct prepare_item *asked,
-                           struct bytes line, struct settings *settings, struct buf *context) {
+                           struct bytes line, struct settings *settings, struct buf *context,
+                           bool *is_moved) {
     int64_t conversation;
-    enum err e = names_find_conversation(&ledger->names, asked->batch_id, asked->conversation,
-                                         &conversation);
+    struct id origin = id_is_none(asked->origin_id) ? asked->batch_id : asked->origin_id;
+    enum err e =
+        names_find_conversation(&ledger->names, origin, asked->conversation, &conversation);
     bool is_known = e == ERR_OK;
     if (e != ERR_OK && e != ERR_NOT_FOUND)
         return e;
-    e = is_known ? read_settings(ledger, conversation, asked->turn, settings) : ERR_OK;
+    *is_moved = false;
+    e = is_known ? has_moved(ledger, asked, conversation, is_moved) : ERR_OK;
+    if (e == ERR_OK && is_known)
+        e = read_settings(ledger, conversation, asked->turn, settings);
     take_stated(settings, line);
     put_head(context, asked->model, settings);
     if (e == ERR_OK && is_known)
@@ -141,21 +162,26 @@ static enum err put_before(struct ledger *ledger, const struct prepare_item *ask
 enum err context_full(struct ledger *ledger, const struct prepare_item *asked, struct bytes line,
                       struct buf *context, struct prepared_item *prepared) {
     struct settings settings;
-    struct bytes input;
+    struct turn_says says;
+    bool is_assistant, is_moved = false;
     *prepared = (struct prepared_item){.job = asked->job, .ask = asked->ask, .cost_max_pusd = -1};
     buf_reset(context);
-    if (!json_is_complete(line) || !json_member(line, "input", &input) || input.size == 0 ||
-        (input.at[0] != '"' && input.at[0] != '[')) {
+    if (!turn_says_open(&says, line, &ledger->scan)) {
         refuse(prepared, context, "no_input", "the turn's input is neither a text nor parts");
         return ERR_OK;
     }
     for (int i = 0; i < SETTINGS; i++)
         buf_init(&settings.raw[i], LINE_BYTES_MAX);
-    enum err e = put_before(ledger, asked, line, &settings, context);
-    buf_text(context, "{\"role\":\"user\",\"content\":");
-    buf_put(context, input.at, input.size);
-    buf_text(context, "}]}");
-    if (e == ERR_OK && buf_state(context) != ERR_OK) {
+    enum err e = put_before(ledger, asked, line, &settings, context, &is_moved);
+    while (turn_says_next(&says, context, &is_assistant))
+        buf_byte(context, ',');
+    if (buf_state(context) == ERR_OK)
+        context->size--;
+    buf_text(context, "]}");
+    if (e == ERR_OK && is_moved) {
+        refuse(prepared, context, "conversation_moved",
+               "another batch has continued the conversation meanwhile: submit the turn again");
+    } else if (e == ERR_OK && buf_state(context) != ERR_OK) {
         refuse(prepared, context, "context_too_large",
                "the conversation's history exceeds what a request may hold");
     } else if (e == ERR_OK) {

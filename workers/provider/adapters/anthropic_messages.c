@@ -75,7 +75,7 @@ static bool is_empty(const struct json_scan *scan, uint32_t part) {
 
 static void put_result(struct buf *out, const struct json_scan *scan, uint32_t part,
                        struct bytes id) {
-    static const char *const ours[] = {"type", "tool_call_id", "tool_use_id", "name", NULL};
+    static const char *const ours[] = {"type", "tool_call_id", "tool_use_id", "call", "name", NULL};
     buf_text(out, "{\"type\":\"tool_result\",\"tool_use_id\":");
     put_bytes(out, id);
     for (uint32_t i = first_in(part); i < next_in(scan, part); i = next_in(scan, i)) {
@@ -127,7 +127,7 @@ struct talk {
     const struct json_scan *scan;
     struct bytes model;
     const char *role;  // of the message that is open; NULL: none
-    uint32_t before;   // the neutral message before this one
+    uint32_t before;   // the assistant's last message before this one
     size_t part_count; // in the open message
 };
 
@@ -230,7 +230,8 @@ static const char *put_messages(struct buf *out, const struct json_scan *scan, u
         const char *refusal = put_message(&talk, i);
         if (refusal)
             return refusal;
-        talk.before = i;
+        if (is_said(scan, json_find(scan, i, "role"), assistant))
+            talk.before = i;
     }
     buf_text(out, talk.role ? "]}]" : "]");
     return talk.role == user ? NULL : "nothing_is_asked";
@@ -430,11 +431,14 @@ static bool is_field(const struct provider_api *api, const struct json_scan *lin
 }
 
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
-    uint32_t input = stated_in(line, 0, "input"), params = stated_in(line, 0, "params");
-    if (input && has_shape(line, input, JSON_SHAPE_array))
-        for (uint32_t i = first_in(input); i < next_in(line, input); i = next_in(line, i))
+    uint32_t params = stated_in(line, 0, "params"), said, at = 0;
+    while ((said = next_said(line, &at)) != 0) {
+        if (!has_shape(line, said, JSON_SHAPE_array))
+            continue;
+        for (uint32_t i = first_in(said); i < next_in(line, said); i = next_in(line, i))
             if (!takes_part(line, i, words))
                 return false;
+    }
     if (!params)
         return true;
     for (uint32_t i = first_in(params); i < next_in(line, params); i = next_in(line, i)) {

@@ -4,9 +4,10 @@
 //
 // A message's content is a text or a list of parts. Parts that every API understands in its own
 // way are text, image_url and, in what the user says, tool_result: {"type": "tool_result",
-// "content", "tool_call_id" | "name" | neither}. Without an id it is the result of the call of
-// that name in the assistant's last message, or of the next one in order: a file states results
-// before anybody knows the ids. Other parts are an API's own.
+// "content", "call" | "tool_call_id" | "name" | neither}. call is the place of the call in the
+// assistant's last message, from 0, or its id. Without these it is the result of the call of that
+// name there, or of the next one in order: a file states results before anybody knows the ids.
+// Other parts are an API's own. Each call has its result before the assistant speaks again.
 #ifndef PROVIDER_ADAPTERS_NEUTRAL_H
 #define PROVIDER_ADAPTERS_NEUTRAL_H
 
@@ -69,8 +70,11 @@ struct tool_call {
 // The next call of an assistant's message, behind *at (0 at first); false after the last.
 bool next_call(const struct json_scan *scan, uint32_t message, uint32_t *at,
                struct tool_call *call);
-// The id (raw, with its quotes) of the call whose result the part is; assistant is the message
-// before, 0: none. False if there is no such call.
+// What a turn's line says to the model, one after the other: its input, or the contents of those of
+// its messages that are not the assistant's. *at is 0 at first; 0: there is no more.
+uint32_t next_said(const struct json_scan *line, uint32_t *at);
+// The id (raw, with its quotes) of the call whose result the part is; assistant is its last message
+// before the part, 0: none. False if there is no such call.
 bool result_id(const struct json_scan *scan, uint32_t assistant, uint32_t content, uint32_t part,
                struct bytes *id);
 

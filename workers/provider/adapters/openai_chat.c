@@ -196,7 +196,8 @@ static const char *put_messages(struct buf *out, const struct json_scan *scan,
         buf_text(out, comma);
         comma = ",";
         refusal = put_message(out, scan, before, i);
-        before = i;
+        if (is_said(scan, json_find(scan, i, "role"), "assistant"))
+            before = i;
     }
     buf_text(out, "]");
     return refusal;
@@ -250,22 +251,29 @@ static const char *write_request(const struct adapter_job *job, struct json_scan
 
 // Servers that speak this API have parts and parameters of their own, so only what is known to be
 // another API's is refused.
-static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
+static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *words) {
     static const char *const others[] = {"image", "document", "search_result", NULL};
-    uint32_t input = stated_in(line, 0, "input");
+    uint32_t is_error = stated_in(line, part, "is_error");
+    for (const char *const *type = others; *type; type++)
+        if (is_part(line, part, *type))
+            return refuse_with(words, "this API takes no part of type ", line,
+                               json_find(line, part, "type"), ", but text, image_url and file");
+    if (is_error && has_shape(line, is_error, JSON_SHAPE_true)) {
+        buf_text(words, "this API has no \"is_error\": say it in the result's content");
+        return false;
+    }
+    return true;
+}
+
+static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
+    uint32_t said, at = 0;
     (void)api;
-    if (!input || !has_shape(line, input, JSON_SHAPE_array))
-        return true;
-    for (uint32_t i = first_in(input); i < next_in(line, input); i = next_in(line, i)) {
-        uint32_t is_error = stated_in(line, i, "is_error");
-        for (const char *const *type = others; *type; type++)
-            if (is_part(line, i, *type))
-                return refuse_with(words, "this API takes no part of type ", line,
-                                   json_find(line, i, "type"), ", but text, image_url and file");
-        if (is_error && has_shape(line, is_error, JSON_SHAPE_true)) {
-            buf_text(words, "this API has no \"is_error\": say it in the result's content");
-            return false;
-        }
+    while ((said = next_said(line, &at)) != 0) {
+        if (!has_shape(line, said, JSON_SHAPE_array))
+            continue;
+        for (uint32_t i = first_in(said); i < next_in(line, said); i = next_in(line, i))
+            if (!takes_part(line, i, words))
+                return false;
     }
     return true;
 }

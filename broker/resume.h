@@ -1,0 +1,16 @@
+// Queries of a submission about what is on its way: whether a file was submitted before, and
+// whether a conversation that it continues is busy.
+//   batch.known {key, head: SHA-256 in hex}
+//     {"by_key": [{"batch","state","jobs"}…] (one at most), "by_head": [the same…]}
+//   conversation.live {conversation}
+//     {"batch" (whose turns are here; null: there are none), "is_running" (some of them will move
+//      by themselves; else a person has to decide about those that are dead or parked)}
+#ifndef BROKER_RESUME_H
+#define BROKER_RESUME_H
+
+#include "broker/reply.h"
+
+void batch_known(struct loop *loop, const json_t *arguments, struct reply *reply);
+void conversation_live(struct loop *loop, const json_t *arguments, struct reply *reply);
+
+#endif
