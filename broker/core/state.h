@@ -68,9 +68,10 @@ struct core {
     struct key keys[KEYS_MAX];
     uint32_t key_used;
     struct core_peer peers[PEERS_MAX];
-    uint32_t accountant;     // peer; 0: none
-    uint32_t next_extractor; // where the search for a free one begins
-    uint32_t last_flow;      // found last
+    uint32_t accountant;          // peer; 0: none
+    struct id accountant_process; // of the one that joined last
+    uint32_t next_extractor;      // where the search for a free one begins
+    uint32_t last_flow;           // found last
 
     uint32_t mark_table[MARK_TABLE_SIZE]; // open attempts by call counter
     uint32_t marks;

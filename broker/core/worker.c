@@ -194,12 +194,12 @@ static bool ledger_fits(const struct core *core, const struct hello_head *hello)
     return core->counters.recorded <= hello->applied && hello->applied <= core->counters.issued;
 }
 
-// Whether the accountant at work is that process, or another that lives. Then a ledger that does
-// not fit was never restored under it: the hello is an old one, which was long on its way over
-// another connection. Who still lives says it again.
-static bool is_at_work(const struct core *core, struct id process) {
-    const struct core_peer *present = &core->peers[core->accountant];
-    return core->accountant && id_equal(present->process, process);
+// Whether the accountant that joined last is that process, or another that lives. Then a ledger
+// that does not fit was never restored under it: the hello is an old one, which was long on its way
+// over another connection, perhaps for so long that the process counts as gone. Who still lives
+// says it again, with what it has by now.
+static bool has_worked(const struct core *core, struct id process) {
+    return id_equal(core->accountant_process, process);
 }
 
 static bool is_another_at_work(const struct core *core, uint32_t peer) {
@@ -209,7 +209,7 @@ static bool is_another_at_work(const struct core *core, uint32_t peer) {
 
 static void join_accountant(struct core *core, const struct event *event) {
     bool fits = ledger_fits(core, event->join);
-    if (!fits && is_at_work(core, event->join->process))
+    if (!fits && has_worked(core, event->join->process))
         return;
     if (!fits && is_another_at_work(core, event->peer)) {
         refuse(core, event->peer, "another_accountant");
@@ -225,6 +225,7 @@ static void join_accountant(struct core *core, const struct event *event) {
     if (core->accountant && core->accountant != event->peer)
         records_lost(core, core->accountant, ROLE_accountant);
     core->accountant = event->peer;
+    core->accountant_process = event->join->process;
     if (event->join->slots == 0)
         records_lost(core, event->peer, ROLE_accountant); // closed: it drops what it was sent
 }

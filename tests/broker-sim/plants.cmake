@@ -63,7 +63,7 @@ plant(away-for-ever memory broker/core/worker.c
     "if (worker->state == WORKER_JOINED) {")
 # An old word of the accountant that is at work is taken for another ledger.
 plant(old-word memory broker/core/worker.c
-    "if (!fits && is_at_work(core, event->join->process))" "if (false)")
+    "if (!fits && has_worked(core, event->join->process))" "if (false)")
 # An end of a call that was never made answers a job.
 plant(never-marked memory broker/core/attempt.c
     "call_id_counter(item->call) <= core->counters.calls" "true")

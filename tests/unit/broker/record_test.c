@@ -271,14 +271,20 @@ START_TEST(a_ledger_and_a_journal_of_different_moments_are_refused) {
 END_TEST
 
 // Over another connection an older hello may come later: the accountant at work is no restored one.
-START_TEST(an_old_word_of_the_accountant_at_work_stops_nobody) {
+START_TEST(an_old_word_of_the_accountant_stops_nobody) {
     (void)answered();
     world_record_all(w);
     struct counters_row counters = core_counters(w->core);
     world_left(w, ACCOUNTANT);
     ck_assert_ptr_null(join_with(counters.recorded, w->config.journal));
     ck_assert_ptr_null(join_with(counters.recorded - 1, w->config.journal));
+    ck_assert(core_has_accountant(w->core));
+    // Also when it was silent for so long that it counts as gone.
+    world_left(w, 9);
+    ck_assert_ptr_null(join_with(counters.recorded - 1, w->config.journal));
     ck_assert_uint_eq(w->counts[EFFECT_alarm], 0);
+    ck_assert(!core_has_accountant(w->core));
+    ck_assert_ptr_null(join_with(counters.recorded, w->config.journal));
     ck_assert(core_has_accountant(w->core));
 }
 END_TEST
@@ -296,6 +302,6 @@ int main(void) {
         no_more_records_are_out_than_the_accountant_takes,
         answers_are_read_no_faster_than_the_accountant_takes_them,
         a_dead_accountant_stops_the_calls_and_never_an_end,
-        an_old_word_of_the_accountant_at_work_stops_nobody,
+        an_old_word_of_the_accountant_stops_nobody,
         a_ledger_and_a_journal_of_different_moments_are_refused);
 }

@@ -1,0 +1,190 @@
+#include "tools/order.h"
+
+#include "common/id.h"
+#include "common/mem.h"
+#include "common/wire.h"
+#include "tools/render.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+static const char *const billed[] = {"retry", "park", "fail"};
+static const char *const unanswered[] = {"stop", "skip", "fail"};
+static const char *const priorities[] = {"high", "normal", "low"};
+
+// ---- the key ------------------------------------------------------------------------------------
+
+// What changes the calls, and nothing else: how they are shown, named, tagged or hurried does not
+// make them others.
+static void hash_order(const struct call *call, const struct spool *spool, char *to, size_t room) {
+    static const char *const options[] = {"provider", "limit", "continue"};
+    struct hasher hasher;
+    char digits[DIGEST_HEX_SIZE];
+    hasher_open(&hasher);
+    hasher_add(&hasher, spool->digest.at, sizeof(spool->digest.at));
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        const char *value = call_text(call, options[i]);
+        if (call_has(call, options[i]))
+            hasher_add(&hasher, value ? value : "+", value ? strlen(value) : 1);
+        hasher_add(&hasher, "", 1);
+    }
+    digest_hex(hasher_peek(&hasher), digits);
+    hasher_close(&hasher);
+    (void)snprintf(to, room, "file-%.40s", digits);
+}
+
+static void make_key(struct order *order, const struct call *call, const struct spool *spool) {
+    const char *given = call_text(call, "idempotency-key");
+    char random[ID_HEX_SIZE];
+    order->has_lasting_key = true;
+    if (given) {
+        if (strlen(given) > IDEMPOTENCY_KEY_BYTES_MAX || *given == 0)
+            fail(EX_USAGE, "--idempotency-key has 1 to %d bytes", IDEMPOTENCY_KEY_BYTES_MAX);
+        (void)snprintf(order->key, sizeof(order->key), "%s", given);
+        return;
+    }
+    bool is_stdin = strcmp(call->operands[0], "-") == 0;
+    if (!is_stdin && !call_has(call, "again")) {
+        hash_order(call, spool, order->key, sizeof(order->key));
+        return;
+    }
+    struct id id;
+    bytes_put_u64(id.at, random_u64());
+    bytes_put_u64(id.at + 8, random_u64());
+    id_hex(id, random);
+    (void)snprintf(order->key, sizeof(order->key), "%s-%s", is_stdin ? "stdin" : "again", random);
+    order->has_lasting_key = false;
+}
+
+// ---- the rest -----------------------------------------------------------------------------------
+
+static char *tags_of(const struct call *call) {
+    json_t *tags = json_object();
+    const char *tag;
+    for (int i = 0; (tag = call_value(call, "tag", i)) != NULL; i++) {
+        const char *equals = strchr(tag, '=');
+        if (!equals || equals == tag)
+            fail(EX_USAGE, "--tag %s: a tag is written name=value", tag);
+        char *name = mem_copy(tag, (size_t)(equals - tag));
+        arguments_add(tags, name, equals + 1);
+        mem_free(name);
+    }
+    char *text = json_object_size(tags) > 0 ? json_dumps(tags, JSON_COMPACT) : NULL;
+    char *copy = text ? mem_copy(text, strlen(text)) : NULL;
+    mem_free(text);
+    json_decref(tags);
+    if (copy && strlen(copy) > TAGS_BYTES_MAX)
+        fail(EX_USAGE, "the tags have more than %d bytes", TAGS_BYTES_MAX);
+    return copy;
+}
+
+static struct bytes name_of(const struct call *call) {
+    const char *name = call_text(call, "name");
+    const char *slash = strrchr(call->operands[0], '/');
+    if (!name && strcmp(call->operands[0], "-") == 0)
+        name = "stdin";
+    if (!name)
+        name = slash ? slash + 1 : call->operands[0];
+    struct bytes bytes = bytes_text(name);
+    if (bytes.size > NAME_BYTES_MAX || !utf8_is_valid(bytes))
+        fail(EX_USAGE, "--name has at most %d bytes of UTF-8", NAME_BYTES_MAX);
+    return bytes;
+}
+
+static struct bytes option_bytes(const struct call *call, const char *option, size_t size_max) {
+    struct bytes value = bytes_text(call_text(call, option));
+    if (value.size > size_max)
+        fail(EX_USAGE, "--%s has at most %zu bytes", option, size_max);
+    return value;
+}
+
+// The place of the option's value among its names; otherwise where it was not given.
+static uint64_t option_among(const struct call *call, const char *option,
+                             const char *const names[3], uint64_t otherwise) {
+    const char *value = call_text(call, option);
+    for (uint64_t i = 0; value && i < 3; i++)
+        if (strcmp(value, names[i]) == 0)
+            return i;
+    if (value)
+        fail(EX_USAGE, "--%s is %s, %s or %s", option, names[0], names[1], names[2]);
+    return otherwise;
+}
+
+static struct bytes option_policy(const struct call *call, const char *option,
+                                  const char *const names[3]) {
+    (void)option_among(call, option, names, 0);
+    return bytes_text(call_text(call, option));
+}
+
+uint64_t order_limit(const struct call *call) {
+    uint64_t limit = call_count(call, "limit", 0);
+    if (call_has(call, "limit") && limit == 0)
+        fail(EX_USAGE, "--limit is 1 at least: so many lines are submitted");
+    return limit;
+}
+
+void order_read(struct order *order, const struct call *call, const struct spool *spool) {
+    *order = (struct order){.tags = tags_of(call)};
+    make_key(order, call, spool);
+    order->submit = (struct submit_head){
+        .key = bytes_text(order->key),
+        .name = name_of(call),
+        .tags = bytes_text(order->tags),
+        .provider = option_bytes(call, "provider", PROVIDER_BYTES_MAX),
+        .priority = option_among(call, "priority", priorities, 1),
+        .billed = option_policy(call, "billed", billed),
+        .unanswered = option_policy(call, "unanswered", unanswered),
+        .attempts_max = call_count(call, "attempts", 0),
+        .head = spool->head,
+        .continues = call_has(call, "continue"),
+    };
+    if (order->submit.attempts_max > 100)
+        fail(EX_USAGE, "--attempts is at most 100");
+}
+
+void order_release(struct order *order) {
+    mem_free(order->tags);
+    order->tags = NULL;
+}
+
+// ---- against a batch that is there --------------------------------------------------------------
+
+static bool differs(const struct call *call, const char *option, const char *has) {
+    const char *wanted = call_text(call, option);
+    return wanted && has && strcmp(wanted, has) != 0;
+}
+
+static bool tags_differ(const struct order *order, const json_t *shown) {
+    json_t *wanted = order->tags ? json_loads(order->tags, 0, NULL) : NULL;
+    bool is_other = wanted && !json_equal(wanted, member_of(shown, "tags"));
+    json_decref(wanted);
+    return is_other;
+}
+
+static void add_word(char *text, size_t room, bool is_other, const char *word) {
+    size_t used = strlen(text);
+    if (is_other)
+        (void)snprintf(text + used, room - used, "%s%s", used ? ", " : "", word);
+}
+
+const char *order_differences(const struct order *order, const struct call *call,
+                              const json_t *shown) {
+    static char text[128];
+    const json_t *live = member_of(shown, "live");
+    char attempts[24], has[24];
+    (void)snprintf(attempts, sizeof(attempts), "%llu",
+                   (unsigned long long)order->submit.attempts_max);
+    (void)snprintf(has, sizeof(has), "%lld", (long long)int_of(live, "attempts_max", 0));
+    text[0] = 0;
+    add_word(text, sizeof(text), differs(call, "name", text_of(shown, "name", NULL)), "name");
+    add_word(text, sizeof(text), tags_differ(order, shown), "tags");
+    add_word(text, sizeof(text), differs(call, "priority", text_of(live, "priority", NULL)),
+             "priority");
+    add_word(text, sizeof(text), differs(call, "billed", text_of(live, "billed", NULL)), "--billed");
+    add_word(text, sizeof(text), differs(call, "unanswered", text_of(live, "unanswered", NULL)),
+             "--unanswered");
+    add_word(text, sizeof(text),
+             live && call_has(call, "attempts") && strcmp(attempts, has) != 0, "--attempts");
+    return text;
+}
