@@ -1,7 +1,7 @@
 // Answers to queries: the live state, as JSON, and the decisions of people about lanes and batches.
 #include "broker/jobs.h"
 #include "broker/resume.h"
-#include "common/catalogue.h"
+#include "broker/wait.h"
 #include "common/id.h"
 #include "common/json.h"
 #include "common/log.h"
@@ -11,8 +11,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <sysexits.h>
-
-enum { WAITS_MAX = 32 };
 
 // ---- lanes
 // ----------------------------------------------------------------------------------------
@@ -29,112 +27,11 @@ static uint32_t find_lane(const struct loop *loop, const char *name, struct repl
     return 0;
 }
 
-// ---- what is waited for
-// -----------------------------------------------------------------------------
-
-static void key_hint(const struct loop *loop, const struct lane *lane, char *to, size_t room) {
-    struct catalogue *catalogue = NULL;
-    (void)snprintf(to, room, "give the worker its key");
-    if (loop->catalogue.size == 0 ||
-        catalogue_load(buf_bytes(&loop->catalogue), &catalogue) != ERR_OK)
-        return;
-    const struct provider_api *api = catalogue_default_api(catalogue, bytes_text(lane->provider));
-    if (api && api->key_envs && api->key_envs[0])
-        (void)snprintf(to, room, "set %s where the worker runs", api->key_envs[0]);
-    catalogue_free(catalogue);
-}
-
-static const char *accountant_text(const struct loop *loop) {
-    if (!core_has_accountant(loop->core))
-        return "and the accountant is away";
-    return core_accountant_takes(loop->core) ? "until the accountant has recorded them"
-                                             : "and the accountant takes none: its disk is full";
-}
-
-static void closed_text(const struct loop *loop, char *to, size_t room) {
-    (void)snprintf(to, room, "the broker is closed, disk full: %llu MiB free, needs %llu MiB",
-                   (unsigned long long)(loop->reserve.free_bytes / MIB),
-                   (unsigned long long)(reserve_needs(&loop->reserve) / MIB));
-}
-
-static void wait_text(const struct loop *loop, const struct wait *wait, char *to, size_t room) {
-    const struct lane *lane = core_lane(loop->core, wait->lane);
-    uint64_t now = loop->now.mono_ms;
-    unsigned long long in_s =
-        wait->due_ms > now ? (unsigned long long)((wait->due_ms - now + 999) / 1000) : 0;
-    char hint[128];
-    switch (wait->reason) {
-    case REASON_no_key:
-        key_hint(loop, lane, hint, sizeof(hint));
-        (void)snprintf(to, room, "no worker has a key for %s: %s", lane->provider, hint);
-        break;
-    case REASON_lane_held:
-        (void)snprintf(to, room, "%s: lane %s/%s held, next probe in %llu s%s%s", lane->held_reason,
-                       lane->provider, lane->model, in_s, lane->held_detail[0] ? ": " : "",
-                       lane->held_detail);
-        break;
-    case REASON_lane_paused:
-        (void)snprintf(to, room, "paused: lane %s/%s, until lane resume %s/%s/%s", lane->provider,
-                       lane->model, lane->provider, lane->key, lane->model);
-        break;
-    case REASON_no_worker:
-        (void)snprintf(to, room, "no free worker for %s", lane->provider);
-        break;
-    case REASON_lane_full:
-        (void)snprintf(to, room, "lane %s/%s: %u calls in flight, as many as it allows",
-                       lane->provider, lane->model, lane->marks);
-        break;
-    case REASON_rate_limited:
-        (void)snprintf(to, room, "rate limit of %s/%s: goes on in %llu s", lane->provider,
-                       lane->model, in_s);
-        break;
-    case REASON_delayed:
-        (void)snprintf(to, room, "will try again in %llu s", in_s);
-        break;
-    case REASON_earlier_turn:
-        (void)snprintf(to, room, "an earlier turn of the conversation is not answered yet");
-        break;
-    case REASON_accountant_away:
-        (void)snprintf(to, room,
-                       "the accountant is away: no turn is prepared and no answer recorded");
-        break;
-    case REASON_journal_full:
-        (void)snprintf(to, room,
-                       "the journal has no room for further answers: %llu records wait, %s",
-                       (unsigned long long)core_records_pending(loop->core), accountant_text(loop));
-        break;
-    case REASON_disk_full:
-        closed_text(loop, to, room);
-        break;
-    case REASON_ledger_full:
-        (void)snprintf(to, room, "the accountant is closed, its disk is full: records wait");
-        break;
-    default:
-        (void)snprintf(to, room, "%s", reason_name(wait->reason));
-        break;
-    }
-}
-
-static json_t *waits_json(const struct loop *loop, uint32_t batch) {
-    struct wait waits[WAITS_MAX];
-    uint32_t count = core_waits(loop->core, batch, waits, WAITS_MAX);
-    json_t *list = json_array();
-    for (uint32_t i = 0; i < count; i++) {
-        char at[1200];
-        json_t *entry = json_object();
-        wait_text(loop, &waits[i], at, sizeof(at));
-        put(entry, "reason", text(reason_name(waits[i].reason)));
-        put(entry, "text", text(at));
-        put(entry, "jobs", number(waits[i].jobs));
-        (void)json_array_append_new(list, entry);
-    }
-    return list;
-}
-
 // ---- batches
 // ----------------------------------------------------------------------------------------
 
-static json_t *batch_json(const struct loop *loop, uint32_t slot) {
+static json_t *batch_json(struct loop *loop, uint32_t slot) {
+    static const char *const priorities[PRIORITIES] = {"high", "normal", "low"};
     const struct batch *batch = core_batch(loop->core, slot);
     const uint64_t *states = batch->states;
     json_t *body = json_object();
@@ -162,6 +59,7 @@ static json_t *batch_json(const struct loop *loop, uint32_t slot) {
     put(body, "billed", text(billed_name((enum billed_policy)batch->billed)));
     put(body, "unanswered", text(unanswered_name((enum unanswered_policy)batch->unanswered)));
     put(body, "attempts_max", number(batch->attempts_max));
+    put(body, "priority", text(priorities[batch->priority]));
     put(body, "attempts_open", number(batch->attempts_open));
     put(body, "unrecorded", number(batch->unsettled));
     put(body, "waits_for", waits_json(loop, slot));

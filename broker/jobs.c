@@ -1,4 +1,5 @@
 #include "broker/jobs.h"
+#include "broker/wait.h"
 
 #include "common/id.h"
 #include "common/log.h"
@@ -17,7 +18,7 @@ enum {
 
 // ---- one job ------------------------------------------------------------------------------------
 
-static json_t *job_json(const struct loop *loop, const struct job *job) {
+static json_t *job_json(struct loop *loop, const struct job *job) {
     char call[ID_HEX_SIZE];
     json_t *body = json_object();
     id_hex(job->call, call);
@@ -26,7 +27,12 @@ static json_t *job_json(const struct loop *loop, const struct job *job) {
     put(body, "batch", uuid(core_batch(loop->core, job->batch)->id));
     put(body, "state", text(job_state_name((enum job_state)job->state)));
     put(body, "outcome", text(outcome_name((enum outcome)job->outcome)));
-    put(body, "waits_for", text(reason_name(core_waits_for(loop->core, job))));
+    struct wait wait = {.reason = core_waits_for(loop->core, job),
+                        .lane = job->lane,
+                        .job = core_find_job(loop->core, job->number),
+                        .jobs = 1,
+                        .due_ms = job->due_ms};
+    put(body, "waits_for", wait.reason ? wait_json(loop, &wait) : json_null());
     put(body, "line", number(job->line));
     put(body, "turn", number(job->turn));
     put(body, "attempts", number(job->attempt));

@@ -94,9 +94,11 @@ static void show_live(struct call *call, const json_t *live) {
         "policy    turns behind one without answer: %s; possibly billed: %s; %lld attempts\n",
         text_of(live, "unanswered", "-"), text_of(live, "billed", "-"),
         (long long)int_of(live, "attempts_max", 0));
-    json_array_foreach(member_of(live, "waits_for"), i, wait)
-        out_printf("waits     %s (%lld)\n", text_of(wait, "text", text_of(wait, "reason", "")),
+    json_array_foreach(member_of(live, "waits_for"), i, wait) {
+        char text[1200];
+        out_printf("waits     %s (%lld)\n", wait_text(wait, text, sizeof(text)),
                    (long long)int_of(wait, "jobs", 0));
+    }
 }
 
 // What the ledger could not take in as it came: it needs a person.
@@ -208,9 +210,10 @@ int batch_results(struct call *call) {
     struct buf text;
     char *cursor = NULL;
     bool has_more = true;
+    struct sink sink;
+    sink_open(&sink, NULL, NULL);
     buf_init(&text, FRAME_BYTES_MAX);
     while (has_more) {
-        uint64_t count;
         json_t *arguments = arguments_of("batch", call->operands[0]);
         arguments_add(arguments, "after", cursor);
         arguments_add(arguments, "order", call_text(call, "order"));
@@ -219,7 +222,7 @@ int batch_results(struct call *call) {
         if (code != 0)
             fail(code, "%s", detail);
         mem_free(cursor);
-        if (!results_print(buf_bytes(&text), &cursor, &has_more, &count))
+        if (!results_print(buf_bytes(&text), &sink, &cursor, &has_more))
             fail(EX_PROTOCOL, "the answer cannot be read");
         if (process_is_stopped(call->stop_fd))
             exit(EXIT_STOPPED);

@@ -1,10 +1,10 @@
 // batch run, submit and watch: a file goes in, results come out, people see how it stands.
 #include "common/clock.h"
-#include "common/mem.h"
 #include "common/process.h"
 #include "tools/commands.h"
+#include "tools/known.h"
+#include "tools/order.h"
 #include "tools/render.h"
-#include "tools/spool.h"
 #include "tools/submission.h"
 #include "tools/watch.h"
 
@@ -18,114 +18,29 @@ struct run {
     struct client *client;
     struct progress progress;
     struct spool spool;
+    struct order order;
     struct submission submission;
+    struct sink sink;
     struct watch watch;
-    char key[IDEMPOTENCY_KEY_BYTES_MAX + 1];
-    char *tags;
+    uint64_t patience_ms; // for what only a person can move; 0: for ever
     bool has_submission;
     bool is_watching;
-    bool is_known_told;
 };
 
-// ---- what is asked ------------------------------------------------------------------------------
-
-static char *tags_of(const struct call *call) {
-    json_t *tags = json_object();
-    const char *tag;
-    for (int i = 0; (tag = call_value(call, "tag", i)) != NULL; i++) {
-        const char *equals = strchr(tag, '=');
-        if (!equals || equals == tag)
-            fail(EX_USAGE, "--tag %s: a tag is written name=value", tag);
-        char *name = mem_copy(tag, (size_t)(equals - tag));
-        arguments_add(tags, name, equals + 1);
-        mem_free(name);
-    }
-    char *text = json_object_size(tags) > 0 ? json_dumps(tags, JSON_COMPACT) : NULL;
-    char *copy = text ? mem_copy(text, strlen(text)) : NULL;
-    mem_free(text);
-    json_decref(tags);
-    if (copy && strlen(copy) > TAGS_BYTES_MAX)
-        fail(EX_USAGE, "the tags have more than %d bytes", TAGS_BYTES_MAX);
-    return copy;
-}
-
-// The default key: the same file under the same options is the same batch, so that a command
-// given twice is not paid twice.
-static void make_key(struct run *run) {
-    const struct call *call = run->call;
-    const char *given = call_text(call, "idempotency-key");
-    if (given) {
-        if (strlen(given) > IDEMPOTENCY_KEY_BYTES_MAX || *given == 0)
-            fail(EX_USAGE, "--idempotency-key has 1 to %d bytes", IDEMPOTENCY_KEY_BYTES_MAX);
-        (void)snprintf(run->key, sizeof(run->key), "%s", given);
-        return;
-    }
-    static const char *const options[] = {"provider", "attempts", "billed", "unanswered"};
-    struct hasher hasher;
-    char digits[DIGEST_HEX_SIZE];
-    hasher_open(&hasher);
-    hasher_add(&hasher, run->spool.digest.at, sizeof(run->spool.digest.at));
-    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-        const char *value = call_text(call, options[i]);
-        if (value)
-            hasher_add(&hasher, value, strlen(value));
-        hasher_add(&hasher, "", 1);
-    }
-    digest_hex(hasher_peek(&hasher), digits);
-    hasher_close(&hasher);
-    (void)snprintf(run->key, sizeof(run->key), "file-%.40s", digits);
-}
-
-static const char *name_of(const struct call *call) {
-    const char *name = call_text(call, "name");
-    if (name)
-        return name;
-    if (strcmp(call->operands[0], "-") == 0)
-        return "stdin";
-    const char *slash = strrchr(call->operands[0], '/');
-    return slash ? slash + 1 : call->operands[0];
-}
-
-static struct bytes option_bytes(const struct call *call, const char *option, size_t size_max) {
-    struct bytes value = bytes_text(call_text(call, option));
-    if (value.size > size_max)
-        fail(EX_USAGE, "--%s has at most %zu bytes", option, size_max);
-    return value;
-}
-
-// A policy's name, which is one of three; empty: the default.
-static struct bytes option_policy(const struct call *call, const char *option,
-                                  const char *const names[3]) {
-    struct bytes value = option_bytes(call, option, 16);
-    if (value.size > 0 && !bytes_is(value, names[0]) && !bytes_is(value, names[1]) &&
-        !bytes_is(value, names[2]))
-        fail(EX_USAGE, "--%s is %s, %s or %s", option, names[0], names[1], names[2]);
-    return value;
-}
+enum { PATIENCE_S = 60 };
 
 static void start_submission(struct run *run, bool is_validation) {
-    static const char *const billed[] = {"retry", "park", "fail"};
-    static const char *const unanswered[] = {"stop", "skip", "fail"};
-    const struct call *call = run->call;
-    struct bytes name = bytes_text(name_of(call));
-    if (name.size > NAME_BYTES_MAX || !utf8_is_valid(name))
-        fail(EX_USAGE, "--name has at most %d bytes of UTF-8", NAME_BYTES_MAX);
-    struct submit_head submit = {
-        .key = bytes_text(run->key),
-        .name = name,
-        .tags = bytes_text(run->tags),
-        .provider = option_bytes(call, "provider", PROVIDER_BYTES_MAX),
-        .priority = 1,
-        .billed = option_policy(call, "billed", billed),
-        .unanswered = option_policy(call, "unanswered", unanswered),
-        .attempts_max = call_count(call, "attempts", 0),
-        .validate_only = is_validation,
-    };
-    if (submit.attempts_max > 100)
-        fail(EX_USAGE, "--attempts is at most 100");
-    submission_start(&run->submission, run->client, &run->progress, &submit, run->spool.fd,
-                     run->spool.bytes, clock_now().mono_ms);
+    struct submit_head submit = run->order.submit;
+    submit.validate_only = is_validation;
+    submission_start(&run->submission, run->client, &run->progress, &run->sink, &submit,
+                     run->spool.fd, run->spool.bytes, clock_now().mono_ms);
     run->has_submission = true;
+}
+
+// Whoever looks at a terminal sees why nothing moves; a script would wait for ever.
+static void take_patience(struct run *run) {
+    bool is_seen = run->progress.is_terminal && !call_has(run->call, "patience");
+    run->patience_ms = is_seen ? 0 : call_count(run->call, "patience", PATIENCE_S) * 1000;
 }
 
 // ---- how it stands ------------------------------------------------------------------------------
@@ -188,13 +103,23 @@ static void show_progress(struct run *run, uint64_t now_ms) {
 
 // ---- the loop -----------------------------------------------------------------------------------
 
+// The command that takes the submission up: the same one, or, where stdin was read, one for its
+// copy.
+static const char *again_text(const struct run *run) {
+    bool is_copy = run->spool.path[0] != 0;
+    return call_command(run->call, is_copy ? run->spool.path : NULL,
+                        run->order.has_lasting_key ? NULL : run->order.key);
+}
+
 static _Noreturn void stop_run(struct run *run) {
     char batch[UUID_TEXT_SIZE];
     const char *settings = call_settings(run->call);
     progress_close(&run->progress);
     if (run->has_submission && !run->submission.is_done) {
-        (void)fprintf(stderr, "Stopped before the whole file was taken in; the same command goes "
-                              "on where it stands.\n");
+        (void)fprintf(stderr,
+                      "Stopped before the whole file was taken in. What was taken in stays, "
+                      "and this goes on where it stands:\n  %s\n",
+                      again_text(run));
         spool_close(&run->spool, true);
     }
     if (run->has_submission && !id_is_none(run->submission.batch))
@@ -211,31 +136,34 @@ static _Noreturn void stop_run(struct run *run) {
 }
 
 static void start_watch(struct run *run, const char *batch, bool prints_results) {
-    watch_start(&run->watch, run->client, batch, prints_results, clock_now().mono_ms);
+    watch_start(&run->watch, run->client, batch, prints_results ? &run->sink : NULL,
+                clock_now().mono_ms);
     run->is_watching = true;
 }
 
-// The batch is there already: what this command asks for beside the file does not change it.
-static void say_known(struct run *run) {
-    const struct call *call = run->call;
-    bool has_key = call_has(call, "idempotency-key");
-    bool has_words = call_has(call, "tag") || call_has(call, "name");
-    run->is_known_told = true;
-    progress_note(&run->progress, "known",
-                  "%s was submitted before: its batch is taken up again%s. To run it anew, give "
-                  "another --idempotency-key.",
-                  has_key ? "What has this key" : "This file",
-                  has_words ? "; its name and tags are those of the first submission and were "
-                              "not changed"
-                            : "");
+// Nothing moves, and only a person can change that: whoever waits for this command should hear.
+static void end_if_stuck(struct run *run, uint64_t now_ms) {
+    char wait[PROGRESS_TEXT_SIZE / 2];
+    const struct submission *submission = &run->submission;
+    uint64_t since_ms = run->is_watching ? run->watch.stuck_ms : 0;
+    if (run->patience_ms == 0 || since_ms == 0)
+        return;
+    if (run->has_submission && submission->moved_ms > since_ms)
+        since_ms = submission->moved_ms;
+    if (now_ms - since_ms < run->patience_ms)
+        return;
+    (void)watch_wait_text(&run->watch, now_ms, wait, sizeof(wait));
+    progress_close(&run->progress);
+    sink_flush(&run->sink);
+    fail(EX_TEMPFAIL,
+         "nothing moves until somebody sees to this: %s\nThe batch stays, and goes on then: colloq "
+         "batch watch %s%s",
+         wait, run->watch.batch, call_settings(run->call));
 }
 
 static void hear(struct run *run, struct message *message, uint64_t now_ms) {
-    if (run->has_submission && submission_take(&run->submission, message, now_ms)) {
-        if (run->submission.is_known && !run->is_known_told)
-            say_known(run);
+    if (run->has_submission && submission_take(&run->submission, message, now_ms))
         return;
-    }
     if (run->is_watching)
         (void)watch_take(&run->watch, message, now_ms);
 }
@@ -255,6 +183,7 @@ static void turn(struct run *run) {
         hear(run, message, clock_now().mono_ms);
     if (process_is_stopped(run->call->stop_fd))
         stop_run(run);
+    end_if_stuck(run, now_ms);
 }
 
 // Sends the whole file; with watches also shows the batch as soon as it is open.
@@ -277,11 +206,15 @@ static void submit_all(struct run *run, bool watches, bool prints_results) {
 }
 
 static void open_run(struct run *run, struct call *call) {
-    *run = (struct run){.call = call, .client = call_client(call)};
-    progress_open(&run->progress, call_has(call, "json"));
-    spool_open(&run->spool, call->operands[0], call->conf, call->stop_fd);
-    run->tags = tags_of(call);
-    make_key(run);
+    *run = (struct run){.call = call};
+    uint64_t limit = order_limit(call);
+    progress_open(&run->progress, call_has(call, "json"), call_has(call, "quiet"));
+    take_patience(run);
+    spool_open(&run->spool, call->operands[0], limit, call->conf, call->stop_fd);
+    order_read(&run->order, call, &run->spool);
+    sink_open(&run->sink, call_text(call, "output"), call_text(call, "errors"));
+    run->client = call_client(call);
+    known_check(call, &run->order, &run->spool, &run->progress);
     if (!call_has(call, "strict"))
         return;
     start_submission(run, true);
@@ -297,7 +230,21 @@ static void open_run(struct run *run, struct call *call) {
 static void close_run(struct run *run) {
     if (run->is_watching)
         watch_end(&run->watch);
-    mem_free(run->tags);
+    sink_close(&run->sink);
+    order_release(&run->order);
+}
+
+// Where the lines went, if not to stdout.
+static void say_files(struct run *run) {
+    char count[SHORT_TEXT_SIZE];
+    const struct sink *sink = &run->sink;
+    if (sink->output_name)
+        progress_note(&run->progress, "output", "%s result lines are in %s",
+                      count_text((int64_t)sink->lines, count), sink->output_name);
+    if (sink->errors_name)
+        progress_note(&run->progress, "errors", "%s lines that failed or were refused are in %s",
+                      count_text((int64_t)(sink->failed + sink->refused), count),
+                      sink->errors_name);
 }
 
 // Watches to the end and says the last line.
@@ -306,11 +253,12 @@ static int watch_all(struct run *run) {
     while (!run->watch.is_over)
         turn(run);
     progress_close(&run->progress);
-    out_flush();
+    sink_flush(&run->sink);
     if (run->watch.exit != 0)
         fail(run->watch.exit, "%s; the batch goes on without this command: colloq batch watch %s%s",
              run->watch.detail, run->watch.batch, call_settings(run->call));
     const json_t *shown = run->watch.shown;
+    say_files(run);
     (void)watch_last_line(shown, text, sizeof(text));
     if (run->progress.is_json)
         progress_document(&run->progress, "end", text, "batch", shown);
@@ -361,7 +309,9 @@ int batch_submit(struct call *call) {
 int batch_watch(struct call *call) {
     static struct run run;
     run = (struct run){.call = call, .client = call_client(call)};
-    progress_open(&run.progress, call_has(call, "json"));
+    progress_open(&run.progress, call_has(call, "json"), false);
+    take_patience(&run);
+    sink_open(&run.sink, NULL, NULL);
     char batch[UUID_TEXT_SIZE];
     batch_id_of(call, batch);
     json_decref(call_ask(call, "batch.show", arguments_of("batch", batch))); // it is there

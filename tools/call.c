@@ -163,14 +163,19 @@ const char *call_settings(const struct call *call) {
     return text;
 }
 
-static void put_command(struct buf *line, const struct call *call) {
+// Without the options whose names skipped has.
+static void put_command(struct buf *line, const struct call *call, const char *operand,
+                        const char *const skipped[3]) {
     buf_printf(line, "colloq %s%s%s", call->command->noun, call->command->verb ? " " : "",
                verb_of(call->command));
     for (int i = 0; i < call->operand_count; i++)
-        put_word(line, call->operands[i]);
+        put_word(line, i == 0 && operand ? operand : call->operands[i]);
     for (int i = 0; i < call->value_count; i++) {
         const char *name = call->values[i].option->name;
-        if (strcmp(name, "after") == 0 || strcmp(name, "json") == 0)
+        bool is_skipped = false;
+        for (int k = 0; k < 3; k++)
+            is_skipped = is_skipped || (skipped[k] && strcmp(name, skipped[k]) == 0);
+        if (is_skipped)
             continue;
         buf_printf(line, " --%s", name);
         if (call->values[i].value)
@@ -178,12 +183,30 @@ static void put_command(struct buf *line, const struct call *call) {
     }
 }
 
+const char *call_command(const struct call *call, const char *operand, const char *key) {
+    static const char *const skipped[3] = {"again", NULL, NULL};
+    static const char *const skipped_with_key[3] = {"again", "idempotency-key", NULL};
+    static char text[8192];
+    struct buf line;
+    buf_init(&line, sizeof(text) - 1);
+    put_command(&line, call, operand, key ? skipped_with_key : skipped);
+    if (key) {
+        buf_text(&line, " --idempotency-key");
+        put_word(&line, key);
+    }
+    put_settings(&line, call);
+    (void)snprintf(text, sizeof(text), "%s", buf_cstr(&line));
+    buf_release(&line);
+    return text;
+}
+
 void call_say_more(const struct call *call, const char *cursor) {
+    static const char *const skipped[3] = {"after", "json", NULL};
     struct buf line;
     if (!cursor)
         return;
     buf_init(&line, 64 << 10);
-    put_command(&line, call);
+    put_command(&line, call, NULL, skipped);
     buf_text(&line, " --after");
     put_word(&line, cursor);
     put_settings(&line, call);

@@ -69,6 +69,9 @@ json_t *call_show(struct call *call, const char *what, json_t *new_arguments);
 // The settings of this call as they must be repeated on a further command line: "" or
 // " --simulate --data /x". Static storage.
 const char *call_settings(const struct call *call);
+// The same command for another operand and with a key of its own, with its options and settings, as
+// a shell reads it; NULL: those that it has. Static storage.
+const char *call_command(const struct call *call, const char *operand, const char *key);
 // Says how to see what follows: the same command, its options and settings, --after cursor.
 // Nothing without a cursor.
 void call_say_more(const struct call *call, const char *cursor);

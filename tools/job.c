@@ -4,6 +4,7 @@
 #include "common/process.h"
 #include "tools/commands.h"
 #include "tools/render.h"
+#include "tools/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +93,10 @@ static void show_sum(const json_t *answer) {
 }
 
 static void show_state(const json_t *live) {
-    const char *state = text_of(live, "state", "?"), *why = text_of(live, "waits_for", "");
+    const char *state = text_of(live, "state", "?");
+    const json_t *wait = member_of(live, "waits_for");
+    char text[1200] = "";
+    const char *why = json_is_object(wait) ? wait_text(wait, text, sizeof(text)) : "";
     const char *reason = text_of(live, "reason", why);
     if (strcmp(state, "dead") == 0 || strcmp(state, "parked") == 0)
         out_printf("%-13s %s: %s; kept until it is retried or dropped\n", "on its way", state,

@@ -17,30 +17,45 @@
     }
 #define END_OF_OPTIONS \
     { NULL, OPTION_flag, NULL, NULL, false }
-#define SUBMIT_OPTIONS                                                                    \
-    {"provider", OPTION_text, "NAME", "provider of lines that name none", false},         \
-        {"tag", OPTION_text, "K=V", "a tag of the batch; may stand several times", true}, \
-        {"name", OPTION_text, "NAME", "the batch's name for people (the file's)", false}, \
-        {"idempotency-key", OPTION_text, "KEY",                                           \
-         "the same key is the same batch (the file's digest)", false},                    \
-        {"attempts", OPTION_count, "N", "counted attempts of a line", false},             \
-        {"billed", OPTION_text, "WHAT",                                                   \
-         "after an attempt that may have been billed: retry, park or fail", false},       \
-        {"unanswered", OPTION_text, "WHAT",                                               \
-         "turns behind one without answer: stop (they are parked), skip or fail", false}, \
-    {                                                                                     \
-        "strict", OPTION_flag, NULL, "submit nothing if a line is refused", false         \
+#define SUBMIT_OPTIONS                                                                      \
+    {"provider", OPTION_text, "NAME", "provider of lines that name none", false},           \
+        {"tag", OPTION_text, "K=V", "a tag of the batch; may stand several times", true},   \
+        {"name", OPTION_text, "NAME", "the batch's name for people (the file's)", false},   \
+        {"idempotency-key", OPTION_text, "KEY",                                             \
+         "the same key is the same batch (the file's digest)", false},                      \
+        {"again", OPTION_flag, NULL, "a new batch, although the same was submitted before", \
+         false},                                                                            \
+        {"limit", OPTION_count, "N", "only the first N lines", false},                      \
+        {"continue", OPTION_flag, NULL, "conversations go on from the ledger", false},      \
+        {"priority", OPTION_text, "WHAT", "high, normal or low", false},                    \
+        {"attempts", OPTION_count, "N", "counted attempts of a line", false},               \
+        {"billed", OPTION_text, "WHAT",                                                     \
+         "after an attempt that may have been billed: retry, park or fail", false},         \
+        {"unanswered", OPTION_text, "WHAT",                                                 \
+         "turns behind one without answer: stop (they are parked), skip or fail", false},   \
+    {                                                                                       \
+        "strict", OPTION_flag, NULL, "submit nothing if a line is refused", false           \
     }
 
 static const struct option json_only[] = {JSON_OPTION, END_OF_OPTIONS};
 static const struct option page_options[] = {PAGE_OPTIONS, JSON_OPTION, END_OF_OPTIONS};
+#define PATIENCE_OPTION                                                                           \
+    {                                                                                             \
+        "patience", OPTION_count, "SECONDS",                                                      \
+            "without a terminal: end (75) when only a person can move it for so long (60)", false \
+    }
 static const struct option run_options[] = {
     SUBMIT_OPTIONS,
+    {"output", OPTION_text, "FILE", "results into this file, as they come", false},
+    {"errors", OPTION_text, "FILE", "lines that failed or were refused into this one", false},
+    {"quiet", OPTION_flag, NULL, "say nothing but why it cannot go on", false},
+    PATIENCE_OPTION,
     {"json", OPTION_flag, NULL, "what is said on stderr as JSON lines", false},
     END_OF_OPTIONS,
 };
 static const struct option submit_options[] = {SUBMIT_OPTIONS, JSON_OPTION, END_OF_OPTIONS};
 static const struct option watch_options[] = {
+    PATIENCE_OPTION,
     {"results", OPTION_flag, NULL, "also print the results, from the first", false},
     {"json", OPTION_flag, NULL, "what is said on stderr as JSON lines", false},
     END_OF_OPTIONS,

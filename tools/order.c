@@ -181,10 +181,11 @@ const char *order_differences(const struct order *order, const struct call *call
     add_word(text, sizeof(text), tags_differ(order, shown), "tags");
     add_word(text, sizeof(text), differs(call, "priority", text_of(live, "priority", NULL)),
              "priority");
-    add_word(text, sizeof(text), differs(call, "billed", text_of(live, "billed", NULL)), "--billed");
+    add_word(text, sizeof(text), differs(call, "billed", text_of(live, "billed", NULL)),
+             "--billed");
     add_word(text, sizeof(text), differs(call, "unanswered", text_of(live, "unanswered", NULL)),
              "--unanswered");
-    add_word(text, sizeof(text),
-             live && call_has(call, "attempts") && strcmp(attempts, has) != 0, "--attempts");
+    add_word(text, sizeof(text), live && call_has(call, "attempts") && strcmp(attempts, has) != 0,
+             "--attempts");
     return text;
 }

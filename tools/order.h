@@ -10,8 +10,8 @@
 
 struct order {
     char key[IDEMPOTENCY_KEY_BYTES_MAX + 1];
-    bool has_lasting_key; // the same command has it again
-    char *tags;           // JSON, or NULL
+    bool has_lasting_key;      // the same command has it again
+    char *tags;                // JSON, or NULL
     struct submit_head submit; // its texts live as long as the order and the call
 };
 

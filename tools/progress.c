@@ -13,8 +13,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-void progress_open(struct progress *progress, bool is_json) {
+void progress_open(struct progress *progress, bool is_json, bool is_quiet) {
     *progress = (struct progress){
+        .is_quiet = is_quiet,
         .is_terminal = !is_json && isatty(STDERR_FILENO),
         .is_json = is_json,
     };
@@ -34,6 +35,8 @@ size_t progress_columns(const struct progress *progress) {
 // stderr that cannot be written has nowhere to be reported: errors are not looked at.
 void progress_event(struct progress *progress, const char *event, const char *text,
                     const json_t *members) {
+    if (progress->is_quiet)
+        return;
     json_t *line = json_pack("{s:s, s:s}", "event", event, "text", text);
     bool is_whole = line && json_object_update(line, (json_t *)members) == 0;
     char *dumped = is_whole ? json_dumps(line, JSON_COMPACT) : NULL;
@@ -46,6 +49,8 @@ void progress_event(struct progress *progress, const char *event, const char *te
 void progress_document(struct progress *progress, const char *event, const char *text,
                        const char *name, const json_t *document) {
     struct buf line;
+    if (progress->is_quiet)
+        return;
     char *dumped = document ? json_dumps(document, JSON_COMPACT) : NULL;
     progress_close(progress);
     buf_init(&line, 1 << 20);
@@ -97,6 +102,8 @@ static bool differ(const char *a, const char *b) {
 void progress_show(struct progress *progress, const char *text, const char *state,
                    uint64_t now_ms) {
     bool is_news = differ(state, progress->state);
+    if (progress->is_quiet)
+        return;
     (void)snprintf(progress->state, sizeof(progress->state), "%s", state);
     if (progress->is_terminal) {
         char line[PROGRESS_TEXT_SIZE];
@@ -127,12 +134,14 @@ void progress_note(struct progress *progress, const char *event, const char *for
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    if (progress->is_quiet)
+        return;
     if (progress->is_json) {
         progress_document(progress, event, text, NULL, NULL);
         return;
     }
     progress_close(progress);
-    text_clean(text, false);
+    text_clean(text, true);
     (void)fprintf(stderr, "%s\n", text);
 }
 

@@ -13,13 +13,14 @@ enum { PROGRESS_PLAIN_MS = 5000, PROGRESS_TEXT_SIZE = 512 };
 struct progress {
     bool is_terminal;
     bool is_json;  // every line is a JSON object
+    bool is_quiet; // says nothing
     bool has_line; // the terminal's last line is ours
     uint64_t said_ms;
     char said[PROGRESS_TEXT_SIZE];
     char state[PROGRESS_TEXT_SIZE];
 };
 
-void progress_open(struct progress *progress, bool is_json);
+void progress_open(struct progress *progress, bool is_json, bool is_quiet);
 // Shows how things stand. state: what, when it changes, is said at once where there is no
 // terminal (what is waited for).
 void progress_show(struct progress *progress, const char *text, const char *state, uint64_t now_ms);

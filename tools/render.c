@@ -136,6 +136,14 @@ const char *time_text(int64_t at_ms, char text[SHORT_TEXT_SIZE]) {
     return text;
 }
 
+const char *clock_text(int64_t at_ms, char text[SHORT_TEXT_SIZE]) {
+    time_t seconds = (time_t)((at_ms + 999) / 1000);
+    struct tm tm;
+    if (!localtime_r(&seconds, &tm) || strftime(text, SHORT_TEXT_SIZE, "%H:%M:%S", &tm) == 0)
+        (void)snprintf(text, SHORT_TEXT_SIZE, "-");
+    return text;
+}
+
 const char *span_text(int64_t span_ms, char text[SHORT_TEXT_SIZE]) {
     long long ms = span_ms < 0 ? 0 : span_ms;
     long long minutes = (ms + 30000) / 60000;

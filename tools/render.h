@@ -55,6 +55,8 @@ void table_end(struct table *table);
 
 // "2026-11-22 09:24" in local time; "-" for less than 1.
 const char *time_text(int64_t at_ms, char text[SHORT_TEXT_SIZE]);
+// "12:03:10" in local time.
+const char *clock_text(int64_t at_ms, char text[SHORT_TEXT_SIZE]);
 // "850 ms", "6 s", "12 min", "3 h 20 min", "4 d".
 const char *span_text(int64_t span_ms, char text[SHORT_TEXT_SIZE]);
 // "20,000".

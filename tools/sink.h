@@ -1,5 +1,5 @@
-// Where the lines of a batch go: results to stdout, or to a file; and, in a file of their own, those
-// of jobs that failed and of lines that were refused, as OpenAI's batches have it.
+// Where the lines of a batch go: results to stdout, or to a file; and, in a file of their own,
+// those of jobs that failed and of lines that were refused, as OpenAI's batches have it.
 #ifndef TOOLS_SINK_H
 #define TOOLS_SINK_H
 
@@ -10,8 +10,8 @@
 #include <stdio.h>
 
 struct sink {
-    FILE *output; // stdout, or a file
-    FILE *errors; // NULL: nobody asked for them
+    FILE *output;                          // stdout, or a file
+    FILE *errors;                          // NULL: nobody asked for them
     const char *output_name, *errors_name; // NULL: none
     uint64_t lines, failed, refused;
 };

@@ -46,11 +46,53 @@ static _Noreturn void stop_reading(const struct spool *spool) {
     exit(EXIT_STOPPED);
 }
 
-// Reads the source to its end, into the digest and, if there is one, into the copy.
-static void read_all(struct spool *spool, int source, const char *name, int stop_fd) {
+// What is counted while a file is read.
+struct reading {
+    struct hasher whole, head;
+    uint64_t bytes, lines, jobs; // jobs: lines that are not blank
+    uint64_t limit;              // of jobs; 0: none
+    uint64_t wanted_bytes;       // where the last wanted line ends; 0: not yet met
+    bool is_blank;               // the line under way, so far
+};
+
+static bool is_blank_byte(uint8_t byte) {
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+// The end of a line in the bytes, or NULL.
+static const uint8_t *line_end(const uint8_t *at, size_t size) {
+    return size > 0 ? memchr(at, '\n', size) : NULL;
+}
+
+static void count(struct reading *reading, const uint8_t *at, size_t size) {
+    hasher_add(&reading->whole, at, size);
+    while (size > 0) {
+        const uint8_t *end = line_end(at, size);
+        size_t part = end ? (size_t)(end + 1 - at) : size;
+        if (reading->lines < HEAD_LINES)
+            hasher_add(&reading->head, at, part);
+        for (size_t i = 0; reading->is_blank && i < part; i++)
+            reading->is_blank = is_blank_byte(at[i]);
+        reading->bytes += part;
+        at += part;
+        size -= part;
+        if (!end)
+            return;
+        reading->lines++;
+        reading->jobs += !reading->is_blank;
+        reading->is_blank = true;
+        if (reading->jobs == reading->limit && reading->limit > 0 && reading->wanted_bytes == 0)
+            reading->wanted_bytes = reading->bytes;
+    }
+}
+
+// Reads the source to its end, into the digests and, if there is one, into the copy.
+static void read_all(struct spool *spool, int source, const char *name, uint64_t limit,
+                     int stop_fd) {
     static uint8_t bytes[STREAM_BLOCK_BYTES_MAX];
-    struct hasher hasher;
-    hasher_open(&hasher);
+    struct reading reading = {.limit = limit, .is_blank = true};
+    hasher_open(&reading.whole);
+    hasher_open(&reading.head);
     for (;;) {
         int fds[] = {stop_fd, source};
         if (source != spool->fd)
@@ -64,16 +106,19 @@ static void read_all(struct spool *spool, int source, const char *name, int stop
             fail(EX_NOINPUT, "%s: %s", name, strerror(errno));
         if (got == 0)
             break;
-        hasher_add(&hasher, bytes, (size_t)got);
-        spool->bytes += (uint64_t)got;
+        count(&reading, bytes, (size_t)got);
         if (source != spool->fd)
             write_all(spool, bytes, (size_t)got);
     }
-    spool->digest = hasher_peek(&hasher);
-    hasher_close(&hasher);
+    spool->bytes = reading.wanted_bytes ? reading.wanted_bytes : reading.bytes;
+    spool->digest = hasher_peek(&reading.whole);
+    spool->head = hasher_peek(&reading.head);
+    hasher_close(&reading.whole);
+    hasher_close(&reading.head);
 }
 
-void spool_open(struct spool *spool, const char *name, const struct conf *conf, int stop_fd) {
+void spool_open(struct spool *spool, const char *name, uint64_t limit, const struct conf *conf,
+                int stop_fd) {
     struct stat info;
     memset(spool, 0, sizeof(*spool));
     bool is_stdin = strcmp(name, "-") == 0;
@@ -84,7 +129,7 @@ void spool_open(struct spool *spool, const char *name, const struct conf *conf, 
         fail(EX_NOINPUT, "%s: is a folder; name a file of job lines", name);
     bool is_copied = is_stdin || !S_ISREG(info.st_mode);
     spool->fd = is_copied ? open_copy(spool, conf) : source;
-    read_all(spool, source, name, stop_fd);
+    read_all(spool, source, name, limit, stop_fd);
     if (is_copied && !is_stdin)
         (void)close(source);
 }
@@ -93,6 +138,4 @@ void spool_close(struct spool *spool, bool is_kept) {
     (void)close(spool->fd);
     if (*spool->path && !is_kept)
         (void)unlink(spool->path);
-    else if (*spool->path)
-        (void)fprintf(stderr, "colloq: what was read from stdin is kept in %s\n", spool->path);
 }

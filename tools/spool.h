@@ -6,16 +6,21 @@
 #include "common/bytes.h"
 #include "common/conf.h"
 
+enum { HEAD_LINES = 100 };
+
 struct spool {
     int fd;
-    uint64_t bytes;
+    uint64_t bytes;       // up to the end of its last line, or of the last one that is wanted
     struct digest digest; // of all of it
+    struct digest head;   // of its first HEAD_LINES lines, however many are wanted
     char path[4096];      // of the copy; empty: the file itself is read
 };
 
-// name "-" is stdin. Ends the process with EX_NOINPUT or EX_IOERR where it cannot be read.
-// When stop_fd becomes readable while it is read, the process ends with EXIT_STOPPED.
-void spool_open(struct spool *spool, const char *name, const struct conf *conf, int stop_fd);
+// name "-" is stdin. limit: lines that are wanted, blank ones not counted; 0: all. Ends the process
+// with EX_NOINPUT or EX_IOERR where it cannot be read. When stop_fd becomes readable while it is
+// read, the process ends with EXIT_STOPPED.
+void spool_open(struct spool *spool, const char *name, uint64_t limit, const struct conf *conf,
+                int stop_fd);
 // Closes it, and removes the copy unless it is kept.
 void spool_close(struct spool *spool, bool is_kept);
 

@@ -23,11 +23,13 @@ static void begin(struct submission *submission, uint64_t now_ms) {
 }
 
 void submission_start(struct submission *submission, struct client *client,
-                      struct progress *progress, const struct submit_head *submit, int fd,
-                      uint64_t file_bytes, uint64_t now_ms) {
+                      struct progress *progress, struct sink *sink,
+                      const struct submit_head *submit, int fd, uint64_t file_bytes,
+                      uint64_t now_ms) {
     memset(submission, 0, sizeof(*submission));
     submission->client = client;
     submission->progress = progress;
+    submission->sink = sink;
     submission->submit = *submit;
     submission->fd = fd;
     submission->file_bytes = file_bytes;
@@ -105,10 +107,6 @@ void submission_step(struct submission *submission, uint64_t now_ms) {
 
 // ---- refused lines ------------------------------------------------------------------------------
 
-static bool is_about_us(const char *reason) {
-    return strcmp(reason, "api_not_served") == 0 || strcmp(reason, "stream_not_served") == 0;
-}
-
 static int reason_index(struct refusals *refusals, const char *reason) {
     int i = 0;
     while (i < refusals->reason_count && strcmp(refusals->reasons[i].reason, reason) != 0)
@@ -121,14 +119,6 @@ static int reason_index(struct refusals *refusals, const char *reason) {
                        reason);
     }
     return i;
-}
-
-// Every refused line is told with its number and reason. A terminal is spared the flood: what
-// colloq does not serve yet, which is no mistake of a line, and what comes after the first lines
-// is counted there, and listed on demand.
-static bool is_listed(const struct submission *submission, const char *reason) {
-    return !submission->progress->is_terminal ||
-           (!is_about_us(reason) && submission->refusals.shown < REFUSALS_SHOWN_MAX);
 }
 
 static json_t *text_json(struct bytes text) {
@@ -169,7 +159,9 @@ static void note_refusal(struct submission *submission, const struct progress_it
                    (const char *)item->reason.at);
     int i = reason_index(refusals, reason);
     refusals->reasons[i].count++;
-    if (!is_listed(submission, reason)) {
+    if (!submission->submit.validate_only)
+        sink_refused(submission->sink, item->line, item->custom_id, item->reason, item->detail);
+    if (refusals->shown >= REFUSALS_SHOWN_MAX) {
         refusals->reasons[i].unseen++;
         return;
     }

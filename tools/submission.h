@@ -7,9 +7,10 @@
 #include "common/id.h"
 #include "tools/client.h"
 #include "tools/progress.h"
+#include "tools/sink.h"
 
 enum {
-    REFUSALS_SHOWN_MAX = 20,           // in full on a terminal; the rest is counted by reason
+    REFUSALS_SHOWN_MAX = 20,           // in full; the rest is counted by reason
     REFUSAL_REASONS_MAX = 64,          // different reasons that are counted
     SUBMISSION_AGAIN_MS = 5000,        // ingress said nothing: start again
     SUBMISSION_GIVE_UP_MS = 60 * 1000, // nothing went on for this long
@@ -31,6 +32,7 @@ struct refusals {
 struct submission {
     struct client *client;
     struct progress *progress;
+    struct sink *sink;         // takes refused lines
     struct submit_head submit; // what is asked; its texts live as long as it
     int fd;                    // of the file
     uint64_t file_bytes;
@@ -53,8 +55,9 @@ struct submission {
 
 // submit: the request's number is set here. The texts and the file must outlive the submission.
 void submission_start(struct submission *submission, struct client *client,
-                      struct progress *progress, const struct submit_head *submit, int fd,
-                      uint64_t file_bytes, uint64_t now_ms);
+                      struct progress *progress, struct sink *sink,
+                      const struct submit_head *submit, int fd, uint64_t file_bytes,
+                      uint64_t now_ms);
 // Sends what may be sent; looks after silence.
 void submission_step(struct submission *submission, uint64_t now_ms);
 // Whether the message was for this submission.

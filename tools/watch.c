@@ -23,11 +23,11 @@ static void note_sample(struct watch *watch, uint64_t now_ms) {
     watch->sample_count = last + 1;
 }
 
-void watch_start(struct watch *watch, struct client *client, const char *batch, bool prints_results,
+void watch_start(struct watch *watch, struct client *client, const char *batch, struct sink *sink,
                  uint64_t now_ms) {
     *watch = (struct watch){
         .client = client,
-        .prints_results = prints_results,
+        .sink = sink,
         .heard_ms = now_ms,
         .moved_ms = now_ms,
         .has_more = true,
@@ -72,50 +72,46 @@ static json_t *read_tail(struct bytes tail) {
     return document;
 }
 
-static uint64_t print_lines(struct bytes lines) {
-    uint64_t count = 0;
+static void print_lines(struct bytes lines, struct sink *sink) {
     while (lines.size > 0) {
         const uint8_t *end = memchr(lines.at, '\n', lines.size);
         size_t size = end ? (size_t)(end - lines.at) : lines.size;
         size_t used = end ? size + 1 : size;
         while (size > 0 && (lines.at[size - 1] == ',' || lines.at[size - 1] == ' '))
             size--;
-        if (size > 0) {
-            out_bytes(bytes_of(lines.at, size));
-            out_text("\n");
-            count++;
-        }
+        if (size > 0)
+            sink_result(sink, bytes_of(lines.at, size));
         lines = bytes_of(lines.at + used, lines.size - used);
     }
-    return count;
 }
 
 // A page that was not laid out in lines.
-static json_t *print_document(struct bytes answer, uint64_t *count) {
+static json_t *print_document(struct bytes answer, struct sink *sink) {
     json_t *document = NULL;
     size_t i;
     const json_t *result;
     if (json_parse(answer, &document, NULL, 0) != ERR_OK)
         return NULL;
     json_array_foreach(json_object_get(document, "lines"), i, result) {
-        out_json(result);
-        ++*count;
+        char *line = json_dumps(result, JSON_COMPACT);
+        if (line)
+            sink_result(sink, bytes_text(line));
+        mem_free(line);
     }
     return document;
 }
 
-bool results_print(struct bytes answer, char **new_cursor, bool *has_more, uint64_t *count) {
+bool results_print(struct bytes answer, struct sink *sink, char **new_cursor, bool *has_more) {
     struct bytes lines, tail;
     *new_cursor = NULL;
-    *count = 0;
     json_t *document = find_lines(answer, &lines, &tail) ? read_tail(tail) : NULL;
     if (document)
-        *count = print_lines(lines);
+        print_lines(lines, sink);
     else
-        document = print_document(answer, count);
+        document = print_document(answer, sink);
     if (!document)
         return false;
-    out_flush();
+    sink_flush(sink);
     const char *next = text_of(document, "next", NULL);
     const char *last = text_of(document, "last", NULL);
     const char *cursor = next ? next : last;
@@ -156,8 +152,7 @@ void watch_step(struct watch *watch, uint64_t now_ms) {
         watch->pause_ms = longer_ms < WATCH_PAUSE_MS ? longer_ms : WATCH_PAUSE_MS;
     }
     bool is_urgent = (watch->has_more || watch->is_settled) && watch->results.failed_ms == 0;
-    if (!watch->prints_results ||
-        !is_due(watch, &watch->results, is_urgent ? 0 : watch->pause_ms, now_ms))
+    if (!watch->sink || !is_due(watch, &watch->results, is_urgent ? 0 : watch->pause_ms, now_ms))
         return;
     json_t *new_arguments = arguments_of("batch", watch->batch);
     arguments_add(new_arguments, "order", "finished");
@@ -186,6 +181,22 @@ double watch_rate(const struct watch *watch) {
     return span > 0 ? (double)count * 1000 / (double)span : 0;
 }
 
+// Whether all that is left waits for what only a person can give: a key, a worker, room on a disk.
+// Turns that wait for others of the batch go by those.
+static bool needs_person(const json_t *shown) {
+    const json_t *live = member_of(shown, "live"), *wait;
+    size_t i, needing = 0;
+    if (!json_is_object(live) || int_of(live, "attempts_open", 0) > 0)
+        return false;
+    json_array_foreach(member_of(live, "waits_for"), i, wait) {
+        if (flag_of(wait, "needs_person"))
+            needing++;
+        else if (strcmp(text_of(wait, "reason", ""), "earlier_turn") != 0)
+            return false;
+    }
+    return needing > 0;
+}
+
 // False: the answer cannot be read.
 static bool take_show(struct watch *watch, struct bytes document, uint64_t now_ms) {
     json_t *shown = NULL;
@@ -201,15 +212,16 @@ static bool take_show(struct watch *watch, struct bytes document, uint64_t now_m
         watch->sample_count = 0;
     watch->finished = finished;
     note_sample(watch, now_ms);
+    bool is_stuck = needs_person(shown) && watch->moved_ms != now_ms;
+    watch->stuck_ms = !is_stuck ? 0 : watch->stuck_ms ? watch->stuck_ms : now_ms;
     watch->is_settled = strcmp(text_of(shown, "state", ""), "settled") == 0;
-    watch->is_over = watch->is_settled && !watch->prints_results;
+    watch->is_over = watch->is_settled && !watch->sink;
     return true;
 }
 
 static bool take_results(struct watch *watch, struct bytes document) {
     char *cursor;
-    uint64_t count;
-    if (!results_print(document, &cursor, &watch->has_more, &count))
+    if (!results_print(document, watch->sink, &cursor, &watch->has_more))
         return false;
     if (cursor) {
         mem_free(watch->cursor);
@@ -279,6 +291,26 @@ static bool is_lasting(const char *reason) {
     return false;
 }
 
+// When it goes on, as people read clocks.
+static void put_until(const json_t *wait, char *text, size_t size) {
+    static const struct {
+        const char *reason, *words;
+    } words[] = {{"rate_limited", "until"}, {"lane_held", "; next try at"}, {"delayed", "at"}};
+    int64_t until_ms = int_of(wait, "until_ms", 0);
+    size_t used = strlen(text);
+    char at[SHORT_TEXT_SIZE];
+    for (size_t i = 0; until_ms > 0 && i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcmp(text_of(wait, "reason", ""), words[i].reason) == 0)
+            (void)snprintf(text + used, size - used, "%s%s %s", *words[i].words == ';' ? "" : " ",
+                           words[i].words, clock_text(until_ms, at));
+}
+
+const char *wait_text(const json_t *wait, char *text, size_t size) {
+    (void)snprintf(text, size, "%s", text_of(wait, "text", text_of(wait, "reason", "")));
+    put_until(wait, text, size);
+    return text;
+}
+
 const char *watch_wait_text(const struct watch *watch, uint64_t now_ms, char *text, size_t size) {
     bool is_still = now_ms - watch->moved_ms >= WATCH_STILL_MS;
     bool is_named = now_ms - watch->moved_ms >= WATCH_NAMED_MS;
@@ -304,8 +336,9 @@ const char *watch_wait_text(const struct watch *watch, uint64_t now_ms, char *te
         // While calls are under way, they are what later turns wait for.
         if (open > 0 && strcmp(reason, "earlier_turn") == 0)
             continue;
-        (void)snprintf(text, size, "%s (%lld)", text_of(wait, "text", reason),
-                       (long long)int_of(wait, "jobs", 0));
+        (void)wait_text(wait, text, size);
+        size_t used = strlen(text);
+        (void)snprintf(text + used, size - used, " (%lld)", (long long)int_of(wait, "jobs", 0));
         return text;
     }
     if (is_still && open > 0)

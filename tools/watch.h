@@ -5,6 +5,7 @@
 
 #include "common/id.h"
 #include "tools/client.h"
+#include "tools/sink.h"
 
 enum {
     WATCH_PAUSE_FIRST_MS = 20, // between two questions; doubles, since small batches end at once
@@ -20,7 +21,7 @@ enum {
 struct watch {
     struct client *client;
     char batch[UUID_TEXT_SIZE];
-    bool prints_results;
+    struct sink *sink; // takes the results; NULL: nobody asked for them
     // Questions on their way; number 0: none.
     struct watch_question {
         uint64_t number;
@@ -41,6 +42,7 @@ struct watch {
     uint64_t heard_ms;
     uint64_t finished;
     uint64_t moved_ms;
+    uint64_t stuck_ms; // since when only a person can move what is left; 0: it may move by itself
     struct {
         uint64_t at_ms;
         uint64_t finished;
@@ -48,7 +50,7 @@ struct watch {
     unsigned sample_count;
 };
 
-void watch_start(struct watch *watch, struct client *client, const char *batch, bool prints_results,
+void watch_start(struct watch *watch, struct client *client, const char *batch, struct sink *sink,
                  uint64_t now_ms);
 void watch_end(struct watch *watch);
 // Puts the questions that are due.
@@ -60,6 +62,8 @@ bool watch_take(struct watch *watch, struct message *message, uint64_t now_ms);
 uint64_t watch_finished(const json_t *shown);
 // Outcomes a second lately.
 double watch_rate(const struct watch *watch);
+// What an entry of waits_for says, and when it goes on. Returns text.
+const char *wait_text(const json_t *wait, char *text, size_t size);
 // What the batch waits for; empty: it moves, or nothing is known. Returns text.
 const char *watch_wait_text(const struct watch *watch, uint64_t now_ms, char *text, size_t size);
 // The last line: "5 lines: 5 done; 5 calls; $0.01, 0 unpriced". Returns text.
@@ -67,8 +71,8 @@ const char *watch_last_line(const json_t *shown, char *text, size_t size);
 // Whether every line was done.
 bool watch_is_all_done(const json_t *shown);
 
-// Prints a page of batch.results as JSON lines. *new_cursor is the caller's (mem_free), NULL
+// Hands a page of batch.results on as JSON lines. *new_cursor is the caller's (mem_free), NULL
 // where the page names none. False: the answer cannot be read.
-bool results_print(struct bytes answer, char **new_cursor, bool *has_more, uint64_t *count);
+bool results_print(struct bytes answer, struct sink *sink, char **new_cursor, bool *has_more);
 
 #endif

@@ -391,6 +391,7 @@ uint64_t core_records_pending(const struct core *core);
 struct wait {
     enum reason reason;
     uint32_t lane; // 0: no matter of a lane
+    uint32_t job;  // earlier_turn: one of them
     uint64_t jobs;
     uint64_t due_ms; // when the first of them goes on, monotonic; 0: not known
 };

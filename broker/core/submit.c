@@ -144,8 +144,8 @@ static bool submissions_have_room(const struct core *core, uint64_t bytes, uint3
            records_have_room(core, count + EFFECTS_MAX);
 }
 
-// Whether a turn of the chunk belongs to a conversation of which another batch has turns here: their
-// order would be anybody's guess. Who submits waits until that is over, so two did at once.
+// Whether a turn of the chunk belongs to a conversation of which another batch has turns here:
+// their order would be anybody's guess. Who submits waits until that is over, so two did at once.
 static bool is_busy(const struct core *core, const struct batch *batch, const struct event *event) {
     for (uint32_t i = 0; i < event->put.count; i++) {
         const struct put_item *item = &event->put.items[i];

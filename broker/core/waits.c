@@ -1,7 +1,7 @@
 // What the jobs of a batch wait for, for people.
 #include "broker/core/state.h"
 
-enum { DELAYED_LOOKED_AT_MAX = 4096 };
+enum { LOOKED_AT_MAX = 4096 };
 
 static struct wait *wait_for(struct wait *waits, uint32_t *count, uint32_t max, enum reason reason,
                              uint32_t lane) {
@@ -26,7 +26,7 @@ static void add_delayed(const struct core *core, const struct batch *batch, stru
                         uint32_t *count, uint32_t max) {
     uint64_t left = batch->states[JOB_DELAYED];
     uint32_t looked_at = 0;
-    for (uint32_t slot = batch->first_job; slot && left > 0 && looked_at < DELAYED_LOOKED_AT_MAX;
+    for (uint32_t slot = batch->first_job; slot && left > 0 && looked_at < LOOKED_AT_MAX;
          slot = core->jobs[slot].batch_next, looked_at++) {
         const struct job *job = &core->jobs[slot];
         if (job->state != JOB_DELAYED)
@@ -36,6 +36,19 @@ static void add_delayed(const struct core *core, const struct batch *batch, stru
     }
     if (left > 0)
         add(wait_for(waits, count, max, REASON_delayed, 0), left, 0);
+}
+
+static void add_turns(const struct core *core, const struct batch *batch, struct wait *waits,
+                      uint32_t *count, uint32_t max) {
+    uint32_t slot = batch->first_job, looked_at = 0;
+    if (batch->states[JOB_WAITING] == 0)
+        return;
+    while (slot && core->jobs[slot].state != JOB_WAITING && looked_at++ < LOOKED_AT_MAX)
+        slot = core->jobs[slot].batch_next;
+    struct wait *wait = wait_for(waits, count, max, REASON_earlier_turn, 0);
+    add(wait, batch->states[JOB_WAITING], 0);
+    if (wait && slot && core->jobs[slot].state == JOB_WAITING)
+        wait->job = slot;
 }
 
 // Jobs of the flow's batch that are prepared in its lane's window.
@@ -66,7 +79,6 @@ uint32_t core_waits(const struct core *core, uint32_t batch_slot, struct wait *w
                      core->accountant ? REASON_ledger_full : REASON_accountant_away, 0),
             unprepared + unrecorded, 0);
     add_delayed(core, batch, waits, &count, max);
-    if (batch->states[JOB_WAITING] > 0)
-        add(wait_for(waits, &count, max, REASON_earlier_turn, 0), batch->states[JOB_WAITING], 0);
+    add_turns(core, batch, waits, &count, max);
     return count;
 }

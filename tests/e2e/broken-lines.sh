@@ -29,7 +29,7 @@ done
 check "the reasons are named" is \
     "$(for word in JSON custom_id no_model "known providers" UTF-8; do grep -qi -- "$word" "$work/err.txt" && echo "$word"; done | wc -l)" 5
 check "an earlier refused turn is the reason of the later one" grep -q 'line 11' <(grep 'line 12' "$work/err.txt")
-client batch run "$work/job.jsonl" --strict --idempotency-key strict >"$work/strict.jsonl" 2>"$work/strict.txt"
+client batch run "$work/job.jsonl" --strict --again >"$work/strict.jsonl" 2>"$work/strict.txt"
 code=$?
 check "--strict refuses all" test "$code" -ne 0
 check "and runs nothing" is "$(wc -l <"$work/strict.jsonl")" 0

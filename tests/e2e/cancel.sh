@@ -11,7 +11,7 @@ single line "hello" >"$work/single.jsonl"
 # put FILE KEY [OPTIONS]: a batch of it, whose first lease is the one that comes next.
 lease=0
 put() {
-    batch=$(submit "$work/$1" --idempotency-key "$2" "${@:3}")
+    batch=$(submit "$work/$1" --again --idempotency-key "$2" "${@:3}")
     lease=$((lease + 1))
     heard_of "lease $lease"
     job=$(leased $lease)

@@ -35,7 +35,7 @@ wait "$refuses"
 # What no ledger can take in.
 start_liar extractor-garbles
 garbles=$liar_pid
-aside=$(submit "$work/job.jsonl" --idempotency-key aside)
+aside=$(submit "$work/job.jsonl" --again --idempotency-key aside)
 heard_of "lease 4"
 single=$(leased 3) first=$(leased 4)
 tell end 3 answered

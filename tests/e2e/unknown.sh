@@ -10,7 +10,7 @@ is_under_way() { [ "$(counts "$batch" live.attempts_open)" = 1 ]; }
 # would take its time.
 lose() {
     single line "under $1 @sim:delay_60000*1" >"$work/job.jsonl"
-    batch=$(submit "$work/job.jsonl" --billed "$1" --idempotency-key "$1")
+    batch=$(submit "$work/job.jsonl" --billed "$1" --again)
     until_true 60 is_under_way
     check "the worker dies in the middle of a call" kill_process colloq-worker
 }
