@@ -103,7 +103,7 @@ static void wait_text(struct loop *loop, const struct wait *wait, char *to, size
         lane_text(loop, wait, to, room);
         break;
     case REASON_delayed:
-        (void)snprintf(to, room, "the next attempt");
+        (void)snprintf(to, room, "will be tried again");
         break;
     case REASON_earlier_turn:
         turn_text(loop, core_job(loop->core, wait->job), to, room);

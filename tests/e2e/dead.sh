@@ -43,7 +43,7 @@ settled=$(counts "$batch" revision)
 check "all are tried again, one a second" has "3 jobs are tried again; 2 parked behind" \
     "$(client dead retry --batch "$batch" --rate 1/s)"
 check "the batch is open again" is "$(counts "$batch" live.state)" sealed
-check "and what waits says so" has "will try again" "$(client batch show "$batch")"
+check "and what waits says so" has "will be tried again at" "$(client batch show "$batch")"
 check "a retried line is out of the counters" test "$(counts "$batch" live.counts.dead)" -lt 3
 check "and the batch settles anew" until_true 60 is_settled "$batch"
 check "with a later revision" test "$(counts "$batch" revision)" -gt "$settled"
