@@ -2,6 +2,7 @@
 // dispatcher and the help both read it.
 #include "common/process.h"
 #include "tools/commands.h"
+#include "tools/doctor.h"
 #include "tools/render.h"
 
 #include <stdlib.h>
@@ -119,6 +120,7 @@ static const struct option migrate_options[] = {
 static const struct option dev_options[] = {
     {"verbose", OPTION_flag, NULL, "the processes' logs on stderr, not in DATA/log", false},
     {"simulator", OPTION_text, "WORDS", "with --simulate: options of provider-sim", false},
+    {"brief", OPTION_text, "WHAT", NULL, false}, // for a command that starts it: see local.h
     END_OF_OPTIONS,
 };
 
@@ -152,6 +154,8 @@ static const struct command commands[] = {
      dead_retry_options, dead_retry},
     {"dead", "drop", "[JOB]", 0, 1, "let one, or those of a batch, go for good", dead_drop_options,
      dead_drop},
+    {"doctor", NULL, "", 0, 0, "what is in force here, and what is wrong with it (1: a problem)",
+     json_only, doctor},
     {"find", NULL, "ID", 1, 1, "the call, message and batch behind any identifier", json_only,
      find},
     {"job", "show", "JOB", 1, 1, "a line's job and its attempts", json_only, job_show},
@@ -165,16 +169,6 @@ static const struct command commands[] = {
     {"stat", NULL, "", 0, 0, "processes, lanes and what waits", json_only, stat_show},
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
-
-const char *sibling_path(const char *program) {
-    static char path[4096];
-    ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
-    path[size > 0 ? size : 0] = 0;
-    char *slash = strrchr(path, '/');
-    size_t used = slash ? (size_t)(slash + 1 - path) : 0;
-    (void)snprintf(path + used, sizeof(path) - used, "%s", program);
-    return path;
-}
 
 // ---- help ---------------------------------------------------------------------------------------
 
@@ -208,6 +202,8 @@ static void help_noun(const char *noun) {
         help_line(&commands[i]);
         for (const struct option *o = commands[i].options; o->name; o++) {
             char words[64];
+            if (!o->help)
+                continue;
             (void)snprintf(words, sizeof(words), "--%s%s%s", o->name, o->argument ? " " : "",
                            o->argument ? o->argument : "");
             out_printf("      %-21s %s\n", words, o->help);
@@ -278,6 +274,8 @@ int main(int argc, char **argv) {
         fail(EX_USAGE, "too many words");
     memcpy(words, argv, (size_t)argc * sizeof(words[0]));
     help_if_wanted(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "doctor") == 0 && !doctor_may_begin(argc, argv))
+        return 1;
     int count = conf_take(&conf, "client", argc, words);
     if (count < 2)
         fail(EX_USAGE, "say what to do; colloq --help lists it");
