@@ -1,8 +1,11 @@
 // The settings of all processes: flag > environment > colloq.yaml > default. Values of the file
 // may be env:NAME or file:PATH (a path that is not absolute counts from the file's folder).
-// One table in conf.c names each setting once: its flag, its variable, its place in the file,
-// its type, its default and its help text. The file is --config, else COLLOQ_CONFIG, else
-// ~/.config/colloq/colloq.yaml, else /etc/colloq/colloq.yaml.
+// One table in conf_table.c names each setting once: its flag, its variable, its place in the
+// file, its type, its default and its help text. The file is --config, else COLLOQ_CONFIG, else
+// ~/.config/colloq/colloq.yaml, else /etc/colloq/colloq.yaml; it has a section a process.
+//
+// The client also has contexts, named sets of the few settings that say which colloq is meant:
+// one that a flag or a variable names beats other variables, one that the file names does not.
 #ifndef COMMON_CONF_H
 #define COMMON_CONF_H
 
@@ -12,13 +15,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CONF_PROVIDERS_MAX = 64, CONF_TEXT_BYTES_MAX = 4096 };
+enum { CONF_PROVIDERS_MAX = 64, CONF_TEXT_BYTES_MAX = 4096, CONF_SETTINGS_MAX = 48 };
 
 // What the configuration says of one provider (section providers: of the file).
 struct conf_provider {
     const char *name;     // as in the catalogue
     const char *base_url; // NULL: the catalogue's
     const char *key; // the key itself, after env:/file: were followed; NULL: the usual variables
+    const char *key_origin; // where the file speaks of a key: "FILE:LINE"; NULL: it does not
+    const char *key_named;  // "env:NAME" or "file:PATH" as it stands there; NULL: the key itself
 };
 
 // All texts live as long as the process.
@@ -29,6 +34,10 @@ struct conf {
     const char *broker;         // endpoint; default ipc://DATA/broker.sock
     const char *ingress;        // endpoint; default ipc://DATA/ingress.sock
     const char *accountant;     // endpoint of its queries; default ipc://DATA/accountant.sock
+    const char *endpoint;       // client: whom it speaks to; default where ingress listens here
+    bool is_endpoint_stated;    // somebody named it, or it leads over TCP: it is never replaced
+    bool no_start;              // client: start no processes where nobody listens
+    const char *context;        // client: the context in force; NULL: none
     const char *listen;         // where the broker listens too, for other hosts; NULL: nowhere
     const char *listen_ingress; // where the ingress does; NULL: nowhere
     bool insecure;              // tcp:// beyond this machine is permitted
@@ -54,15 +63,21 @@ struct conf {
     bool allow_http;              // worker: plain http beyond loopback is permitted
     const char *names;            // worker: folder of the lasting names; default DATA/workers
 
-    const char *catalogue; // accountant: the user's own providers/ and prices/; NULL: none
-    bool migrate;          // accountant: apply the missing migrations and end
-    bool dry_run;          // accountant: with migrate, only say what is missing
-    bool status;           // accountant: say how the ledger stands and end
-    const char *file;      // the file that was read; NULL: none
+    // accountant: the user's own providers/ and prices/; default the folder of the file in force,
+    // or of that which would be, if it has either; NULL: none
+    const char *catalogue;
+    bool migrate;     // accountant: apply the missing migrations and end
+    bool dry_run;     // accountant: with migrate, only say what is missing
+    bool status;      // accountant: say how the ledger stands and end
+    const char *file; // the file that was read; NULL: none
 
     // Only the worker has keys here: the other programs do not follow them.
     struct conf_provider providers[CONF_PROVIDERS_MAX];
     size_t provider_count;
+
+    // A setting of the table each; see conf_origin and conf_setting_at.
+    const char *origins[CONF_SETTINGS_MAX];
+    const char *written[CONF_SETTINGS_MAX];
 };
 
 // What is wrong with the settings: a sysexits code and, for people, what, where and what to do.
@@ -82,6 +97,20 @@ int conf_take(struct conf *conf, const char *program, int argc, char **argv);
 // With takes_rest, what is no setting stays in argv and *argc counts it; else it is an error.
 enum err conf_read(struct conf *conf, const char *program, int *argc, char **argv, bool takes_rest,
                    struct conf_error *error);
+
+// Where the value of a member of *conf comes from, for people: "--data", "COLLOQ_DATA",
+// "/etc/colloq/colloq.yaml:3", "context night, …:7" or "default".
+const char *conf_origin(const struct conf *conf, const void *member);
+// The i-th setting of the table, for listings: its place in the file (else its flag), and its
+// origin. False behind the last.
+struct conf_shown {
+    const char *name;
+    const char *flag;
+    const char *variable; // NULL: none
+    const char *value;    // as written; NULL: none, or made from other settings
+    const char *origin;
+};
+bool conf_setting_at(const struct conf *conf, size_t i, struct conf_shown *shown);
 
 // Puts the settings' flags of a command line into the environment, so that programs started from
 // here have them too (--data is left out: it means another folder as a variable).

@@ -26,8 +26,8 @@ static enum err check(const struct conf *conf, const char *endpoint, struct conf
 }
 
 enum err conf_check_endpoints(const struct conf *conf, struct conf_error *error) {
-    const char *const endpoints[] = {conf->broker, conf->ingress, conf->accountant, conf->listen,
-                                     conf->listen_ingress};
+    const char *const endpoints[] = {conf->broker, conf->ingress,        conf->accountant,
+                                     conf->listen, conf->listen_ingress, conf->endpoint};
     enum err e = ERR_OK;
     for (size_t i = 0; e == ERR_OK && i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
         if (endpoints[i])

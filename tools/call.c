@@ -136,10 +136,13 @@ static void put_word(struct buf *line, const char *word) {
 }
 
 static void put_settings(struct buf *line, const struct call *call) {
-    static const char *const kept[] = {"--data", "--ingress", "--config"};
+    static const char *const kept[] = {"--data", "--endpoint", "--ingress", "--config",
+                                       "--context"};
     if (call->conf->simulated)
         buf_text(line, " --simulate");
     for (int i = 1; i < call->argc; i++) {
+        if (strcmp(call->argv[i], "--insecure") == 0)
+            put_word(line, call->argv[i]);
         for (size_t k = 0; k < sizeof(kept) / sizeof(kept[0]); k++) {
             size_t size = strlen(kept[k]);
             bool is_same = strncmp(call->argv[i], kept[k], size) == 0;

@@ -97,10 +97,10 @@ static void take_unwelcome(const struct client *client) {
 bool client_try_open(struct client *client, const struct conf *conf, int stop_fd,
                      uint64_t limit_ms) {
     memset(client, 0, sizeof(*client));
-    client->endpoint = conf->ingress;
+    client->endpoint = conf->endpoint;
     client->stop_fd = stop_fd;
-    if (sock_connect(&client->sock, conf->ingress) != ERR_OK)
-        fail(EX_CONFIG, "%s: cannot be connected to; correct --ingress or --data", conf->ingress);
+    if (sock_connect(&client->sock, conf->endpoint) != ERR_OK)
+        fail(EX_CONFIG, "%s: cannot be connected to; correct --endpoint or --data", conf->endpoint);
     struct hello_head hello = {
         .role = bytes_text("client"),
         .name = bytes_text("client"),

@@ -242,8 +242,8 @@ static void add_all(struct dev *dev) {
                                        conf->simulated && is_worker ? dev->simulator_url : NULL));
         program_argument(program, "--data");
         program_argument(program, conf->data);
-        if (conf->simulated)
-            program_argument(program, "--simulate");
+        // Said in either case: a context of ours may say otherwise than the file that they read.
+        program_argument(program, conf->simulated ? "--simulate" : "--simulate=false");
     }
 }
 
@@ -305,7 +305,7 @@ static void tell_other_hosts(const struct dev *dev) {
                   plain, insecure);
     // Where the ingress listens elsewhere, whoever chose that knows how it is reached.
     if (endpoint_place(conf->listen_ingress, &place))
-        (void)fprintf(stderr, "  colloq batch run FILE.jsonl --ingress tcp://%s:%u%s%s\n", host,
+        (void)fprintf(stderr, "  colloq batch run FILE.jsonl --endpoint tcp://%s:%u%s%s\n", host,
                       place.port, simulate, insecure);
 }
 
@@ -374,6 +374,7 @@ static void prepare_folder(const struct call *call) {
 int dev(struct call *call) {
     static struct dev dev;
     dev = (struct dev){.call = call, .started_ms = clock_now().mono_ms};
+    call->conf->endpoint = call->conf->ingress; // whom we look after, not whom commands ask
     prepare_folder(call);
     add_all(&dev);
     while (!process_is_stopped(call->stop_fd) && dev.supervisor.exit == 0) {

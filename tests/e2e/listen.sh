@@ -27,7 +27,7 @@ check "an address of another host is refused" fails_with 78 \
 # One call at once in its own worker: the rest is for the second.
 "$BIN/colloq" dev --simulate --data "$data" --concurrency 1 --listen tcp://127.0.0.1:$port >"$work/dev.out" 2>&1 &
 dev_pid=$!
-until_true 60 grep -q 'colloq batch run.*--ingress' "$work/dev.out" || { cat "$work/dev.out"; exit 1; }
+until_true 60 grep -q 'colloq batch run.*--endpoint' "$work/dev.out" || { cat "$work/dev.out"; exit 1; }
 check "a second broker is refused the port" fails_with 75 \
     "$BIN/colloq-broker" --simulate --data "$work/b" --listen tcp://127.0.0.1:$port
 
@@ -45,13 +45,13 @@ check "stat has a row for the host, with both workers" until_true 60 sees_both
 client stat >"$work/stat.txt"
 check "also for people" grep -qE '^HOST +WORKERS +SLOTS +CALLS +CPU +HEARD' "$work/stat.txt"
 
-words=$(sed -n 's/^  colloq \(batch run FILE.jsonl --ingress .*\)$/\1/p' "$work/dev.out")
+words=$(sed -n 's/^  colloq \(batch run FILE.jsonl --endpoint .*\)$/\1/p' "$work/dev.out")
 # shellcheck disable=SC2086 # words of a command line
 "$BIN/colloq" ${words/FILE.jsonl/$work/job.jsonl} --data "$work/c" >"$work/out.jsonl" 2>"$work/err.txt"
 check "a client elsewhere runs a batch" is "$(wc -l <"$work/out.jsonl")" 300
 
 check "a client at the broker's port is told so" fails_with 78 \
-    "$BIN/colloq" stat --simulate --data "$work/c" --ingress tcp://127.0.0.1:$port
+    "$BIN/colloq" stat --simulate --data "$work/c" --endpoint tcp://127.0.0.1:$port
 check "and where the ingress is" grep -q 'clients connect to the ingress' "$work/said.txt"
 "$BIN/colloq-worker" --simulate --data "$work/w" --broker tcp://127.0.0.1:$((port + 1)) \
     >"$work/wrong.log" 2>&1 &

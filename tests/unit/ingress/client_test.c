@@ -538,18 +538,18 @@ END_TEST
 // A next command that forgets the settings asks somebody else, or about something else.
 START_TEST(a_next_command_repeats_options_and_settings) {
     char *argv[] = {(char *)"colloq", (char *)"batch",    (char *)"run",
-                    (char *)"--data", (char *)"/my data", (char *)"--ingress=ipc://x"};
+                    (char *)"--data", (char *)"/my data", (char *)"--endpoint=ipc://x"};
     char *words[] = {(char *)"it's",   (char *)"--limit", (char *)"7",
                      (char *)"--json", (char *)"--after", (char *)"c1"};
     struct conf conf = {.simulated = true};
     struct call call = {.command = &paged, .conf = &conf, .argv = argv, .argc = 6};
     call_read(&call, 6, words);
-    ck_assert_str_eq(call_settings(&call), " --simulate --data '/my data' --ingress=ipc://x");
+    ck_assert_str_eq(call_settings(&call), " --simulate --data '/my data' --endpoint=ipc://x");
     catch_output();
     call_say_more(&call, NULL);
     call_say_more(&call, "c2");
     ck_assert_str_eq(caught(), "There are more: colloq batch run 'it'\\''s' --limit 7 --after c2 "
-                               "--simulate --data '/my data' --ingress=ipc://x\n");
+                               "--simulate --data '/my data' --endpoint=ipc://x\n");
 }
 END_TEST
 

@@ -16,8 +16,9 @@ static struct conf_error error;
 
 static void set_up(void) {
     static const char *const variables[] = {
-        "COLLOQ_DATA",   "COLLOQ_SIMULATE", "COLLOQ_CONCURRENCY", "COLLOQ_CONFIG",
-        "XDG_DATA_HOME", "COLLOQ_BROKER",   "COLLOQ_LOG_LEVEL"};
+        "COLLOQ_DATA",     "COLLOQ_SIMULATE", "COLLOQ_CONCURRENCY", "COLLOQ_CONFIG",
+        "XDG_DATA_HOME",   "COLLOQ_BROKER",   "COLLOQ_LOG_LEVEL",   "COLLOQ_CONTEXT",
+        "COLLOQ_ENDPOINT", "COLLOQ_INGRESS",  "COLLOQ_INSECURE",    "STATE_DIRECTORY"};
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
         (void)unsetenv(variables[i]);
     ck_assert_ptr_nonnull(mkdtemp(folder));
@@ -102,7 +103,7 @@ static const struct {
 } broken[] = {
     {"worker:\n  concurrency: many\n", {":2:", "worker.concurrency", "a number from 1 to 10000"}},
     {"worker:\n  concurrency: 0\n", {":2:", "worker.concurrency", "a number from 1"}},
-    {"calls:\n  limit: soon\n", {":2:", "calls.limit", "30s"}},
+    {"broker:\n  call_limit: soon\n", {":2:", "broker.call_limit", "30s"}},
     {"log:\n  level: loud\n", {":2:", "log.level", "debug, info"}},
     {"log:\n  json: perhaps\n", {":2:", "log.json", "true or false"}},
     {"\nwrkr:\n  slots: 5\n", {":3:", "wrkr.slots", "--help"}},
@@ -113,7 +114,11 @@ static const struct {
     {"data: env:NO_SUCH_VARIABLE\n", {":1:", "NO_SUCH_VARIABLE", "set it"}},
     {"data: file:no-such-file\n", {":1:", "no-such-file", "cannot be read"}},
     {"providers:\n  openai:\n    kee: x\n", {":3:", "providers.openai.kee", "key and base_url"}},
-    {"endpoints:\n  broker: http://x\n", {"http://x", "ipc://PATH", "tcp://"}},
+    {"broker:\n  endpoint: http://x\n", {"http://x", "ipc://PATH", "tcp://"}},
+    {"contexts:\n  night:\n    concurrency: 5\n",
+     {":3:", "contexts.night.concurrency", "endpoint, data"}},
+    {"contexts:\n  endpoint: tcp://127.0.0.1:1\n",
+     {":2:", "contexts.endpoint", "a context states"}},
 };
 enum { BROKEN = sizeof(broken) / sizeof(broken[0]) };
 
@@ -183,19 +188,21 @@ END_TEST
 
 // One unit read for another is a limit that is off by a thousand.
 START_TEST(times_and_sizes_have_units) {
-    ck_assert_int_eq(read_file("broker", "calls: {limit: 2m}\njournal: {max: 512MiB}\n"), ERR_OK);
+    ck_assert_int_eq(read_file("broker", "broker: {call_limit: 2m, journal: {max: 512MiB}}\n"),
+                     ERR_OK);
     ck_assert_uint_eq(conf.call_limit_ms, 120000);
     ck_assert_uint_eq(conf.journal_bytes_max, 512ull << 20);
-    ck_assert_int_eq(read_file("broker", "calls: {limit: 1500}\njournal: {max: 1g}\n"), ERR_OK);
+    ck_assert_int_eq(read_file("broker", "broker: {call_limit: 1500, journal: {max: 1g}}\n"),
+                     ERR_OK);
     ck_assert_uint_eq(conf.call_limit_ms, 1500);
     ck_assert_uint_eq(conf.journal_bytes_max, 1ull << 30);
-    ck_assert_int_eq(read_file("worker", "calls: {stall_limit: 2s}\n"), ERR_OK);
+    ck_assert_int_eq(read_file("worker", "worker: {stall_limit: 2s}\n"), ERR_OK);
     ck_assert_uint_eq(conf.stall_limit_ms, 2000);
     ck_assert_uint_eq(conf.first_byte_limit_ms, 0); // as long as the call may last
-    ck_assert_int_eq(read_file("worker", "calls: {first_byte_limit: 3m}\n"), ERR_OK);
+    ck_assert_int_eq(read_file("worker", "worker: {first_byte_limit: 3m}\n"), ERR_OK);
     ck_assert_uint_eq(conf.first_byte_limit_ms, 180000);
-    ck_assert_int_eq(read_file("broker", "calls: {limit: 2 m}\n"), ERR_BAD_CONFIG);
-    ck_assert_int_eq(read_file("broker", "calls: {limit: 1e3}\n"), ERR_BAD_CONFIG);
+    ck_assert_int_eq(read_file("broker", "broker: {call_limit: 2 m}\n"), ERR_BAD_CONFIG);
+    ck_assert_int_eq(read_file("broker", "broker: {call_limit: 1e3}\n"), ERR_BAD_CONFIG);
 }
 END_TEST
 
@@ -226,6 +233,162 @@ START_TEST(a_folder_too_long_for_a_socket_is_refused_with_a_remedy) {
 }
 END_TEST
 
+static enum err read_client(const char *a, const char *b, const char *c) {
+    return read_words("client", a, b, c);
+}
+
+// Two clients that take another folder or endpoint than people think ask the wrong colloq.
+START_TEST(an_endpoint_is_the_flags_then_the_variables_then_the_files_then_the_socket) {
+    (void)setenv("COLLOQ_CONFIG", path, 1);
+    write_file(path, "data: /d\n");
+    ck_assert_int_eq(read_client(NULL, NULL, NULL), ERR_OK);
+    ck_assert_str_eq(conf.endpoint, "ipc:///d/ingress.sock");
+    ck_assert(!conf.is_endpoint_stated);
+    ck_assert_str_eq(conf_origin(&conf, &conf.endpoint), "default");
+    write_file(path, "data: /d\nclient:\n  endpoint: tcp://127.0.0.1:1\n");
+    ck_assert_int_eq(read_client(NULL, NULL, NULL), ERR_OK);
+    ck_assert_str_eq(conf.endpoint, "tcp://127.0.0.1:1");
+    ck_assert(conf.is_endpoint_stated);
+    ck_assert_ptr_nonnull(strstr(conf_origin(&conf, &conf.endpoint), "colloq.yaml:3"));
+    (void)setenv("COLLOQ_ENDPOINT", "tcp://127.0.0.1:2", 1);
+    ck_assert_int_eq(read_client(NULL, NULL, NULL), ERR_OK);
+    ck_assert_str_eq(conf.endpoint, "tcp://127.0.0.1:2");
+    ck_assert_str_eq(conf_origin(&conf, &conf.endpoint), "COLLOQ_ENDPOINT");
+    ck_assert_int_eq(read_client("--endpoint", "tcp://127.0.0.1:3", NULL), ERR_OK);
+    ck_assert_str_eq(conf.endpoint, "tcp://127.0.0.1:3");
+    ck_assert_str_eq(conf_origin(&conf, &conf.endpoint), "--endpoint");
+    ck_assert_str_eq(conf.ingress, "ipc:///d/ingress.sock"); // where one of ours would listen
+    ck_assert_int_eq(read_client("--endpoint", "tcp://203.0.113.1:3", NULL), ERR_BAD_CONFIG);
+    ck_assert_ptr_nonnull(strstr(error.text, "--insecure"));
+}
+END_TEST
+
+// Where ingress is told to listen elsewhere, the clients of this machine have to go there.
+START_TEST(a_client_goes_where_ingress_listens_here) {
+    ck_assert_int_eq(read_file("client", "ingress:\n  endpoint: ipc:///run/door.sock\n"), ERR_OK);
+    ck_assert_str_eq(conf.endpoint, "ipc:///run/door.sock");
+    ck_assert(!conf.is_endpoint_stated);
+}
+END_TEST
+
+static const char contexts[] = "data: /file\n"
+                               "client:\n"
+                               "  endpoint: tcp://127.0.0.1:9\n"
+                               "context: day\n"
+                               "contexts:\n"
+                               "  day: {data: /day}\n"
+                               "  night: {endpoint: 'tcp://127.0.0.1:7', simulate: true}\n"
+                               "  secret: {data: 'env:NO_SUCH_VARIABLE'}\n";
+
+// A command meant for the one and run on the other is money spent in the wrong place.
+START_TEST(a_context_named_for_the_command_beats_variables_and_one_of_the_file_does_not) {
+    write_file(path, contexts);
+    (void)setenv("COLLOQ_CONFIG", path, 1);
+    ck_assert_int_eq(read_client(NULL, NULL, NULL), ERR_OK);
+    ck_assert_str_eq(conf.context, "day");
+    ck_assert_str_eq(conf.data, "/day");
+    ck_assert_str_eq(conf.endpoint, "ipc:///day/ingress.sock"); // not the file's for every day
+    ck_assert_ptr_nonnull(strstr(conf_origin(&conf, &conf.data), "context day, "));
+    (void)setenv("COLLOQ_DATA", "/variable", 1);
+    (void)setenv("COLLOQ_ENDPOINT", "tcp://127.0.0.1:8", 1);
+    ck_assert_int_eq(read_client(NULL, NULL, NULL), ERR_OK);
+    ck_assert_str_eq(conf.data, "/variable");
+    ck_assert_str_eq(conf.endpoint, "tcp://127.0.0.1:8");
+    ck_assert_int_eq(read_client("--context", "day", NULL), ERR_OK);
+    ck_assert_str_eq(conf.data, "/day");
+    ck_assert_str_eq(conf.endpoint, "ipc:///day/ingress.sock");
+    ck_assert_int_eq(read_client("--context=day", "--data", "/flag"), ERR_OK);
+    ck_assert_str_eq(conf.data, "/flag");
+    (void)setenv("COLLOQ_CONTEXT", "night", 1);
+    ck_assert_int_eq(read_client(NULL, NULL, NULL), ERR_OK);
+    ck_assert_str_eq(conf.endpoint, "tcp://127.0.0.1:7");
+    ck_assert(conf.simulated);
+    ck_assert_str_eq(conf.data, "/variable/simulated"); // what it does not state others may
+    ck_assert_int_eq(read_client("--context", "day", NULL), ERR_OK);
+    ck_assert_str_eq(conf.context, "day");
+}
+END_TEST
+
+// A name that is nobody's must not mean the usual one.
+START_TEST(an_unknown_context_is_refused_with_the_names_that_there_are) {
+    write_file(path, contexts);
+    (void)setenv("COLLOQ_CONFIG", path, 1);
+    ck_assert_int_eq(read_client("--context", "nigth", NULL), ERR_BAD_CONFIG);
+    ck_assert_int_eq(error.exit, EX_CONFIG);
+    ck_assert_ptr_nonnull(strstr(error.text, "--context: there is no context nigth"));
+    ck_assert_ptr_nonnull(strstr(error.text, "day, night, secret"));
+    ck_assert_int_eq(read_client("--context", "secret", NULL), ERR_BAD_CONFIG);
+    ck_assert_ptr_nonnull(strstr(error.text, ":8:"));
+    (void)setenv("COLLOQ_CONTEXT", "gone", 1);
+    ck_assert_int_eq(read_client(NULL, NULL, NULL), ERR_BAD_CONFIG);
+    ck_assert_ptr_nonnull(strstr(error.text, "COLLOQ_CONTEXT: there is no context gone"));
+    // The processes have no contexts: what a user chose for his commands moves none of them.
+    ck_assert_int_eq(read_words("broker", NULL, NULL, NULL), ERR_OK);
+    ck_assert_str_eq(conf.data, "/file");
+    (void)unsetenv("COLLOQ_CONTEXT");
+    ck_assert_int_eq(read_file("client", "context: gone\n"), ERR_BAD_CONFIG);
+    ck_assert_ptr_nonnull(strstr(error.text, "colloq.yaml:1: there is no context gone"));
+}
+END_TEST
+
+// Root is a person too; a service has the folder that was made for it.
+START_TEST(the_data_folder_is_at_home_and_a_services_where_the_system_says) {
+    char home[160];
+    (void)snprintf(home, sizeof(home), "%s/.local/share/colloq", folder);
+    ck_assert_int_eq(read_client(NULL, NULL, NULL), ERR_OK);
+    ck_assert_str_eq(conf.data, home);
+    (void)setenv("STATE_DIRECTORY", "/var/lib/one:/var/lib/two", 1);
+    ck_assert_int_eq(read_words("broker", NULL, NULL, NULL), ERR_OK);
+    ck_assert_str_eq(conf.data, "/var/lib/one");
+    (void)unsetenv("STATE_DIRECTORY");
+    (void)unsetenv("HOME");
+    ck_assert_int_eq(read_words("broker", NULL, NULL, NULL), ERR_OK);
+    ck_assert_str_eq(conf.data, "/var/lib/colloq");
+}
+END_TEST
+
+// Prices of one's own that are not read cost money; folders that hold none must not be named.
+START_TEST(a_catalogue_lies_beside_the_file) {
+    char prices[160];
+    (void)snprintf(prices, sizeof(prices), "%s/prices", folder);
+    ck_assert_int_eq(read_file("accountant", "log: {level: info}\n"), ERR_OK);
+    ck_assert_ptr_null(conf.catalogue);
+    ck_assert_int_eq(mkdir(prices, 0700), 0);
+    ck_assert_int_eq(read_file("accountant", "log: {level: info}\n"), ERR_OK);
+    (void)rmdir(prices);
+    ck_assert_ptr_nonnull(conf.catalogue);
+    ck_assert_int_eq(strncmp(conf.catalogue, folder, strlen(folder)), 0);
+    ck_assert_int_eq(read_file("accountant", "accountant: {catalogue: /mine}\n"), ERR_OK);
+    ck_assert_str_eq(conf.catalogue, "/mine");
+}
+END_TEST
+
+// Each process must find its settings in its own section.
+START_TEST(the_file_has_a_section_a_process) {
+    static const char text[] = "broker:\n"
+                               "  endpoint: ipc:///s/b\n"
+                               "  listen: tcp://127.0.0.1:5555\n"
+                               "  jobs_max: 5000\n"
+                               "  journal: {folder: /j}\n"
+                               "ingress:\n"
+                               "  endpoint: ipc:///s/i\n"
+                               "accountant:\n"
+                               "  endpoint: ipc:///s/a\n"
+                               "  ledger: {folder: /l}\n"
+                               "worker: {concurrency: 3}\n";
+    ck_assert_int_eq(read_file("broker", text), ERR_OK);
+    ck_assert_str_eq(conf.broker, "ipc:///s/b");
+    ck_assert_str_eq(conf.journal_folder, "/j");
+    ck_assert_uint_eq(conf.jobs_max, 5000);
+    ck_assert_int_eq(read_file("accountant", text), ERR_OK);
+    ck_assert_str_eq(conf.accountant, "ipc:///s/a");
+    ck_assert_str_eq(conf.ledger_folder, "/l");
+    ck_assert_int_eq(read_file("ingress", text), ERR_OK);
+    ck_assert_str_eq(conf.ingress, "ipc:///s/i");
+    ck_assert_str_eq(conf.listen_ingress, "tcp://127.0.0.1:5556");
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("conf");
     TCase *all = tcase_create("conf");
@@ -241,6 +404,14 @@ int main(void) {
     tcase_add_test(all, times_and_sizes_have_units);
     tcase_add_test(all, what_is_no_setting_stays_for_the_client);
     tcase_add_test(all, a_folder_too_long_for_a_socket_is_refused_with_a_remedy);
+    tcase_add_test(all, an_endpoint_is_the_flags_then_the_variables_then_the_files_then_the_socket);
+    tcase_add_test(all, a_client_goes_where_ingress_listens_here);
+    tcase_add_test(all,
+                   a_context_named_for_the_command_beats_variables_and_one_of_the_file_does_not);
+    tcase_add_test(all, an_unknown_context_is_refused_with_the_names_that_there_are);
+    tcase_add_test(all, the_data_folder_is_at_home_and_a_services_where_the_system_says);
+    tcase_add_test(all, a_catalogue_lies_beside_the_file);
+    tcase_add_test(all, the_file_has_a_section_a_process);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
