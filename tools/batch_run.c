@@ -3,6 +3,7 @@
 #include "common/process.h"
 #include "tools/commands.h"
 #include "tools/known.h"
+#include "tools/local.h"
 #include "tools/order.h"
 #include "tools/render.h"
 #include "tools/submission.h"
@@ -128,9 +129,9 @@ static _Noreturn void stop_run(struct run *run) {
         (void)snprintf(batch, sizeof(batch), "%s", run->watch.batch);
     else
         exit(EXIT_STOPPED);
-    (void)fprintf(stderr,
-                  "The batch goes on without this command.\n"
-                  "  colloq batch watch %s%s\n  colloq batch cancel %s%s\n",
+    (void)fprintf(stderr, "%s\n  colloq batch watch %s%s\n  colloq batch cancel %s%s\n",
+                  local_is_ours() ? "The batch stays, and goes on when colloq runs here again."
+                                  : "The batch goes on without this command.",
                   batch, settings, batch, settings);
     exit(EXIT_STOPPED);
 }
@@ -302,6 +303,12 @@ int batch_submit(struct call *call) {
         progress_note(&run.progress, "submitted", "%s lines are taken in; colloq batch watch %s%s",
                       count_text((int64_t)run.submission.lines, count), batch, call_settings(call));
     }
+    if (local_is_asking())
+        progress_note(
+            &run.progress, "waits",
+            "No worker runs here: the batch waits until one does (colloq dev%s, or colloq "
+            "batch watch %s%s).",
+            call_settings(call), batch, call_settings(call));
     close_run(&run);
     return run.submission.refusals.count > 0 ? EXIT_SOME_FAILED : 0;
 }

@@ -2,6 +2,7 @@
 
 #include "common/json.h"
 #include "common/limits.h"
+#include "tools/local.h"
 #include "tools/render.h"
 
 #include <stdarg.h>
@@ -219,14 +220,28 @@ void call_say_more(const struct call *call, const char *cursor) {
 
 // ---- asking -------------------------------------------------------------------------------------
 
-struct client *call_client(struct call *call) {
-    if (!call->is_open &&
-        !client_try_open(&call->client, call->conf, call->stop_fd, CLIENT_JOIN_MS))
+static _Noreturn void fail_silent(const struct call *call) {
+    const struct conf *conf = call->conf;
+    const char *stated = conf_origin(conf, &conf->endpoint);
+    if (conf->is_endpoint_stated)
         fail(EX_UNAVAILABLE,
-             "nobody answers at %s; start colloq there (colloq dev%s)%s, or name another folder "
-             "with --data",
-             call->conf->ingress, call_settings(call),
-             call->conf->simulated ? "" : ", say --simulate if its money is simulated");
+             "nobody answers at %s (%s); see whether colloq runs there and can be reached from "
+             "here, or name another with --endpoint",
+             conf->endpoint,
+             strcmp(stated, "default") == 0 ? conf_origin(conf, &conf->ingress) : stated);
+    fail(EX_UNAVAILABLE,
+         "the ingress at %s is there and does not answer; its log is %s/log/colloq-ingress.log, "
+         "and colloq doctor%s looks at all of it",
+         conf->endpoint, conf->data, call_settings(call));
+}
+
+struct client *call_client(struct call *call) {
+    if (call->is_open)
+        return &call->client;
+    if (!call->conf->is_endpoint_stated)
+        local_join(call);
+    if (!client_try_open(&call->client, call->conf, call->stop_fd, CLIENT_JOIN_MS))
+        fail_silent(call);
     call->is_open = true;
     return &call->client;
 }

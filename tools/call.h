@@ -15,7 +15,7 @@ struct option {
     const char *name; // without "--"; NULL ends a list
     enum option_type type;
     const char *argument; // how the value is called in the help; NULL for flags
-    const char *help;
+    const char *help;     // NULL: it is not for people
     bool may_repeat;
 };
 
@@ -57,7 +57,8 @@ const char *call_text(const struct call *call, const char *option);
 uint64_t call_count(const struct call *call, const char *option, uint64_t otherwise);
 // The i-th value of an option that may repeat; NULL behind the last.
 const char *call_value(const struct call *call, const char *option, int i);
-// The connection, opened at the first use.
+// The connection, opened at the first use. Where nobody has stated whom to ask and nobody listens
+// here, colloq is started for the time of the command (local.h).
 struct client *call_client(struct call *call);
 // Puts a question and returns the answer's object, which is the caller's. new_arguments is
 // taken. With --json the callers print the answer as it is, by call_answer_json.

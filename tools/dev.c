@@ -7,6 +7,7 @@
 #include "common/mem.h"
 #include "common/process.h"
 #include "tools/commands.h"
+#include "tools/local.h"
 #include "tools/render.h"
 #include "tools/supervisor.h"
 
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -35,6 +37,7 @@ struct dev {
     char simulator_url[ENDPOINT_SIZE + 32]; // http://HOST:PORT; empty: none
     bool is_up;                             // everybody has joined, and it was said
     bool is_slow_told;
+    const char *brief; // started by a command, for its time: what is run; NULL: by a person
     uint64_t started_ms;
     uint64_t looked_ms;
 };
@@ -227,15 +230,26 @@ static void start_simulator(struct dev *dev) {
                    port);
 }
 
+static bool is_brief(const struct dev *dev, const char *kind) {
+    return dev->brief && strcmp(dev->brief, kind) == 0;
+}
+
+// Whether the worker, or else one of the others, is to be run here.
+static bool is_wanted(const struct dev *dev, bool is_worker) {
+    return !is_brief(dev, is_worker ? BRIEF_ASKING : BRIEF_WORKER);
+}
+
 static void add_all(struct dev *dev) {
     static const char *const names[] = {"colloq-broker", "colloq-accountant", "colloq-extractor",
                                         "colloq-worker", "colloq-ingress"};
     const struct conf *conf = dev->call->conf;
-    if (conf->simulated)
+    if (conf->simulated && is_wanted(dev, true))
         start_simulator(dev);
     conf_pass_on(dev->call->argc, dev->call->argv);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         bool is_worker = strcmp(names[i], "colloq-worker") == 0;
+        if (!is_wanted(dev, is_worker))
+            continue;
         struct program *program =
             add_program(dev, names[i],
                         environment_of(conf->simulated,
@@ -250,7 +264,8 @@ static void add_all(struct dev *dev) {
 // ---- how it goes --------------------------------------------------------------------------------
 
 // Which processes the broker has not seen yet; an empty text: none. False: nobody answers.
-static bool missing_roles(struct client *client, char *missing, size_t size) {
+static bool missing_roles(const struct dev *dev, struct client *client, char *missing,
+                          size_t size) {
     static const char *const roles[] = {"accountant", "extractor", "worker"};
     enum { ANSWER_MS = 500 };
     uint64_t request;
@@ -271,7 +286,7 @@ static bool missing_roles(struct client *client, char *missing, size_t size) {
         json_array_foreach(member_of(broker, "peers"), i, peer) is_there =
             is_there || strcmp(text_of(peer, "role", ""), roles[r]) == 0;
         size_t used = strlen(missing);
-        if (!is_there)
+        if (!is_there && is_wanted(dev, strcmp(roles[r], "worker") == 0))
             (void)snprintf(missing + used, size - used, "%s%s", used ? ", " : "", roles[r]);
     }
     if (!json_is_object(broker))
@@ -310,19 +325,21 @@ static void tell_other_hosts(const struct dev *dev) {
 }
 
 static void look(struct dev *dev, uint64_t now_ms) {
-    enum { LOOK_MS = 200, OPEN_MS = 150 };
+    enum { LOOK_MS = 200, LOOK_SOON_MS = 50, OPEN_MS = 150 };
     struct call *call = dev->call;
     char missing[128] = "ingress";
-    if (now_ms - dev->looked_ms < LOOK_MS)
+    if (now_ms - dev->looked_ms < (dev->brief ? LOOK_SOON_MS : LOOK_MS))
         return;
     dev->looked_ms = now_ms;
     if (client_try_open(&call->client, call->conf, call->stop_fd, OPEN_MS)) {
-        bool has_answer = missing_roles(&call->client, missing, sizeof(missing));
+        bool has_answer = missing_roles(dev, &call->client, missing, sizeof(missing));
         client_close(&call->client);
         dev->is_up = has_answer && *missing == 0;
     }
     sock_context_close(); // programs are started again by fork: no threads may run here
-    if (dev->is_up) {
+    if (dev->is_up && dev->brief) {
+        (void)send(BRIEF_HOLD_FD, "u", 1, MSG_NOSIGNAL);
+    } else if (dev->is_up) {
         (void)fprintf(stderr,
                       "colloq runs%s. Data: %s. Ctrl-C ends it.\n"
                       "  colloq batch run%s FILE.jsonl\n",
@@ -358,29 +375,69 @@ static void drain(struct dev *dev) {
     supervisor_kill(&dev->supervisor);
 }
 
-static void prepare_folder(const struct call *call) {
+// Whether the command that started a brief one is gone, and every other that used it. Then nobody
+// can come in any more: see local.h.
+static bool is_released(const struct dev *dev) {
+    char byte;
+    ssize_t got = recv(BRIEF_HOLD_FD, &byte, 1, MSG_DONTWAIT);
+    if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)))
+        return false;
+    // The worker of another command ends first.
+    if (!is_brief(dev, BRIEF_WORKER) && local_is_locked(dev->call->conf->data, "dev-worker.lock"))
+        return false;
+    if (flock(BRIEF_CLIENTS_FD, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    // An exclusive lock of somebody else is that of the last one, who waits for us.
+    if (flock(BRIEF_CLIENTS_FD, LOCK_SH | LOCK_NB) != 0)
+        return true;
+    (void)flock(BRIEF_CLIENTS_FD, LOCK_UN);
+    return false;
+}
+
+// Takes the lock of the folder and writes there what runs under it. Who looks whether it is taken
+// holds it for a moment, so that one refusal says nothing.
+static void take_lock(const struct dev *dev) {
+    enum { TRIES = 20 };
+    const char *data = dev->call->conf->data;
+    const char *kind = dev->brief ? dev->brief : "dev";
     char path[1200];
-    (void)snprintf(path, sizeof(path), "%s/log", call->conf->data);
+    (void)snprintf(path, sizeof(path), "%s/%s", data,
+                   is_brief(dev, BRIEF_WORKER) ? "dev-worker.lock" : "dev.lock");
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int tries = 0;
+    while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 && ++tries < TRIES)
+        wait_a_step(dev);
+    if (fd < 0 || tries == TRIES)
+        fail(EX_TEMPFAIL,
+             "another colloq dev, or a command that has started one for its time, runs in %s; end "
+             "it, or choose another --data",
+             data);
+    if (ftruncate(fd, 0) != 0 || write(fd, kind, strlen(kind)) < 0)
+        fail(EX_CANTCREAT, "%s: %s", path, strerror(errno));
+}
+
+static void prepare_folder(const struct dev *dev) {
+    char path[1200];
+    (void)snprintf(path, sizeof(path), "%s/log", dev->call->conf->data);
     if (!conf_make_folder(path))
         fail(EX_CANTCREAT, "%s: cannot be made: %s; choose another folder with --data", path,
              strerror(errno));
-    (void)snprintf(path, sizeof(path), "%s/dev.lock", call->conf->data);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
-        fail(EX_TEMPFAIL, "another colloq dev runs in %s; end it, or choose another --data",
-             call->conf->data);
+    take_lock(dev);
 }
 
 int dev(struct call *call) {
     static struct dev dev;
-    dev = (struct dev){.call = call, .started_ms = clock_now().mono_ms};
+    dev = (struct dev){
+        .call = call, .started_ms = clock_now().mono_ms, .brief = call_text(call, "brief")};
     call->conf->endpoint = call->conf->ingress; // whom we look after, not whom commands ask
-    prepare_folder(call);
+    prepare_folder(&dev);
     add_all(&dev);
     while (!process_is_stopped(call->stop_fd) && dev.supervisor.exit == 0) {
         supervisor_step(&dev.supervisor, clock_now().mono_ms);
         if (!dev.is_up)
             look(&dev, clock_now().mono_ms);
+        if (dev.brief && is_released(&dev))
+            break;
         wait_a_step(&dev);
     }
     drain(&dev);

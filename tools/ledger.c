@@ -2,6 +2,7 @@
 #include "common/json.h"
 #include "common/limits.h"
 #include "tools/commands.h"
+#include "tools/local.h"
 #include "tools/render.h"
 
 #include <errno.h>
@@ -16,6 +17,12 @@
 enum { QUICK_MS = 1000, OUTPUT_BYTES_MAX = 1 << 20 };
 
 static bool is_running(struct call *call) {
+    if (call->conf->is_endpoint_stated)
+        return call_client(call) != NULL;
+    if (!local_listens(call->conf)) {
+        local_expect_ledger(call);
+        return false;
+    }
     call->is_open = client_try_open(&call->client, call->conf, call->stop_fd, QUICK_MS);
     return call->is_open;
 }

@@ -119,6 +119,7 @@ static const struct option migrate_options[] = {
 static const struct option dev_options[] = {
     {"verbose", OPTION_flag, NULL, "the processes' logs on stderr, not in DATA/log", false},
     {"simulator", OPTION_text, "WORDS", "with --simulate: options of provider-sim", false},
+    {"brief", OPTION_text, "WHAT", NULL, false}, // for a command that starts it: see local.h
     END_OF_OPTIONS,
 };
 
@@ -166,16 +167,6 @@ static const struct command commands[] = {
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
-const char *sibling_path(const char *program) {
-    static char path[4096];
-    ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
-    path[size > 0 ? size : 0] = 0;
-    char *slash = strrchr(path, '/');
-    size_t used = slash ? (size_t)(slash + 1 - path) : 0;
-    (void)snprintf(path + used, sizeof(path) - used, "%s", program);
-    return path;
-}
-
 // ---- help ---------------------------------------------------------------------------------------
 
 static void help_line(const struct command *command) {
@@ -208,6 +199,8 @@ static void help_noun(const char *noun) {
         help_line(&commands[i]);
         for (const struct option *o = commands[i].options; o->name; o++) {
             char words[64];
+            if (!o->help)
+                continue;
             (void)snprintf(words, sizeof(words), "--%s%s%s", o->name, o->argument ? " " : "",
                            o->argument ? o->argument : "");
             out_printf("      %-21s %s\n", words, o->help);
