@@ -15,8 +15,16 @@ struct moment clock_now(void) {
     };
 }
 
-uint64_t clock_cpu_us(void) {
+static uint64_t read_us(clockid_t which) {
     struct timespec t;
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    (void)clock_gettime(which, &t);
     return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
+uint64_t clock_mono_us(void) {
+    return read_us(CLOCK_MONOTONIC);
+}
+
+uint64_t clock_cpu_us(void) {
+    return read_us(CLOCK_PROCESS_CPUTIME_ID);
 }

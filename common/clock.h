@@ -10,6 +10,8 @@ struct moment {
 };
 
 struct moment clock_now(void);
+// Microseconds of CLOCK_MONOTONIC, for spans that are measured and shown.
+uint64_t clock_mono_us(void);
 // Microseconds of CPU that this process has used, for the figures of bench and stat.
 uint64_t clock_cpu_us(void);
 

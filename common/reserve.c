@@ -12,18 +12,22 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-// What the disk has free for us. Where it does not say, as much as is ever asked for: then
-// nothing is closed, and the store's own writes tell.
-static uint64_t ask_free(const struct reserve *reserve) {
-    char folder[RESERVE_PATH_MAX];
-    const char *slash = strrchr(reserve->path, '/');
-    (void)snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - reserve->path) + 1 : 1,
-                   slash ? reserve->path : ".");
+uint64_t disk_free(const char *folder) {
     struct statvfs disk;
     if (statvfs(folder, &disk) != 0)
         return INT64_MAX;
     uint64_t blocks = disk.f_bavail, size = disk.f_frsize;
     return blocks > INT64_MAX / size ? INT64_MAX : blocks * size;
+}
+
+// Where the disk does not say what is free, as much as is ever asked for: then nothing is closed,
+// and the store's own writes tell.
+static uint64_t ask_free(const struct reserve *reserve) {
+    char folder[RESERVE_PATH_MAX];
+    const char *slash = strrchr(reserve->path, '/');
+    (void)snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - reserve->path) + 1 : 1,
+                   slash ? reserve->path : ".");
+    return disk_free(folder);
 }
 
 // The bytes that the reserve file keeps from others; 0: it is not there.

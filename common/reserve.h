@@ -35,6 +35,9 @@ void reserve_open(struct reserve *reserve, const char *path, uint64_t bytes, uin
 // is logged once.
 bool reserve_look(struct reserve *reserve, uint64_t now_ms);
 
+// What the disk under a folder has free for us; INT64_MAX where it does not say.
+uint64_t disk_free(const char *folder);
+
 // What must be free for a closed store to open.
 static inline uint64_t reserve_needs(const struct reserve *reserve) {
     return reserve->bytes * 2;

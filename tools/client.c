@@ -81,21 +81,30 @@ static void stop_if_asked(const struct client *client) {
         exit(EXIT_STOPPED);
 }
 
-static void take_unwelcome(const struct client *client) {
+static void take_unwelcome(const struct client *client, char *refusal, size_t size) {
     struct unwelcome_head head;
     if (wire_head(&client->message.wire, &head) != ERR_OK)
         return;
     if (bytes_is(head.reason, "unknown_role"))
-        fail(EX_CONFIG,
-             "%s: a broker listens here; clients connect to the ingress, with "
-             "colloq dev at the port after it",
-             client->endpoint);
-    fail(EX_CONFIG, "%s: %.*s", client->endpoint, (int)head.detail.size,
-         (const char *)head.detail.at);
+        (void)snprintf(refusal, size,
+                       "a broker listens here; clients connect to the ingress, with colloq dev at "
+                       "the port after it");
+    else
+        (void)snprintf(refusal, size, "%.*s", (int)head.detail.size, (const char *)head.detail.at);
 }
 
 bool client_try_open(struct client *client, const struct conf *conf, int stop_fd,
                      uint64_t limit_ms) {
+    char refusal[DETAIL_BYTES_MAX + 1] = "";
+    bool is_open =
+        client_try_open_politely(client, conf, stop_fd, limit_ms, refusal, sizeof(refusal));
+    if (*refusal)
+        fail(EX_CONFIG, "%s: %s", conf->endpoint, refusal);
+    return is_open;
+}
+
+bool client_try_open_politely(struct client *client, const struct conf *conf, int stop_fd,
+                              uint64_t limit_ms, char *refusal, size_t size) {
     memset(client, 0, sizeof(*client));
     client->endpoint = conf->endpoint;
     client->stop_fd = stop_fd;
@@ -121,7 +130,9 @@ bool client_try_open(struct client *client, const struct conf *conf, int stop_fd
             is_said = client_send(client, KIND_hello, &hello, NULL, 0) == ERR_OK;
         struct message *message = client_receive(client, is_said ? 100 : 2);
         if (message && message->wire.kind == KIND_unwelcome)
-            take_unwelcome(client);
+            take_unwelcome(client, refusal, size);
+        if (*refusal)
+            break;
         if (client->boot != 0)
             return true;
         stop_if_asked(client);

@@ -33,6 +33,9 @@ struct client {
 // when the other side's money is of the other kind.
 bool client_try_open(struct client *client, const struct conf *conf, int stop_fd,
                      uint64_t limit_ms);
+// The same, but where the other side refuses us it fills refusal and returns false.
+bool client_try_open_politely(struct client *client, const struct conf *conf, int stop_fd,
+                              uint64_t limit_ms, char *refusal, size_t size);
 void client_close(struct client *client);
 
 uint64_t client_request(struct client *client);

@@ -30,6 +30,7 @@ int ledger_status(struct call *call);
 int ledger_migrate(struct call *call);
 int stat_show(struct call *call);
 int dev(struct call *call);
+int doctor(struct call *call);
 
 // The id of the batch that the first operand names: an id, a part of one, a name or a key. The
 // broker knows batches by their ids only. Ends the process if there is none.

@@ -2,6 +2,7 @@
 // dispatcher and the help both read it.
 #include "common/process.h"
 #include "tools/commands.h"
+#include "tools/doctor.h"
 #include "tools/render.h"
 
 #include <stdlib.h>
@@ -153,6 +154,8 @@ static const struct command commands[] = {
      dead_retry_options, dead_retry},
     {"dead", "drop", "[JOB]", 0, 1, "let one, or those of a batch, go for good", dead_drop_options,
      dead_drop},
+    {"doctor", NULL, "", 0, 0, "what is in force here, and what is wrong with it (1: a problem)",
+     json_only, doctor},
     {"find", NULL, "ID", 1, 1, "the call, message and batch behind any identifier", json_only,
      find},
     {"job", "show", "JOB", 1, 1, "a line's job and its attempts", json_only, job_show},
@@ -271,6 +274,8 @@ int main(int argc, char **argv) {
         fail(EX_USAGE, "too many words");
     memcpy(words, argv, (size_t)argc * sizeof(words[0]));
     help_if_wanted(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "doctor") == 0 && !doctor_may_begin(argc, argv))
+        return 1;
     int count = conf_take(&conf, "client", argc, words);
     if (count < 2)
         fail(EX_USAGE, "say what to do; colloq --help lists it");

@@ -259,13 +259,14 @@ static void own_stat(struct door *door, struct moment now, struct buf *out) {
         refused += door->sessions[i]->refused;
     }
     buf_reset(out);
-    buf_printf(out,
-               "{\"uptime_ms\":%llu,\"submissions\":%llu,\"open\":%llu,\"lines\":%llu,"
-               "\"refused\":%llu,\"questions\":%u,\"is_joined\":%s,\"cpu_us\":%llu}",
-               (unsigned long long)(now.mono_ms - door->started_ms),
-               (unsigned long long)door->submissions, (unsigned long long)open,
-               (unsigned long long)lines, (unsigned long long)refused, door->questions.used,
-               link_is_joined(&door->link) ? "true" : "false", (unsigned long long)clock_cpu_us());
+    buf_printf(
+        out,
+        "{\"uptime_ms\":%llu,\"wall_ms\":%lld,\"submissions\":%llu,\"open\":%llu,\"lines\":%llu,"
+        "\"refused\":%llu,\"questions\":%u,\"is_joined\":%s,\"cpu_us\":%llu}",
+        (unsigned long long)(now.mono_ms - door->started_ms), (long long)now.wall_ms,
+        (unsigned long long)door->submissions, (unsigned long long)open, (unsigned long long)lines,
+        (unsigned long long)refused, door->questions.used,
+        link_is_joined(&door->link) ? "true" : "false", (unsigned long long)clock_cpu_us());
 }
 
 // Puts the submissions' own questions; their answers go to nobody's address.
