@@ -184,15 +184,18 @@ static void help_all(void) {
     out_text("Usage: colloq NOUN [VERB] [ID] [--options]\n\n");
     for (int i = 0; i < COMMANDS; i++)
         help_line(&commands[i]);
-    out_text("\n"
-             "  colloq NOUN --help        its options\n"
-             "  --data DIR, --simulate, --config FILE and every other setting may stand anywhere;\n"
-             "  colloq-broker --help and the other programs' list them.\n\n"
-             "Results and answers go to stdout, all else to stderr. Exit codes: 0 all done,\n"
-             "1 some lines failed, nothing was found or left to do, or check found something, 130\n"
-             "stopped by Ctrl-C, 141 the reader of stdout is gone; else those of sysexits.h (64\n"
-             "usage, 65 data, 66 no such thing, 69 nobody answers, or it is not on its way any\n"
-             "more, 75 try again, 78 settings).\n");
+    out_text(
+        "\n"
+        "  colloq NOUN --help        its options\n"
+        "  --data DIR, --simulate, --config FILE and every other setting may stand anywhere;\n"
+        "  colloq-broker --help and the other programs' list them.\n"
+        "  --context NAME, --endpoint ADDRESS: which colloq is asked. Where nobody listens in\n"
+        "  the data folder it is started for the time of the command, but not with --no-start.\n\n"
+        "Results and answers go to stdout, all else to stderr. Exit codes: 0 all done,\n"
+        "1 some lines failed, nothing was found or left to do, or check found something, 130\n"
+        "stopped by Ctrl-C, 141 the reader of stdout is gone; else those of sysexits.h (64\n"
+        "usage, 65 data, 66 no such thing, 69 nobody answers, or it is not on its way any\n"
+        "more, 75 try again, 78 settings).\n");
 }
 
 static void help_noun(const char *noun) {
