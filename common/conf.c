@@ -473,29 +473,19 @@ enum err conf_read(struct conf *conf, const char *program, int *argc, char **arg
 
 // ---- for programs -------------------------------------------------------------------------------
 
-static void print_help(const char *program) {
-    unsigned bit = program_bit(program);
-    printf("Usage: colloq-%s [--flag value …]\n\n"
-           "A setting comes from its flag, else its variable, else the file (--config, else\n"
-           "COLLOQ_CONFIG, else ~/.config/colloq/colloq.yaml, else /etc/colloq/colloq.yaml),\n"
-           "else it has its default. In the file a value may be env:NAME or file:PATH.\n\n",
-           program);
-    for (size_t i = 0; i < SETTING_COUNT; i++) {
-        const struct setting *setting = &settings[i];
-        if (!(setting->programs & bit))
-            continue;
-        printf("  --%s%s\n      %s", setting->flag, setting->type == CONF_flag ? "" : " VALUE",
-               setting->help);
-        if (setting->initial && setting->type != CONF_flag)
-            printf(" [%s]", setting->initial);
-        if (setting->variable)
-            printf("\n      %s, in the file %s", setting->variable, setting->place);
-        printf("\n");
-    }
-    printf("  --help, --version\n");
-    if (bit & WORKER)
-        printf("\nOnly in the file, for each provider NAME:\n"
-               "  providers.NAME.key, providers.NAME.base_url\n");
+bool conf_about(const char *program, size_t i, struct conf_about *about) {
+    const struct setting *setting = i < SETTING_COUNT ? &settings[i] : NULL;
+    if (!setting)
+        return false;
+    *about = (struct conf_about){setting->flag,
+                                 setting->variable,
+                                 setting->place,
+                                 setting->initial,
+                                 setting->type == CONF_level ? "debug info warn error" : NULL,
+                                 setting->help,
+                                 setting->type != CONF_flag,
+                                 (setting->programs & program_bit(program)) != 0};
+    return true;
 }
 
 static enum log_level level_of(const char *name) {
@@ -535,7 +525,7 @@ static _Noreturn void end_badly(const char *program, const struct conf_error *er
 void conf_load(struct conf *conf, const char *program, int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            print_help(program);
+            conf_print_help(program);
             exit(0);
         }
         if (strcmp(argv[i], "--version") == 0) {

@@ -83,6 +83,22 @@ int conf_take(struct conf *conf, const char *program, int argc, char **argv);
 enum err conf_read(struct conf *conf, const char *program, int *argc, char **argv, bool takes_rest,
                    struct conf_error *error);
 
+// One setting, for those who write about all of them.
+struct conf_about {
+    const char *flag;     // without "--"
+    const char *variable; // NULL: a flag only
+    const char *place;    // in the file; NULL: a flag only
+    const char *initial;  // the default; NULL: none, or help says it
+    const char *choices;  // the values that there are, blanks between them; NULL: any
+    const char *help;
+    bool has_value; // false: the flag stands alone
+    bool is_read;   // by the program that was asked about
+};
+// The i-th setting, as a program has it; false behind the last.
+bool conf_about(const char *program, size_t i, struct conf_about *about);
+// The help of a program that has settings only, to stdout.
+void conf_print_help(const char *program);
+
 // Puts the settings' flags of a command line into the environment, so that programs started from
 // here have them too (--data is left out: it means another folder as a variable).
 void conf_pass_on(int argc, char **argv);
