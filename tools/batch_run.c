@@ -93,19 +93,7 @@ static struct bytes option_bytes(const struct call *call, const char *option, si
     return value;
 }
 
-// A policy's name, which is one of three; empty: the default.
-static struct bytes option_policy(const struct call *call, const char *option,
-                                  const char *const names[3]) {
-    struct bytes value = option_bytes(call, option, 16);
-    if (value.size > 0 && !bytes_is(value, names[0]) && !bytes_is(value, names[1]) &&
-        !bytes_is(value, names[2]))
-        fail(EX_USAGE, "--%s is %s, %s or %s", option, names[0], names[1], names[2]);
-    return value;
-}
-
 static void start_submission(struct run *run, bool is_validation) {
-    static const char *const billed[] = {"retry", "park", "fail"};
-    static const char *const unanswered[] = {"stop", "skip", "fail"};
     const struct call *call = run->call;
     struct bytes name = bytes_text(name_of(call));
     if (name.size > NAME_BYTES_MAX || !utf8_is_valid(name))
@@ -116,8 +104,8 @@ static void start_submission(struct run *run, bool is_validation) {
         .tags = bytes_text(run->tags),
         .provider = option_bytes(call, "provider", PROVIDER_BYTES_MAX),
         .priority = 1,
-        .billed = option_policy(call, "billed", billed),
-        .unanswered = option_policy(call, "unanswered", unanswered),
+        .billed = bytes_text(call_text(call, "billed")),
+        .unanswered = bytes_text(call_text(call, "unanswered")),
         .attempts_max = call_count(call, "attempts", 0),
         .validate_only = is_validation,
     };
@@ -134,7 +122,8 @@ enum { PART_SIZE = 96 };
 
 // Texts of a progress line.
 struct parts {
-    char task[PART_SIZE], counts[PART_SIZE], rate[PART_SIZE], rest[PART_SIZE], cost[PART_SIZE];
+    char task[PART_SIZE], counts[PART_SIZE], rate[PART_SIZE], rest[PART_SIZE];
+    char cost[SUM_TEXT_SIZE];
 };
 
 static void describe_watch(const struct watch *watch, bool is_sealed, struct parts *parts) {
@@ -156,7 +145,7 @@ static void describe_watch(const struct watch *watch, bool is_sealed, struct par
     if (is_sealed && rest > 0 && rate > 0 && rest_ms < 1e12)
         (void)snprintf(parts->rest, PART_SIZE, "ETA %s",
                        span_text(rest_ms < 1000 ? 1000 : (int64_t)rest_ms, count));
-    (void)snprintf(parts->cost, PART_SIZE, "%s", sum_text(watch->shown, count));
+    (void)sum_text(watch->shown, parts->cost);
 }
 
 static void show_progress(struct run *run, uint64_t now_ms) {
@@ -345,8 +334,9 @@ int batch_submit(struct call *call) {
     spool_close(&run.spool, false);
     uuid_text(run.submission.batch, batch);
     if (call_has(call, "json")) {
-        out_printf("{\"batch\":\"%s\",\"lines\":%llu,\"refused\":%llu,\"is_known\":%s}\n", batch,
-                   (unsigned long long)run.submission.lines,
+        out_printf("{\"schema\":\"colloq/batch.submit/"
+                   "1\",\"batch\":\"%s\",\"lines\":%llu,\"refused\":%llu,\"is_known\":%s}\n",
+                   batch, (unsigned long long)run.submission.lines,
                    (unsigned long long)run.submission.refusals.count,
                    run.submission.is_known ? "true" : "false");
     } else {
