@@ -95,7 +95,7 @@ static json_t *merged_by(const json_t *list, const char *member, const char *oth
             is_new = false;
         }
         if (is_new && json_array_append_new(merged, json_deep_copy(entry)) != 0)
-            fail(EX_OSERR, "out of memory");
+            fail_memory();
     }
     return merged;
 }
@@ -292,7 +292,7 @@ static void say_settled(const struct call *call, const char *batch) {
     json_t *answer = arguments_of("batch", batch);
     arguments_add(answer, "state", "settled");
     if (json_object_set_new(answer, "is_cancelled", json_false()) != 0)
-        fail(EX_OSERR, "out of memory");
+        fail_memory();
     call_show_json(call, answer);
     json_decref(answer);
 }

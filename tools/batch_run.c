@@ -35,7 +35,7 @@ static char *tags_of(const struct call *call) {
     for (int i = 0; (tag = call_value(call, "tag", i)) != NULL; i++) {
         const char *equals = strchr(tag, '=');
         if (!equals || equals == tag)
-            fail(EX_USAGE, "--tag %s: a tag is written name=value", tag);
+            fail(EX_USAGE, "--tag %s: write a tag as name=value", tag);
         char *name = mem_copy(tag, (size_t)(equals - tag));
         arguments_add(tags, name, equals + 1);
         mem_free(name);
@@ -45,7 +45,9 @@ static char *tags_of(const struct call *call) {
     mem_free(text);
     json_decref(tags);
     if (copy && strlen(copy) > TAGS_BYTES_MAX)
-        fail(EX_USAGE, "the tags have more than %d bytes", TAGS_BYTES_MAX);
+        fail(EX_USAGE,
+             "--tag: all tags together have more than %d bytes; give fewer or shorter ones",
+             TAGS_BYTES_MAX);
     return copy;
 }
 
@@ -56,7 +58,7 @@ static void make_key(struct run *run) {
     const char *given = call_text(call, "idempotency-key");
     if (given) {
         if (strlen(given) > IDEMPOTENCY_KEY_BYTES_MAX || *given == 0)
-            fail(EX_USAGE, "--idempotency-key has 1 to %d bytes", IDEMPOTENCY_KEY_BYTES_MAX);
+            fail(EX_USAGE, "--idempotency-key: write 1 to %d bytes", IDEMPOTENCY_KEY_BYTES_MAX);
         (void)snprintf(run->key, sizeof(run->key), "%s", given);
         return;
     }
@@ -89,7 +91,7 @@ static const char *name_of(const struct call *call) {
 static struct bytes option_bytes(const struct call *call, const char *option, size_t size_max) {
     struct bytes value = bytes_text(call_text(call, option));
     if (value.size > size_max)
-        fail(EX_USAGE, "--%s has at most %zu bytes", option, size_max);
+        fail(EX_USAGE, "--%s: write at most %zu bytes", option, size_max);
     return value;
 }
 
@@ -97,7 +99,7 @@ static void start_submission(struct run *run, bool is_validation) {
     const struct call *call = run->call;
     struct bytes name = bytes_text(name_of(call));
     if (name.size > NAME_BYTES_MAX || !utf8_is_valid(name))
-        fail(EX_USAGE, "--name has at most %d bytes of UTF-8", NAME_BYTES_MAX);
+        fail(EX_USAGE, "--name: write at most %d bytes of UTF-8", NAME_BYTES_MAX);
     struct submit_head submit = {
         .key = bytes_text(run->key),
         .name = name,
@@ -110,7 +112,7 @@ static void start_submission(struct run *run, bool is_validation) {
         .validate_only = is_validation,
     };
     if (submit.attempts_max > 100)
-        fail(EX_USAGE, "--attempts is at most 100");
+        fail(EX_USAGE, "--attempts: write a number from 1 to 100");
     submission_start(&run->submission, run->client, &run->progress, &submit, run->spool.fd,
                      run->spool.bytes, clock_now().mono_ms);
     run->has_submission = true;
@@ -278,7 +280,9 @@ static void open_run(struct run *run, struct call *call) {
     if (run->submission.refusals.count == 0)
         return;
     spool_close(&run->spool, false);
-    fail(EX_DATAERR, "%llu of %llu lines are refused and --strict was given: nothing was submitted",
+    fail(EX_DATAERR,
+         "%llu of %llu lines are refused and --strict was given: nothing was submitted; mend those "
+         "lines, or leave --strict out",
          (unsigned long long)run->submission.refusals.count,
          (unsigned long long)run->submission.lines);
 }

@@ -45,6 +45,11 @@ uint64_t call_count(const struct call *call, const char *option, uint64_t otherw
     return text ? strtoull(text, NULL, 10) : otherwise;
 }
 
+void fail_memory(void) {
+    fail(EX_OSERR, "this machine has no memory left for the answer; end other programs, or ask for "
+                   "less (--limit, --batch)");
+}
+
 // ---- further commands ---------------------------------------------------------------------------
 
 // Adds a word as a shell reads it.
@@ -143,11 +148,14 @@ static void ask_text(struct call *call, const char *what, json_t *new_arguments,
         fail(code, "%s", detail);
 }
 
-static json_t *parse_answer(struct buf *text) {
+static json_t *parse_answer(const struct call *call, struct buf *text) {
     json_t *answer = NULL;
     char error[256];
     if (json_parse(buf_bytes(text), &answer, error, sizeof(error)) != ERR_OK)
-        fail(EX_PROTOCOL, "the answer cannot be read: %s", error);
+        fail(EX_PROTOCOL,
+             "%s: the answer cannot be read: %s; is it the same version of colloq that "
+             "runs there?",
+             call->conf->ingress, error);
     buf_release(text);
     return answer;
 }
@@ -155,7 +163,7 @@ static json_t *parse_answer(struct buf *text) {
 json_t *call_ask(struct call *call, const char *what, json_t *new_arguments) {
     struct buf text;
     ask_text(call, what, new_arguments, &text);
-    return parse_answer(&text);
+    return parse_answer(call, &text);
 }
 
 const char *call_schema(const struct call *call, int i) {
@@ -172,7 +180,7 @@ json_t *call_show(struct call *call, const char *what, json_t *new_arguments) {
     struct buf text;
     ask_text(call, what, new_arguments, &text);
     if (!call_has(call, "json"))
-        return parse_answer(&text);
+        return parse_answer(call, &text);
     out_document(call_schema(call, 0), buf_bytes(&text));
     buf_release(&text);
     return NULL;

@@ -58,7 +58,9 @@ const char *call_settings(const struct call *call);
 // Nothing without a cursor.
 void call_say_more(const struct call *call, const char *cursor);
 
-// One line "colloq: …" on stderr, then the end.
+// There is no memory for what is being read or written.
+_Noreturn void fail_memory(void);
+// One line "colloq: …" on stderr, which says what is wrong, where, and what to do; then the end.
 _Noreturn void fail(int exit_code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

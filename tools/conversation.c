@@ -141,19 +141,22 @@ static const json_t *usage_of(const json_t *answer, const char *call) {
 // The last line: the sum, and what is missing from it.
 static void show_total(const json_t *tracking, bool is_priced) {
     const json_t *entry;
-    size_t i, bounded = 0;
+    int64_t bounded = 0, unextracted = 0;
+    size_t i;
     struct buf line;
-    json_array_foreach(member_of(tracking, "messages"), i, entry) bounded +=
-        json_is_integer(member_of(entry, "possibly_billed_pusd"));
+    json_array_foreach(member_of(tracking, "messages"), i, entry) {
+        bounded += json_is_integer(member_of(entry, "possibly_billed_pusd"));
+        unextracted += strcmp(text_of(entry, "call_state", ""), "unextracted") == 0;
+    }
     struct sum sum = {
         .calls = (int64_t)json_array_size(member_of(tracking, "messages")),
         .amount = is_priced ? member_of(tracking, "total_pusd") : NULL,
-        .unpriced = int_of(tracking, "unpriced_calls", 0),
+        .unpriced = int_of(tracking, "unpriced_calls", 0) - unextracted,
         .unknown = int_of(tracking, "possibly_billed_calls", 0),
         .bound = member_of(tracking, "possibly_billed_pusd"),
     };
-    if (sum.unknown > (int64_t)bounded)
-        sum.unbounded = sum.unknown - (int64_t)bounded;
+    if (sum.unknown > bounded)
+        sum.unbounded = sum.unknown - bounded;
     buf_init(&line, 1024);
     buf_text(&line, "total ");
     sum_put(&line, &sum);
@@ -207,7 +210,7 @@ int conversation_show(struct call *call) {
     json_t *arguments = arguments_of("conversation", call->operands[0]);
     arguments_add(arguments, "batch", call_text(call, "batch"));
     if (!call_has(call, "json") && json_object_set_new(arguments, "bodies", json_false()) != 0)
-        fail(EX_OSERR, "out of memory");
+        fail_memory();
     json_t *answer = call_show(call, "conversation.show", arguments);
     if (!answer)
         return 0;

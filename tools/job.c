@@ -64,7 +64,8 @@ static void add_attempt(struct sum *sum, int64_t *amount, int64_t *bound, bool *
     const json_t *cost = member_of(attempt, "amount_pusd");
     const json_t *most = member_of(attempt, "possibly_billed_pusd");
     sum->calls++;
-    sum->unpriced += strcmp(text_of(attempt, "cost_state", ""), "unpriced") == 0;
+    sum->unpriced += strcmp(text_of(attempt, "cost_state", ""), "unpriced") == 0 &&
+                     !flag_of(attempt, "possibly_billed");
     *is_priced = *is_priced || json_is_integer(cost);
     (void)money_add(amount, json_is_integer(cost) ? json_integer_value(cost) : 0);
     if (!flag_of(attempt, "possibly_billed"))
@@ -145,7 +146,7 @@ static json_t *jobs_by(struct call *call, const char *value) {
             json_array_foreach(found, k, other) is_new =
                 is_new && strcmp(text_of(other, "job", ""), text_of(match, "job", "")) != 0;
             if (is_new && json_array_append(found, (json_t *)match) != 0)
-                fail(EX_OSERR, "out of memory");
+                fail_memory();
         }
     }
     json_decref(answer);
@@ -298,14 +299,15 @@ static json_t *decision_of(struct call *call, const struct decided *decided, con
     json_t *arguments = arguments_of("after", after);
     const char *job = call->operand_count > 0 ? call->operands[0] : NULL;
     if (job && (call_has(call, "batch") || call_has(call, "reason")))
-        fail(EX_USAGE, "give a job, or --batch and --reason, not both");
+        fail(EX_USAGE, "dead %s: give a job, or --batch and --reason, not both",
+             call->command->verb);
     if (!job && !call_has(call, "batch") && !call_has(call, "reason"))
         fail(EX_USAGE, "dead %s: which jobs? Give a job, --batch or --reason", call->command->verb);
     arguments_add(arguments, "job", job);
     add_batch(call, arguments);
     arguments_add_int(arguments, "before", decided->taken);
     if (call_has(call, "dry-run") && json_object_set_new(arguments, "dry_run", json_true()) != 0)
-        fail(EX_SOFTWARE, "out of memory");
+        fail_memory();
     return arguments;
 }
 
@@ -318,7 +320,7 @@ static void add_page(struct decided *decided, const json_t *answer) {
     json_array_foreach(member_of(answer, "refused"), i,
                        refusal) if (json_array_size(decided->refusals) < 20 &&
                                     json_array_append(decided->refusals, (json_t *)refusal) != 0)
-        fail(EX_SOFTWARE, "out of memory");
+        fail_memory();
 }
 
 // Page by page, until all are decided about.

@@ -74,7 +74,7 @@ void out_bytes(struct bytes bytes) {
 void out_json(const json_t *json) {
     char *text = json_dumps(json, JSON_COMPACT);
     if (!text)
-        fail(EX_SOFTWARE, "the answer cannot be written as JSON");
+        fail_memory();
     out_text(text);
     out_text("\n");
     mem_free(text);
@@ -100,7 +100,7 @@ void out_document(const char *schema, struct bytes object) {
 void out_json_of(const char *schema, const json_t *object) {
     char *text = json_dumps(object, JSON_COMPACT);
     if (!text)
-        fail(EX_SOFTWARE, "the answer cannot be written as JSON");
+        fail_memory();
     out_document(schema, bytes_text(text));
     mem_free(text);
 }
@@ -274,10 +274,12 @@ const char *amount_text(const json_t *amount, char text[SHORT_TEXT_SIZE]) {
 }
 
 struct sum sum_of(const json_t *sums) {
+    // An answer that nobody could read may have been billed: it is among the unknown ones.
+    int64_t unpriced = int_of(sums, "unpriced_calls", 0) - int_of(sums, "unextracted_calls", 0);
     return (struct sum){
         .calls = int_of(sums, "calls", 0),
         .amount = member_of(sums, "amount_pusd"),
-        .unpriced = int_of(sums, "unpriced_calls", 0),
+        .unpriced = unpriced > 0 ? unpriced : 0,
         .unknown = int_of(sums, "possibly_billed_calls", 0),
         .unbounded = int_of(sums, "possibly_billed_unpriced", 0),
         .bound = member_of(sums, "possibly_billed_pusd"),
@@ -351,7 +353,8 @@ bool flag_of(const json_t *object, const char *name) {
 
 static void add(json_t *arguments, const char *name, json_t *new_value) {
     if (!new_value || json_object_set_new(arguments, name, new_value) != 0)
-        fail(EX_USAGE, "%s: not valid UTF-8", name);
+        fail(EX_USAGE, "%s: what was given is not valid UTF-8; write it in UTF-8, or in ASCII",
+             name);
 }
 
 void arguments_add(json_t *arguments, const char *name, const char *value) {
@@ -366,7 +369,7 @@ void arguments_add_int(json_t *arguments, const char *name, int64_t value) {
 json_t *arguments_of(const char *name, const char *value) {
     json_t *arguments = json_object();
     if (!arguments)
-        fail(EX_OSERR, "out of memory");
+        fail_memory();
     arguments_add(arguments, name, value);
     return arguments;
 }

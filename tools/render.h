@@ -95,12 +95,13 @@ const char *amount_text(const json_t *amount, char text[SHORT_TEXT_SIZE]);
 struct sum {
     int64_t calls;
     const json_t *amount; // of those that have one; no integer: none has
-    int64_t unpriced;
-    int64_t unknown;     // may have been billed, and have no usage
-    int64_t unbounded;   // those of them without an upper bound
-    const json_t *bound; // of the others
+    int64_t unpriced;     // have usage and no price
+    int64_t unknown;      // may have been billed, and have no usage
+    int64_t unbounded;    // those of them without an upper bound
+    const json_t *bound;  // of the others
 };
-// Of an object with the members amount_pusd, calls, unpriced_calls, possibly_billed_calls …
+// Of an object with the members amount_pusd, calls, unpriced_calls, possibly_billed_calls … A call
+// is either unpriced or unknown, so that nobody takes one for two.
 struct sum sum_of(const json_t *sums);
 // "$118.07", or "$118.07 + 12 unpriced + 3 unknown (at most $0.04)"; "$0" of no call at all, "-"
 // if no call has an amount and none is missing. "(at most: not known)": none of the unknown ones

@@ -29,7 +29,7 @@ for command in 'batch list' 'conversation list' 'dead list' 'lane list' 'ledger 
     read -ra words <<<"$command"
     asked "${words[@]}"
 done
-empty() { "$BIN/colloq" "$@" --simulate --data "$data" 2>&1 >/dev/null; }
+empty() { { "$BIN/colloq" "$@" --simulate --data "$data" >/dev/null; } 2>&1; }
 check "an empty list says so" has "there is no batch; begin" "$(empty batch list)"
 check "and how to begin" has "colloq batch run FILE.jsonl --simulate --data $data" "$(empty batch list)"
 check "conversations too" has "there is no conversation" "$(empty conversation list)"

@@ -21,7 +21,7 @@ billed=$(sql "SELECT count(*) FROM bill")
 cut=$(sql "SELECT count(*) FROM job WHERE is_cut = 1")
 usd=$(sql "SELECT sum(amount_pusd) FROM call")
 possibly=$(sql "SELECT count(*) FROM call WHERE is_possibly_billed = 1")
-unpriced=$(sql "SELECT count(*) FROM call WHERE cost_state = 'unpriced'")
+unpriced=$(sql "SELECT count(*) FROM call WHERE cost_state = 'unpriced' AND is_possibly_billed = 0")
 silent() {
     sql "SELECT count(*) FROM call WHERE reason = '$1' AND state = 'failed' AND class = 'retryable'
         AND is_possibly_billed = 1 AND duration_ms >= 2000"

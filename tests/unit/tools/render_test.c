@@ -30,6 +30,10 @@ START_TEST(a_sum_names_what_is_missing_from_it) {
          "\"possibly_billed_pusd\":null,\"possibly_billed_unpriced\":3}",
          "3 unknown (at most: not known)"},
         {"{\"calls\":2,\"amount_pusd\":null,\"unpriced_calls\":2}", "2 unpriced"},
+        // What nobody could read is one call, not two.
+        {"{\"calls\":2,\"amount_pusd\":null,\"unpriced_calls\":2,\"unextracted_calls\":1,"
+         "\"possibly_billed_calls\":1,\"possibly_billed_unpriced\":1}",
+         "1 unpriced + 1 unknown (at most: not known)"},
         {"{\"calls\":2,\"amount_pusd\":null}", "-"},
         {"{\"calls\":0,\"amount_pusd\":null}", "$0"},
     };

@@ -27,7 +27,7 @@ is_64() {
 }
 
 man_page=$SHARE/man/man1/colloq.1
-man_warns() { man --warnings -E UTF-8 -l "$man_page" 2>&1 >/dev/null; }
+man_warns() { { man --warnings -E UTF-8 -l "$man_page" >/dev/null; } 2>&1; }
 # A page that is built anywhere and any time the same has no date.
 mandoc_warns() { mandoc -T lint -W warning "$man_page" | grep -v 'missing date'; true; }
 check "man has nothing to warn about" is_silent man_warns
