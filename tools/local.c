@@ -130,7 +130,8 @@ static void say(const char *event, const char *text) {
         (void)fprintf(stderr, "%s\n", text);
         return;
     }
-    json_t *line = json_pack("{s:s, s:s}", "event", event, "text", text);
+    json_t *line =
+        json_pack("{s:s, s:s, s:s}", "schema", "colloq/event/1", "event", event, "text", text);
     char *dumped = line ? json_dumps(line, JSON_COMPACT) : NULL;
     (void)fprintf(stderr, "%s\n", dumped ? dumped : "{}");
     mem_free(dumped);

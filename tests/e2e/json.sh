@@ -20,9 +20,6 @@ check "the schemas are schemas" fits --self </dev/null
 
 # ---- nothing runs, nothing is there ---------------------------------------------------------------
 
-mkdir -m 700 "$data"
-asked ledger migrate --dry-run
-asked ledger migrate
 start_dev
 for command in 'batch list' 'conversation list' 'dead list' 'lane list' 'ledger status' \
     'ledger migrate --dry-run' doctor stat check cost 'cost --by message' 'find nothing'; do
@@ -167,6 +164,8 @@ check "a job that has no end yet is not known by its custom_id" is $? 66
 client batch cancel "$later" >/dev/null
 stop_dev
 asked ledger status
+asked ledger migrate --dry-run
+asked ledger migrate
 
 # Every schema of an answer was met.
 sed -n 's/^{"schema":"colloq\/\([^"]*\)".*/\1/p' "$work/all.jsonl" | sort -u >"$work/met"
