@@ -186,7 +186,7 @@ static void turn(struct run *run) {
         hear(run, message, clock_now().mono_ms);
     if (process_is_stopped(run->call->stop_fd))
         stop_run(run);
-    end_if_stuck(run, now_ms);
+    end_if_stuck(run, clock_now().mono_ms); // what was heard is younger than now_ms
 }
 
 // Sends the whole file; with watches also shows the batch as soon as it is open.
