@@ -89,7 +89,7 @@ static void show_progress(struct run *run, uint64_t now_ms) {
     if (run->is_watching && run->watch.shown)
         describe_watch(&run->watch, !is_submitting, &parts);
     if (is_submitting && now_ms - submission->moved_ms >= WATCH_STILL_MS)
-        (void)snprintf(wait, sizeof(wait), "%s", submission_wait_text(submission, now_ms));
+        (void)submission_wait_text(submission, now_ms, wait, sizeof(wait));
     else if (run->is_watching)
         (void)watch_wait_text(&run->watch, now_ms, wait, sizeof(wait));
     text_clean(wait, false);
@@ -144,18 +144,31 @@ static void start_watch(struct run *run, const char *batch, bool prints_results)
     run->is_watching = true;
 }
 
+// Since when only a person can move what is left, and what that is; 0: it may move by itself.
+static uint64_t stuck_since(const struct run *run, uint64_t now_ms, char *why, size_t size) {
+    const struct watch *watch = run->is_watching ? &run->watch : NULL;
+    const struct submission *submission = &run->submission;
+    bool is_submitting = run->has_submission && !submission->is_done;
+    uint64_t since_ms = watch ? watch->stuck_ms : 0;
+    if (since_ms > 0)
+        (void)watch_stuck_text(watch, why, size);
+    if (since_ms == 0 && is_submitting && submission->stuck_ms > 0 && (!watch || watch->rest_ms)) {
+        (void)submission_wait_text(submission, now_ms, why, size);
+        since_ms = submission->stuck_ms;
+        if (watch && watch->rest_ms > since_ms)
+            since_ms = watch->rest_ms;
+    }
+    if (since_ms > 0 && run->has_submission && submission->moved_ms > since_ms)
+        since_ms = submission->moved_ms;
+    return since_ms;
+}
+
 // Nothing moves, and only a person can change that: whoever waits for this command should hear.
 static void end_if_stuck(struct run *run, uint64_t now_ms) {
     char wait[PROGRESS_TEXT_SIZE / 2];
-    const struct submission *submission = &run->submission;
-    uint64_t since_ms = run->is_watching ? run->watch.stuck_ms : 0;
-    if (run->patience_ms == 0 || since_ms == 0)
+    uint64_t since_ms = stuck_since(run, now_ms, wait, sizeof(wait));
+    if (run->patience_ms == 0 || since_ms == 0 || now_ms - since_ms < run->patience_ms)
         return;
-    if (run->has_submission && submission->moved_ms > since_ms)
-        since_ms = submission->moved_ms;
-    if (now_ms - since_ms < run->patience_ms)
-        return;
-    (void)watch_stuck_text(&run->watch, wait, sizeof(wait));
     progress_close(&run->progress);
     sink_flush(&run->sink);
     fail(EX_TEMPFAIL,
@@ -178,7 +191,7 @@ static void turn(struct run *run) {
     if (run->has_submission)
         submission_step(&run->submission, now_ms);
     if (run->is_watching)
-        watch_step(&run->watch, now_ms);
+        watch_step(&run->watch, run->has_submission && !run->submission.is_done, now_ms);
     client_tick(run->client, now_ms);
     show_progress(run, now_ms);
     long wait = run->is_watching && run->watch.pause_ms < WATCH_PAUSE_MS ? QUICK_MS : WAIT_MS;

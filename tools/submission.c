@@ -19,7 +19,8 @@ static void begin(struct submission *submission, uint64_t now_ms) {
     submission->is_sent = false;
     submission->has_sent_last = false;
     submission->heard_ms = now_ms;
-    submission->waits_for[0] = 0; // whoever said it is not heard any more
+    submission->waits_for[0] = submission->waits_detail[0] = 0; // who said it is not heard any more
+    submission->stuck_ms = 0;
 }
 
 void submission_start(struct submission *submission, struct client *client,
@@ -210,6 +211,24 @@ static void take_failure(struct submission *submission, const struct progress_he
                    (const char *)head->detail.at);
 }
 
+// What does not pass by itself.
+static bool needs_person(const char *reason) {
+    return strcmp(reason, "conversation_stuck") == 0 || strcmp(reason, "disk_full") == 0 ||
+           strcmp(reason, "no_catalogue") == 0;
+}
+
+static void note_wait(struct submission *submission, const struct progress_head *head,
+                      uint64_t now_ms) {
+    (void)snprintf(submission->waits_for, sizeof(submission->waits_for), "%.*s",
+                   (int)head->reason.size, head->reason.size ? (const char *)head->reason.at : "");
+    (void)snprintf(submission->waits_detail, sizeof(submission->waits_detail), "%.*s",
+                   (int)head->detail.size, head->detail.size ? (const char *)head->detail.at : "");
+    if (!needs_person(submission->waits_for))
+        submission->stuck_ms = 0;
+    else if (submission->stuck_ms == 0 || submission->moved_ms > submission->stuck_ms)
+        submission->stuck_ms = now_ms;
+}
+
 bool submission_take(struct submission *submission, struct message *message, uint64_t now_ms) {
     struct progress_head head;
     struct progress_item item;
@@ -236,8 +255,7 @@ bool submission_take(struct submission *submission, struct message *message, uin
     submission->is_known = head.is_known;
     submission->is_done = head.is_done;
     submission->batch = head.batch_id;
-    (void)snprintf(submission->waits_for, sizeof(submission->waits_for), "%.*s",
-                   (int)head.reason.size, head.reason.size ? (const char *)head.reason.at : "");
+    note_wait(submission, &head, now_ms);
     return true;
 }
 
@@ -256,7 +274,8 @@ int submission_percent(const struct submission *submission) {
     return share < 0.99 ? (int)(share * 100) : 99;
 }
 
-const char *submission_wait_text(const struct submission *submission, uint64_t now_ms) {
+const char *submission_wait_text(const struct submission *submission, uint64_t now_ms, char *text,
+                                 size_t size) {
     static const struct {
         const char *reason;
         const char *text;
@@ -265,16 +284,19 @@ const char *submission_wait_text(const struct submission *submission, uint64_t n
         {"no_catalogue", "no catalogue yet: the accountant has not joined"},
         {"batch_opening", "the batch is being opened: broker and accountant are asked"},
         {"conversation_sought", "the ledger is asked for the conversation that is continued"},
-        {"conversation_busy", "turns of a conversation that is continued are still on their way in "
-                              "another batch"},
+        {"conversation_busy", "turns of a conversation that is continued are still on their way"},
+        {"conversation_stuck", "turns of a conversation that is continued do not get on"},
         {"journal_full", "the broker's journal is full; lines are taken in as jobs end"},
         {"disk_full", "the broker's disk is full; lines are taken in when it has room again"},
     };
-    if (submission->waits_for[0] == 0)
-        return now_ms - submission->heard_ms < 2 * HEARTBEAT_MS ? "what was read is being stored"
-                                                                : "ingress does not answer";
+    const char *words = submission->waits_for;
+    if (words[0] == 0)
+        words = now_ms - submission->heard_ms < 2 * HEARTBEAT_MS ? "what was read is being stored"
+                                                                 : "ingress does not answer";
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        if (strcmp(submission->waits_for, texts[i].reason) == 0)
-            return texts[i].text;
-    return submission->waits_for;
+        if (strcmp(words, texts[i].reason) == 0)
+            words = texts[i].text;
+    (void)snprintf(text, size, "%s%s%s", words, submission->waits_detail[0] ? ": " : "",
+                   submission->waits_detail);
+    return text;
 }

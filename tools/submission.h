@@ -45,6 +45,8 @@ struct submission {
     int exit; // other than 0: it has failed
     char detail[DETAIL_BYTES_MAX + 1];
     char waits_for[REASON_BYTES_MAX + 1]; // why ingress does not go on; empty: it does
+    char waits_detail[DETAIL_BYTES_MAX + 1];
+    uint64_t stuck_ms; // since when only a person can move it; 0: it may move by itself
     struct id batch;
     bool is_known; // the key was known: an earlier submission is taken up
     uint64_t lines, accepted_through;
@@ -66,7 +68,9 @@ bool submission_take(struct submission *submission, struct message *message, uin
 // them all; settings as they stand on a further command line.
 void submission_report(struct submission *submission, const char *settings);
 // Why nothing moved lately, for people.
-const char *submission_wait_text(const struct submission *submission, uint64_t now_ms);
+// Returns text.
+const char *submission_wait_text(const struct submission *submission, uint64_t now_ms, char *text,
+                                 size_t size);
 // How much of the file is taken in for good; 100 only when all of it is.
 int submission_percent(const struct submission *submission);
 

@@ -321,8 +321,8 @@ static void lane_run(struct core *core, struct lane *lane) {
         return;
     }
     (void)worker_for(core, lane, &why);
-    if (why == REASON_no_key) {
-        lane->wait = REASON_no_key;
+    if (why == REASON_no_worker || why == REASON_no_key) {
+        lane->wait = (uint8_t)why;
         window_clear(core, lane);
         return;
     }

@@ -67,6 +67,32 @@ check "what continues a busy conversation waits for it, or is told that it is no
     grep -qE '"turn":2|conversation_unknown' "$work/out9.jsonl" "$work/err9.txt"
 wait %2 2>/dev/null
 
+# A file that is sent again means the conversation that it has meant before.
+client batch run "$work/more.jsonl" >"$work/out2b.jsonl" 2>"$work/err2b.txt"
+check "whatever is called the same since then" is $? 0
+check "so that no line of it is refused" is "$(grep -c refused "$work/err2b.txt")" 0
+
+# What does not get on by itself is named, and does not hold up what is before it.
+lane=openai/default/gpt-4.1-mini
+client lane pause "$lane" >/dev/null 2>&1
+turn food "And another?" >"$work/paused.jsonl"
+paused=$(client batch submit "$work/paused.jsonl" --continue 2>/dev/null)
+{ turn fresh "Name a lake." ',"model":"openai/gpt-5-nano","continue":false' && turn food "A third?" ',"continue":true'; } \
+    >"$work/behind-it.jsonl"
+client batch run "$work/behind-it.jsonl" --patience 2 >"$work/held.jsonl" 2>"$work/held-err.txt" </dev/null
+check "a submission behind a conversation that does not get on ends" is $? 75
+check "with the batch that holds it up" has "$paused" "$(cat "$work/held-err.txt")"
+check "and what that waits for" has "lane paused" "$(cat "$work/held-err.txt")"
+check "the line before it was not held up" has '"fresh/1"' "$(cat "$work/held.jsonl")"
+unsent=$(client batch list --json | grep -o '"batch":"[^"]*","name":"behind-it.jsonl"' | cut -d'"' -f4)
+check "a batch without its end says so" has "the end of its file" "$(client batch show "$unsent")"
+client batch watch "$unsent" --patience 2 >/dev/null 2>"$work/watch-err.txt" </dev/null
+check "and is not watched for ever" is $? 75
+client lane resume "$lane" >/dev/null 2>&1
+client batch run "$work/behind-it.jsonl" >"$work/rest.jsonl" 2>"$work/rest-err.txt"
+check "the same command again sends the rest" is $? 0
+check "which has its answers" is "$(grep -c '"error":null' "$work/rest.jsonl")" 2
+
 # The same again.
 before=$(bill_lines)
 client batch run "$work/first.jsonl" >"$work/out10.jsonl" 2>"$work/err10.txt"
