@@ -23,7 +23,7 @@ struct resolve {
     bool is_validation; // nothing will be continued: whether it is busy does not matter
     bool is_asked;
     bool is_busy;
-    bool needs_person; // what it is busy with does not move by itself
+    bool needs_person;               // what it is busy with does not move by itself
     char busy[DETAIL_BYTES_MAX + 1]; // with what, for people
     uint64_t not_before_ms;
     struct resolved resolved; // its texts are those below
