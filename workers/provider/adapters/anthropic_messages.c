@@ -446,8 +446,9 @@ static bool takes(const struct provider_api *api, const struct json_scan *line, 
             bytes_of(line->text.at + line->nodes[i].name_at, line->nodes[i].name_size);
         if (is_one_of(line, i, mapped) || is_field(api, line, i))
             continue;
-        buf_printf(words, "this API has no parameter \"%.*s\"",
-                   (int)(name.size < 64 ? name.size : 64), (const char *)name.at);
+        name = bytes_cut(name, 64);
+        buf_printf(words, "this API has no parameter \"%.*s\"", (int)name.size,
+                   (const char *)name.at);
         return false;
     }
     return takes_values(line, params, words);

@@ -273,12 +273,7 @@ static const char *check_results(const struct json_scan *scan, uint32_t messages
 bool refuse_with(struct buf *words, const char *before, const struct json_scan *scan, uint32_t node,
                  const char *after) {
     enum { SHOWN_MAX = 64 };
-    struct bytes shown = json_raw(scan, node);
-    if (shown.size > SHOWN_MAX) {
-        shown.size = SHOWN_MAX;
-        while (shown.size > 0 && (shown.at[shown.size] & 0xc0) == 0x80)
-            shown.size--;
-    }
+    struct bytes shown = bytes_cut(json_raw(scan, node), SHOWN_MAX);
     buf_printf(words, "%s%.*s%s", before, (int)shown.size, (const char *)shown.at, after);
     return false;
 }
