@@ -1,6 +1,7 @@
 #include "broker/wait.h"
 
 #include "common/catalogue.h"
+#include "common/text.h"
 
 #include <stdio.h>
 
@@ -58,8 +59,8 @@ static void turn_text(struct loop *loop, const struct job *job, char *to, size_t
         (void)snprintf(to, room, "an earlier turn of the conversation has no answer yet");
         return;
     }
-    (void)snprintf(to, room, "turn %u of %.*s %s", first->turn, (int)payload.conversation.size,
-                   (const char *)payload.conversation.at, standing(first));
+    text_print(to, room, "turn %u of %.*s %s", first->turn, (int)payload.conversation.size,
+               (const char *)payload.conversation.at, standing(first));
     journal_release_payload(&loop->journal);
 }
 
@@ -75,8 +76,8 @@ static void lane_text(const struct loop *loop, const struct wait *wait, char *to
         (void)snprintf(to, room, "no worker has a key for %s: %s", lane->provider, hint);
         break;
     case REASON_lane_held:
-        (void)snprintf(to, room, "lane held: %s from %s/%s%s%s", lane->held_reason, lane->provider,
-                       lane->model, lane->held_detail[0] ? ": " : "", lane->held_detail);
+        text_print(to, room, "lane held: %s from %s/%s%s%s", lane->held_reason, lane->provider,
+                   lane->model, lane->held_detail[0] ? ": " : "", lane->held_detail);
         break;
     case REASON_lane_paused:
         (void)snprintf(to, room, "lane paused: colloq lane resume %s/%s/%s lets it go on",

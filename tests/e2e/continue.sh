@@ -37,6 +37,13 @@ turn trop "Hm?" ',"continue":true' >"$work/typo.jsonl"
 client batch run "$work/typo.jsonl" >"$work/out4.jsonl" 2>"$work/err4.txt"
 check "a name that the ledger does not know is refused" is $? 1
 check "and said" grep -q 'conversation_unknown' "$work/err4.txt"
+long=会会会会会会会会会会会会会会会会会会会会会会会会会会会会会会
+turn "$long" "Hm?" ',"continue":true' >"$work/long.jsonl"
+timeout 60 "$BIN/colloq" batch run "$work/long.jsonl" --simulate --data "$data" >"$work/out4b.jsonl" 2>"$work/err4b.txt"
+check "nor is a long one of any script" is $? 1
+check "and that is said" grep -q 'conversation_unknown' "$work/err4b.txt"
+client conversation show "$long" >/dev/null 2>"$work/err4c.txt"
+check "as it is when it is to be shown" is $? 66
 turn trip "Name a lake." "$model" >"$work/another.jsonl"
 client batch run "$work/another.jsonl" >"$work/out5.jsonl" 2>"$work/err5.txt"
 check "the same name begins another conversation without continue" has '"turn":1' "$(cat "$work/out5.jsonl")"

@@ -1,6 +1,7 @@
 // conversation.resolve and batch.known: what a submission has to know of the past. Shapes:
 // queries.h.
 #include "common/id.h"
+#include "common/text.h"
 #include "workers/accountant/show.h"
 
 #include <stdio.h>
@@ -40,11 +41,12 @@ static int put_last_turn(struct inquirer *inquirer, struct writer *writer, int64
 int query_conversation_resolve(struct inquirer *inquirer, struct writer *writer) {
     sqlite3_stmt *row;
     struct found found;
+    const char *text = inquirer_text(inquirer, "conversation");
     int exit = which_conversation(inquirer, &found);
     if (exit == 0 && found.conversation == 0)
         exit = inquirer_refuse(inquirer, EX_DATAERR,
-                               "%.64s is a single call: only conversations can be continued",
-                               inquirer_text(inquirer, "conversation"));
+                               "%.*s is a single call: only conversations can be continued",
+                               text_fit(text, 64), text);
     if (exit == 0)
         exit = inquirer_prepare(inquirer,
                                 "SELECT v.id, v.name, b.id FROM conversation v JOIN batch b ON "

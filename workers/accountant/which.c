@@ -1,4 +1,5 @@
 #include "common/id.h"
+#include "common/text.h"
 #include "workers/accountant/show.h"
 
 #include <stdio.h>
@@ -23,13 +24,12 @@ struct candidates {
 static void name_candidate(struct candidates *candidates) {
     char id[UUID_TEXT_SIZE];
     size_t used = strlen(candidates->named);
-    struct bytes batch = db_bytes(candidates->row, 3);
+    struct bytes batch = bytes_cut(db_bytes(candidates->row, 3), 48);
     if (candidates->matches > CANDIDATES_NAMED_MAX)
         return;
     uuid_text(db_id(candidates->row, 0), id);
-    (void)snprintf(candidates->named + used, sizeof(candidates->named) - used, "%s%s (%.*s)",
-                   used ? ", " : "", id, (int)(batch.size < 48 ? batch.size : 48),
-                   batch.size ? (const char *)batch.at : "");
+    text_print(candidates->named + used, sizeof(candidates->named) - used, "%s%s (%.*s)",
+               used ? ", " : "", id, (int)batch.size, batch.size ? (const char *)batch.at : "");
 }
 
 // A file that is sent again means the conversation that it has meant before, whatever has been
@@ -70,14 +70,14 @@ static int judge(struct inquirer *inquirer, const struct candidates *candidates,
     if (candidates->matches < 2 && looked_at == CANDIDATES_MAX && candidates->batch == 0 &&
         !candidates->is_id)
         return inquirer_refuse(inquirer, EX_DATAERR,
-                               "too much is called %.64s to look through: name the batch, or give "
+                               "too much is called %.*s to look through: name the batch, or give "
                                "the conversation's id",
-                               candidates->text);
+                               text_fit(candidates->text, 64), candidates->text);
     if (candidates->matches > 1)
-        return inquirer_refuse(inquirer, EX_DATAERR,
-                               "%zu conversations are called %.64s, give the id of one: %s%s",
-                               candidates->matches, candidates->text, candidates->named,
-                               candidates->matches > CANDIDATES_NAMED_MAX ? " …" : "");
+        return inquirer_refuse(
+            inquirer, EX_DATAERR, "%zu conversations are called %.*s, give the id of one: %s%s",
+            candidates->matches, text_fit(candidates->text, 64), candidates->text,
+            candidates->named, candidates->matches > CANDIDATES_NAMED_MAX ? " …" : "");
     return 0;
 }
 
@@ -170,7 +170,7 @@ int which_conversation(struct inquirer *inquirer, struct found *found) {
     if (exit == 0 && found->conversation == 0)
         exit = find_by_job(inquirer, text, found);
     if (exit == 0 && found->conversation == 0 && found->job == 0)
-        exit =
-            inquirer_refuse(inquirer, EX_NOINPUT, "the ledger knows no conversation %.64s", text);
+        exit = inquirer_refuse(inquirer, EX_NOINPUT, "the ledger knows no conversation %.*s",
+                               text_fit(text, 64), text);
     return exit;
 }

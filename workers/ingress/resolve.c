@@ -1,6 +1,7 @@
 #include "workers/ingress/resolve.h"
 
 #include "common/json.h"
+#include "common/text.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -63,8 +64,8 @@ bool resolve_next(struct resolve *resolve, uint64_t now_ms, const char **what,
 // ---- answers ------------------------------------------------------------------------------------
 
 static void refuse(struct resolve *resolve, enum refusal refusal, struct bytes detail) {
-    (void)snprintf(resolve->detail, sizeof(resolve->detail), "%.*s", (int)detail.size,
-                   detail.size ? (const char *)detail.at : "");
+    text_print(resolve->detail, sizeof(resolve->detail), "%.*s", (int)detail.size,
+               detail.size ? (const char *)detail.at : "");
     resolve->resolved =
         (struct resolved){.refusal = refusal, .detail = bytes_text(resolve->detail)};
     move(resolve, RESOLVE_DONE);

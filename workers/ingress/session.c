@@ -1,6 +1,7 @@
 #include "workers/ingress/session.h"
 
 #include "common/mem.h"
+#include "common/text.h"
 
 #include <stdio.h>
 #include <sysexits.h>
@@ -85,7 +86,7 @@ void session_fail(struct session *session, int exit, const char *reason, const c
         return;
     session->failure.exit = exit;
     (void)snprintf(session->failure.reason, sizeof(session->failure.reason), "%s", reason);
-    (void)snprintf(session->failure.detail, sizeof(session->failure.detail), "%s", detail);
+    text_print(session->failure.detail, sizeof(session->failure.detail), "%s", detail);
     session->is_dirty = true;
 }
 
