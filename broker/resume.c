@@ -2,6 +2,7 @@
 
 #include "broker/wait.h"
 #include "common/id.h"
+#include "common/limits.h"
 
 #include <sysexits.h>
 
@@ -13,18 +14,35 @@ static json_t *known_json(const struct batch *batch) {
     return body;
 }
 
+// Returns how many there are.
+static size_t take_heads(const json_t *list, struct digest heads[HEAD_LINES]) {
+    size_t i, count = 0;
+    const json_t *head;
+    json_array_foreach(list, i, head) if (count < HEAD_LINES &&
+                                          digest_parse(bytes_text(json_string_value(head)),
+                                                       &heads[count])) count++;
+    return count;
+}
+
+static bool is_among(struct digest digest, const struct digest *heads, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (digest_equal(digest, heads[i]))
+            return true;
+    return false;
+}
+
 void batch_known(struct loop *loop, const json_t *arguments, struct reply *reply) {
     const char *key = argument(arguments, "key");
-    struct digest head = {{0}};
+    struct digest heads[HEAD_LINES];
     json_t *by_key = json_array(), *by_head = json_array();
-    bool has_head = digest_parse(bytes_text(argument(arguments, "head")), &head);
+    size_t count = take_heads(json_object_get(arguments, "heads"), heads);
     for (uint32_t slot = 1; slot <= core_batch_slots(loop->core); slot++) {
         const struct batch *batch = core_batch(loop->core, slot);
         if (batch->state < BATCH_OPEN || batch->state == BATCH_GONE)
             continue;
         if (strcmp(batch->key, key) == 0)
             (void)json_array_append_new(by_key, known_json(batch));
-        if (has_head && digest_equal(batch->head, head))
+        if (is_among(batch->head, heads, count))
             (void)json_array_append_new(by_head, known_json(batch));
     }
     reply->body = json_object();

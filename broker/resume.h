@@ -1,6 +1,6 @@
 // Queries of a submission about what is on its way: whether a file was submitted before, and
 // whether a conversation that it continues is busy.
-//   batch.known {key, head: SHA-256 in hex}
+//   batch.known {key, heads: SHA-256 in hex, at most 100}
 //     {"by_key": [{"batch","state","jobs"}…] (one at most), "by_head": [the same…]}
 //   conversation.live {conversation}
 //     {"batch" (whose turns are here; null: there are none), "is_running" (some of them are not

@@ -123,12 +123,23 @@ static void warn(struct call *call, const struct similar *similar, struct progre
          call_settings(call));
 }
 
+// The longest first: what was submitted as a whole says more than its first line.
+static void add_heads(json_t *arguments, const struct spool *spool) {
+    json_t *heads = json_array();
+    for (unsigned i = spool->head_count; i-- > 0;) {
+        char head[DIGEST_HEX_SIZE];
+        digest_hex(spool->heads[i], head);
+        (void)json_array_append_new(heads, json_string(head));
+    }
+    if (json_array_size(heads) != spool->head_count ||
+        json_object_set_new(arguments, "heads", heads) != 0)
+        fail_memory();
+}
+
 void known_check(struct call *call, const struct order *order, const struct spool *spool,
                  struct progress *progress) {
-    char head[DIGEST_HEX_SIZE];
     json_t *arguments = arguments_of("key", order->key);
-    digest_hex(spool->head, head);
-    arguments_add(arguments, "head", head);
+    add_heads(arguments, spool);
     json_t *known = call_ask(call, "batch.known", arguments);
     const char *batch = batch_of_key(known);
     struct similar similar = similar_of(known);

@@ -126,7 +126,7 @@ void order_read(struct order *order, const struct call *call, const struct spool
         .billed = bytes_text(call_text(call, "billed")),
         .unanswered = bytes_text(call_text(call, "unanswered")),
         .attempts_max = call_count(call, "attempts", 0),
-        .head = spool->head,
+        .head = spool->heads[spool->head_count - 1],
         .continues = call_has(call, "continue"),
     };
     if (order->submit.attempts_max > 100)

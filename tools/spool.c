@@ -1,7 +1,6 @@
 #include "tools/spool.h"
 
 #include "common/id.h"
-#include "common/limits.h"
 #include "common/process.h"
 #include "tools/call.h"
 
@@ -51,10 +50,12 @@ static _Noreturn void stop_reading(const struct spool *spool) {
 // What is counted while a file is read.
 struct reading {
     struct hasher whole, head;
+    struct spool *spool; // gets the heads
     uint64_t bytes, lines, jobs; // jobs: lines that are not blank
     uint64_t limit;              // of jobs; 0: none
     uint64_t wanted_bytes;       // where the last wanted line ends; 0: not yet met
     bool is_blank;               // the line under way, so far
+    bool ends_in_line;           // the last byte so far is no newline
 };
 
 static bool is_blank_byte(uint8_t byte) {
@@ -66,8 +67,23 @@ static const uint8_t *line_end(const uint8_t *at, size_t size) {
     return size > 0 ? memchr(at, '\n', size) : NULL;
 }
 
+static void note_head(struct reading *reading) {
+    struct spool *spool = reading->spool;
+    if (spool->head_count < HEAD_LINES)
+        spool->heads[spool->head_count++] = hasher_peek(&reading->head);
+}
+
+// A last line without its newline. One that is added later begins another line.
+static void end_head(struct reading *reading) {
+    if (reading->ends_in_line && reading->lines < HEAD_LINES)
+        hasher_add(&reading->head, "\n", 1);
+    if (reading->ends_in_line || reading->lines == 0)
+        note_head(reading);
+}
+
 static void count(struct reading *reading, const uint8_t *at, size_t size) {
     hasher_add(&reading->whole, at, size);
+    reading->ends_in_line = size > 0 && at[size - 1] != '\n';
     while (size > 0) {
         const uint8_t *end = line_end(at, size);
         size_t part = end ? (size_t)(end + 1 - at) : size;
@@ -81,6 +97,7 @@ static void count(struct reading *reading, const uint8_t *at, size_t size) {
         if (!end)
             return;
         reading->lines++;
+        note_head(reading);
         reading->jobs += !reading->is_blank;
         reading->is_blank = true;
         if (reading->jobs == reading->limit && reading->limit > 0 && reading->wanted_bytes == 0)
@@ -92,7 +109,7 @@ static void count(struct reading *reading, const uint8_t *at, size_t size) {
 static void read_all(struct spool *spool, int source, const char *name, uint64_t limit,
                      int stop_fd) {
     static uint8_t bytes[STREAM_BLOCK_BYTES_MAX];
-    struct reading reading = {.limit = limit, .is_blank = true};
+    struct reading reading = {.spool = spool, .limit = limit, .is_blank = true};
     hasher_open(&reading.whole);
     hasher_open(&reading.head);
     for (;;) {
@@ -115,7 +132,7 @@ static void read_all(struct spool *spool, int source, const char *name, uint64_t
     }
     spool->bytes = reading.wanted_bytes ? reading.wanted_bytes : reading.bytes;
     spool->digest = hasher_peek(&reading.whole);
-    spool->head = hasher_peek(&reading.head);
+    end_head(&reading);
     hasher_close(&reading.whole);
     hasher_close(&reading.head);
 }

@@ -5,14 +5,16 @@
 
 #include "common/bytes.h"
 #include "common/conf.h"
-
-enum { HEAD_LINES = 100 };
+#include "common/limits.h"
 
 struct spool {
     int fd;
     uint64_t bytes;       // up to the end of its last line, or of the last one that is wanted
     struct digest digest; // of all of it
-    struct digest head;   // of its first HEAD_LINES lines, however many are wanted
+    // Of its first line, its first two …, however many are wanted; the last line ends with a
+    // newline, whether it has one or not. A batch keeps the last of them.
+    struct digest heads[HEAD_LINES];
+    unsigned head_count;
     char path[4096];      // of the copy; empty: the file itself is read
 };
 
