@@ -194,7 +194,10 @@ static void submit_all(struct run *run, bool watches, bool prints_results) {
     struct submission *submission = &run->submission;
     while (!submission->is_done && submission->exit == 0) {
         turn(run);
-        if (!watches || run->is_watching || id_is_none(submission->batch))
+        if (id_is_none(submission->batch))
+            continue;
+        sink_begin(&run->sink);
+        if (!watches || run->is_watching)
             continue;
         char batch[UUID_TEXT_SIZE];
         uuid_text(submission->batch, batch);
@@ -208,12 +211,22 @@ static void submit_all(struct run *run, bool watches, bool prints_results) {
     fail(submission->exit, "%s", submission->detail);
 }
 
+// Where the lines will go, before anything is asked or read: what cannot be written is said at
+// once.
+static void open_sink(struct run *run) {
+    struct stat info;
+    const struct call *call = run->call;
+    spool_stat(call->operands[0], &info);
+    sink_open(&run->sink, call_text(call, "output"), call_text(call, "errors"));
+    sink_expect_apart(&run->sink, call->operands[0], &info);
+}
+
 static void open_run(struct run *run, struct call *call) {
     *run = (struct run){.call = call};
     uint64_t limit = order_limit(call);
     progress_open(&run->progress, call_has(call, "json"), call_has(call, "quiet"));
     take_patience(run);
-    sink_open(&run->sink, call_text(call, "output"), call_text(call, "errors"));
+    open_sink(run);
     run->client = call_client(call); // before stdin is read for an hour
     spool_open(&run->spool, call->operands[0], limit, call->conf, call->stop_fd);
     order_read(&run->order, call, &run->spool);
@@ -243,13 +256,13 @@ static void close_run(struct run *run) {
 static void say_files(struct run *run) {
     char count[SHORT_TEXT_SIZE];
     const struct sink *sink = &run->sink;
-    if (sink->output_name)
+    if (sink->output.name)
         progress_note(&run->progress, "output", "%s result lines are in %s",
-                      count_text((int64_t)sink->lines, count), sink->output_name);
-    if (sink->errors_name)
+                      count_text((int64_t)sink->lines, count), sink->output.name);
+    if (sink->errors.name)
         progress_note(&run->progress, "errors", "%s lines that failed or were refused are in %s",
                       count_text((int64_t)(sink->failed + sink->refused), count),
-                      sink->errors_name);
+                      sink->errors.name);
 }
 
 // Watches to the end and says the last line.

@@ -120,16 +120,27 @@ static void read_all(struct spool *spool, int source, const char *name, uint64_t
     hasher_close(&reading.head);
 }
 
+static _Noreturn void fail_unreadable(const char *name) {
+    fail(EX_NOINPUT, "%s: cannot be read: %s; name a file of job lines", name, strerror(errno));
+}
+
+void spool_stat(const char *name, struct stat *info) {
+    bool is_stdin = strcmp(name, "-") == 0;
+    if ((is_stdin ? fstat(STDIN_FILENO, info) : stat(name, info)) != 0)
+        fail_unreadable(name);
+    if (S_ISDIR(info->st_mode))
+        fail(EX_NOINPUT, "%s: is a folder; name a file of job lines", name);
+}
+
 void spool_open(struct spool *spool, const char *name, uint64_t limit, const struct conf *conf,
                 int stop_fd) {
     struct stat info;
     memset(spool, 0, sizeof(*spool));
+    spool_stat(name, &info);
     bool is_stdin = strcmp(name, "-") == 0;
     int source = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
-    if (source < 0 || fstat(source, &info) != 0)
-        fail(EX_NOINPUT, "%s: cannot be read: %s; name a file of job lines", name, strerror(errno));
-    if (S_ISDIR(info.st_mode))
-        fail(EX_NOINPUT, "%s: is a folder; name a file of job lines", name);
+    if (source < 0)
+        fail_unreadable(name);
     bool is_copied = is_stdin || !S_ISREG(info.st_mode);
     spool->fd = is_copied ? open_copy(spool, conf) : source;
     read_all(spool, source, name, limit, stop_fd);

@@ -6,6 +6,8 @@
 #include "common/bytes.h"
 #include "common/conf.h"
 
+#include <sys/stat.h>
+
 enum { HEAD_LINES = 100 };
 
 struct spool {
@@ -16,6 +18,9 @@ struct spool {
     char path[4096];      // of the copy; empty: the file itself is read
 };
 
+// What the name stands for, "-" for stdin. Ends the process with EX_NOINPUT where nothing is there,
+// or a folder.
+void spool_stat(const char *name, struct stat *info);
 // name "-" is stdin. limit: lines that are wanted, blank ones not counted; 0: all. Ends the process
 // with EX_NOINPUT or EX_IOERR where it cannot be read. When stop_fd becomes readable while it is
 // read, the process ends with EXIT_STOPPED.
