@@ -114,17 +114,33 @@ static const char *again_text(const struct run *run) {
                         run->order.has_lasting_key ? NULL : run->order.key);
 }
 
+// However the process ends: a copy of stdin stays only where it is needed, and nobody has to find
+// out how to go on.
+static struct run *unended;
+
+static void leave_run(void) {
+    struct run *run = unended;
+    unended = NULL;
+    if (!run)
+        return;
+    bool is_partial = run->has_submission && submission_is_partial(&run->submission);
+    spool_close(&run->spool, is_partial);
+    if (!is_partial)
+        return;
+    progress_close(&run->progress);
+    (void)fprintf(stderr,
+                  "Not the whole file was taken in. What was taken in stays, and this goes on "
+                  "where it stands:\n  %s\n",
+                  again_text(run));
+    if (run->spool.path[0])
+        (void)fprintf(stderr, "%s is a copy of stdin, and yours to remove then.\n",
+                      run->spool.path);
+}
+
 static _Noreturn void stop_run(struct run *run) {
     char batch[UUID_TEXT_SIZE];
     const char *settings = call_settings(run->call);
     progress_close(&run->progress);
-    if (run->has_submission && !run->submission.is_done) {
-        (void)fprintf(stderr,
-                      "Stopped before the whole file was taken in. What was taken in stays, "
-                      "and this goes on where it stands:\n  %s\n",
-                      again_text(run));
-        spool_close(&run->spool, true);
-    }
     if (run->has_submission && !id_is_none(run->submission.batch))
         uuid_text(run->submission.batch, batch);
     else if (run->is_watching)
@@ -205,10 +221,29 @@ static void submit_all(struct run *run, bool watches, bool prints_results) {
     }
     progress_close(&run->progress);
     submission_report(submission, call_settings(run->call));
-    if (submission->exit == 0)
-        return;
-    spool_close(&run->spool, true);
-    fail(submission->exit, "%s", submission->detail);
+    if (submission->exit != 0)
+        fail(submission->exit, "%s", submission->detail);
+    if (!submission->submit.validate_only)
+        sink_begin(&run->sink);
+}
+
+// Where the lines went, if not to stdout.
+static void say_errors(struct run *run) {
+    char count[SHORT_TEXT_SIZE];
+    const struct sink *sink = &run->sink;
+    if (sink->errors.name)
+        progress_note(&run->progress, "errors", "%s lines that failed or were refused are in %s",
+                      count_text((int64_t)(sink->failed + sink->refused), count),
+                      sink->errors.name);
+}
+
+static void say_files(struct run *run) {
+    char count[SHORT_TEXT_SIZE];
+    const struct sink *sink = &run->sink;
+    if (sink->output.name)
+        progress_note(&run->progress, "output", "%s result lines are in %s",
+                      count_text((int64_t)sink->lines, count), sink->output.name);
+    say_errors(run);
 }
 
 // Where the lines will go, before anything is asked or read: what cannot be written is said at
@@ -223,13 +258,15 @@ static void open_sink(struct run *run) {
 
 static void open_run(struct run *run, struct call *call) {
     *run = (struct run){.call = call};
-    uint64_t limit = order_limit(call);
+    order_read(&run->order, call); // what is mistyped is said before an hour of stdin
     progress_open(&run->progress, call_has(call, "json"), call_has(call, "quiet"));
     take_patience(run);
     open_sink(run);
     run->client = call_client(call); // before stdin is read for an hour
-    spool_open(&run->spool, call->operands[0], limit, call->conf, call->stop_fd);
-    order_read(&run->order, call, &run->spool);
+    unended = run;
+    (void)atexit(leave_run);
+    spool_open(&run->spool, call->operands[0], run->order.limit, call->conf, call->stop_fd);
+    order_take_file(&run->order, call, &run->spool);
     known_check(call, &run->order, &run->spool, &run->progress);
     if (!call_has(call, "strict"))
         return;
@@ -237,7 +274,8 @@ static void open_run(struct run *run, struct call *call) {
     submit_all(run, false, false);
     if (run->submission.refusals.count == 0)
         return;
-    spool_close(&run->spool, false);
+    sink_flush(&run->sink);
+    say_errors(run);
     fail(EX_DATAERR,
          "%llu of %llu lines are refused and --strict was given: nothing was submitted; mend those "
          "lines, or leave --strict out",
@@ -248,21 +286,9 @@ static void open_run(struct run *run, struct call *call) {
 static void close_run(struct run *run) {
     if (run->is_watching)
         watch_end(&run->watch);
+    unended = NULL;
     sink_close(&run->sink);
     order_release(&run->order);
-}
-
-// Where the lines went, if not to stdout.
-static void say_files(struct run *run) {
-    char count[SHORT_TEXT_SIZE];
-    const struct sink *sink = &run->sink;
-    if (sink->output.name)
-        progress_note(&run->progress, "output", "%s result lines are in %s",
-                      count_text((int64_t)sink->lines, count), sink->output.name);
-    if (sink->errors.name)
-        progress_note(&run->progress, "errors", "%s lines that failed or were refused are in %s",
-                      count_text((int64_t)(sink->failed + sink->refused), count),
-                      sink->errors.name);
 }
 
 // Watches to the end and says the last line.

@@ -42,10 +42,8 @@ static void write_all(const struct spool *spool, const uint8_t *at, size_t size)
     }
 }
 
-static _Noreturn void stop_reading(const struct spool *spool) {
-    if (*spool->path)
-        (void)unlink(spool->path);
-    exit(EXIT_STOPPED);
+static _Noreturn void fail_unreadable(const char *name) {
+    fail(EX_NOINPUT, "%s: cannot be read: %s; name a file of job lines", name, strerror(errno));
 }
 
 // What is counted while a file is read.
@@ -100,13 +98,12 @@ static void read_all(struct spool *spool, int source, const char *name, uint64_t
         if (source != spool->fd)
             sock_wait(NULL, 0, fds, 2, -1);
         if (process_is_stopped(stop_fd))
-            stop_reading(spool);
+            exit(EXIT_STOPPED);
         ssize_t got = read(source, bytes, sizeof(bytes));
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            fail(EX_NOINPUT, "%s: cannot be read: %s; name a file of job lines", name,
-                 strerror(errno));
+            fail_unreadable(name);
         if (got == 0)
             break;
         count(&reading, bytes, (size_t)got);
@@ -118,10 +115,6 @@ static void read_all(struct spool *spool, int source, const char *name, uint64_t
     spool->head = hasher_peek(&reading.head);
     hasher_close(&reading.whole);
     hasher_close(&reading.head);
-}
-
-static _Noreturn void fail_unreadable(const char *name) {
-    fail(EX_NOINPUT, "%s: cannot be read: %s; name a file of job lines", name, strerror(errno));
 }
 
 void spool_stat(const char *name, struct stat *info) {
@@ -143,13 +136,17 @@ void spool_open(struct spool *spool, const char *name, uint64_t limit, const str
         fail_unreadable(name);
     bool is_copied = is_stdin || !S_ISREG(info.st_mode);
     spool->fd = is_copied ? open_copy(spool, conf) : source;
+    spool->is_open = true;
     read_all(spool, source, name, limit, stop_fd);
     if (is_copied && !is_stdin)
         (void)close(source);
 }
 
 void spool_close(struct spool *spool, bool is_kept) {
+    if (!spool->is_open)
+        return;
     (void)close(spool->fd);
     if (*spool->path && !is_kept)
         (void)unlink(spool->path);
+    spool->is_open = false;
 }

@@ -12,6 +12,7 @@ enum { HEAD_LINES = 100 };
 
 struct spool {
     int fd;
+    bool is_open;
     uint64_t bytes;       // up to the end of its last line, or of the last one that is wanted
     struct digest digest; // of all of it
     struct digest head;   // of its first HEAD_LINES lines, however many are wanted
@@ -23,10 +24,11 @@ struct spool {
 void spool_stat(const char *name, struct stat *info);
 // name "-" is stdin. limit: lines that are wanted, blank ones not counted; 0: all. Ends the process
 // with EX_NOINPUT or EX_IOERR where it cannot be read. When stop_fd becomes readable while it is
-// read, the process ends with EXIT_STOPPED.
+// read, the process ends with EXIT_STOPPED. A copy is the caller's to remove, also where the
+// process ends in here.
 void spool_open(struct spool *spool, const char *name, uint64_t limit, const struct conf *conf,
                 int stop_fd);
-// Closes it, and removes the copy unless it is kept.
+// Closes it, and removes the copy unless it is kept. Not open: nothing.
 void spool_close(struct spool *spool, bool is_kept);
 
 #endif
