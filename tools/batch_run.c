@@ -145,8 +145,11 @@ static _Noreturn void stop_run(struct run *run) {
         uuid_text(run->submission.batch, batch);
     else if (run->is_watching)
         (void)snprintf(batch, sizeof(batch), "%s", run->watch.batch);
-    else
+    else {
+        if (!run->has_submission || !submission_is_partial(&run->submission))
+            (void)fputs("Stopped: nothing was submitted.\n", stderr);
         exit(EXIT_STOPPED);
+    }
     (void)fprintf(stderr, "%s\n  colloq batch watch %s%s\n  colloq batch cancel %s%s\n",
                   local_is_ours() ? "The batch stays, and goes on when colloq runs here again."
                                   : "The batch goes on without this command.",
