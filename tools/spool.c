@@ -41,16 +41,14 @@ static void write_all(const struct spool *spool, const uint8_t *at, size_t size)
     }
 }
 
-static _Noreturn void stop_reading(const struct spool *spool) {
-    if (*spool->path)
-        (void)unlink(spool->path);
-    exit(EXIT_STOPPED);
+static _Noreturn void fail_unreadable(const char *name) {
+    fail(EX_NOINPUT, "%s: cannot be read: %s; name a file of job lines", name, strerror(errno));
 }
 
 // What is counted while a file is read.
 struct reading {
     struct hasher whole, head;
-    struct spool *spool; // gets the heads
+    struct spool *spool;         // gets the heads
     uint64_t bytes, lines, jobs; // jobs: lines that are not blank
     uint64_t limit;              // of jobs; 0: none
     uint64_t wanted_bytes;       // where the last wanted line ends; 0: not yet met
@@ -117,13 +115,12 @@ static void read_all(struct spool *spool, int source, const char *name, uint64_t
         if (source != spool->fd)
             sock_wait(NULL, 0, fds, 2, -1);
         if (process_is_stopped(stop_fd))
-            stop_reading(spool);
+            exit(EXIT_STOPPED);
         ssize_t got = read(source, bytes, sizeof(bytes));
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            fail(EX_NOINPUT, "%s: cannot be read: %s; name a file of job lines", name,
-                 strerror(errno));
+            fail_unreadable(name);
         if (got == 0)
             break;
         count(&reading, bytes, (size_t)got);
@@ -137,25 +134,36 @@ static void read_all(struct spool *spool, int source, const char *name, uint64_t
     hasher_close(&reading.head);
 }
 
+void spool_stat(const char *name, struct stat *info) {
+    bool is_stdin = strcmp(name, "-") == 0;
+    if ((is_stdin ? fstat(STDIN_FILENO, info) : stat(name, info)) != 0)
+        fail_unreadable(name);
+    if (S_ISDIR(info->st_mode))
+        fail(EX_NOINPUT, "%s: is a folder; name a file of job lines", name);
+}
+
 void spool_open(struct spool *spool, const char *name, uint64_t limit, const struct conf *conf,
                 int stop_fd) {
     struct stat info;
     memset(spool, 0, sizeof(*spool));
+    spool_stat(name, &info);
     bool is_stdin = strcmp(name, "-") == 0;
     int source = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
-    if (source < 0 || fstat(source, &info) != 0)
-        fail(EX_NOINPUT, "%s: cannot be read: %s; name a file of job lines", name, strerror(errno));
-    if (S_ISDIR(info.st_mode))
-        fail(EX_NOINPUT, "%s: is a folder; name a file of job lines", name);
+    if (source < 0)
+        fail_unreadable(name);
     bool is_copied = is_stdin || !S_ISREG(info.st_mode);
     spool->fd = is_copied ? open_copy(spool, conf) : source;
+    spool->is_open = true;
     read_all(spool, source, name, limit, stop_fd);
     if (is_copied && !is_stdin)
         (void)close(source);
 }
 
 void spool_close(struct spool *spool, bool is_kept) {
+    if (!spool->is_open)
+        return;
     (void)close(spool->fd);
     if (*spool->path && !is_kept)
         (void)unlink(spool->path);
+    spool->is_open = false;
 }

@@ -88,8 +88,7 @@ void submission_step(struct submission *submission, uint64_t now_ms) {
         return;
     if (now_ms - submission->told_ms > SUBMISSION_GIVE_UP_MS) {
         give_up(submission, EX_UNAVAILABLE,
-                "nothing has gone on for a minute, and nobody says why; the same command goes on "
-                "where it stood");
+                "nothing has gone on for a minute, and nobody says why");
         return;
     }
     if (now_ms < submission->again_ms)
@@ -101,9 +100,25 @@ void submission_step(struct submission *submission, uint64_t now_ms) {
     if (!submission->is_sent)
         submission->is_sent =
             client_send(submission->client, KIND_submit, &submission->submit, NULL, 0) == ERR_OK;
+    submission->was_sent = submission->was_sent || submission->is_sent;
     for (int i = 0; i < BLOCKS_A_STEP && may_send_block(submission); i++)
         if (!send_block(submission))
             break;
+}
+
+bool submission_is_partial(const struct submission *submission) {
+    if (submission->is_done || submission->submit.validate_only || !submission->was_sent)
+        return false;
+    switch (submission->exit) {
+    case 0:
+    case EX_UNAVAILABLE:
+        return true; // what was sent may be taken in without our having heard
+    case EX_IOERR:
+    case EX_TEMPFAIL:
+        return !id_is_none(submission->batch);
+    default:
+        return false; // nothing that could be sent again would be taken
+    }
 }
 
 // ---- refused lines ------------------------------------------------------------------------------
@@ -160,8 +175,7 @@ static void note_refusal(struct submission *submission, const struct progress_it
                    (const char *)item->reason.at);
     int i = reason_index(refusals, reason);
     refusals->reasons[i].count++;
-    if (!submission->submit.validate_only)
-        sink_refused(submission->sink, item->line, item->custom_id, item->reason, item->detail);
+    sink_refused(submission->sink, item->line, item->custom_id, item->reason, item->detail);
     if (refusals->shown >= REFUSALS_SHOWN_MAX) {
         refusals->reasons[i].unseen++;
         return;
@@ -186,10 +200,11 @@ void submission_report(struct submission *submission, const char *settings) {
     if (unseen == 0)
         return;
     uuid_text(submission->batch, batch);
-    if (id_is_none(submission->batch))
+    if (submission->submit.validate_only && !submission->sink->errors.file)
         progress_note(submission->progress, "refused",
-                      "With stderr in a file (2>FILE) each of them is listed.");
-    else
+                      "All of them, in a file: colloq batch run FILE --strict --errors FILE%s",
+                      settings);
+    else if (!id_is_none(submission->batch))
         progress_note(submission->progress, "refused",
                       "All of them: colloq batch show %s "
                       "--refused%s",

@@ -40,6 +40,7 @@ struct submission {
     uint64_t offset; // bytes sent
     uint64_t credit; // bytes that may be sent
     bool is_sent;    // the submit message has left
+    bool was_sent;   // at least once
     bool has_sent_last;
     bool is_done;
     int exit; // other than 0: it has failed
@@ -64,6 +65,9 @@ void submission_start(struct submission *submission, struct client *client,
 void submission_step(struct submission *submission, uint64_t now_ms);
 // Whether the message was for this submission.
 bool submission_take(struct submission *submission, struct message *message, uint64_t now_ms);
+// Whether it has not ended well, and a part of the file may be taken in: the file, sent again under
+// the same key, goes on from there.
+bool submission_is_partial(const struct submission *submission);
 // Says how many lines were refused for which reasons beyond those shown in full, and how to see
 // them all; settings as they stand on a further command line.
 void submission_report(struct submission *submission, const char *settings);

@@ -110,6 +110,10 @@ check "what it does not follow is said" grep -q 'not changed by this command: na
 client batch run "$work/first.jsonl" --limit 2 2>"$work/err12.txt" >/dev/null </dev/null
 check "a part of it is another batch, which nobody may pay for unasked" is $? 75
 check "and the first one is named with its cost" grep -q '3 lines accepted, 3 calls, \$' "$work/err12.txt"
+{ cat "$work/first.jsonl" && turn more "Name a tree." "$model"; } >"$work/grown.jsonl"
+client batch run "$work/grown.jsonl" 2>"$work/grown-err.txt" >/dev/null </dev/null
+check "a file that has grown is asked about" is $? 75
+check "with the batch whose lines it has" grep -q '3 lines accepted, 3 calls, \$' "$work/grown-err.txt"
 check "nothing was called" is "$(bill_lines)" "$before"
 client batch run "$work/first.jsonl" --again --limit 2 --output "$work/two.jsonl" --errors "$work/none.jsonl" \
     2>"$work/err13.txt"
