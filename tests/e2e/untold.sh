@@ -56,7 +56,7 @@ check "a hundred lines" fails_with 0 batch run grown.jsonl --output out.jsonl
 single more "Name a stone." >>grown.jsonl
 check "are known again in a file that has grown" fails_with 75 batch run grown.jsonl
 { cat in.jsonl && single a-4 "Name a stone."; } >small.jsonl
-check "a shorter file that has grown is another one" fails_with 0 batch run small.jsonl
+check "and in a shorter one" fails_with 75 batch run small.jsonl
 
 # ---- nobody can say whether they are ------------------------------------------------------------
 billed=$(bill_lines)
