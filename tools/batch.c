@@ -46,9 +46,9 @@ int batch_list(struct call *call) {
         return 0;
     (void)snprintf(created, sizeof(created), "CREATED (%s)", zone_text(zone));
     const struct table_column columns[] = {
-        {"BATCH", false, false}, {"NAME", false, true}, {"STATE", false, false},
-        {created, false, false}, {"DONE", true, false}, {"ENDED", true, false},
-        {"COST", false, false},  {NULL, false, false},
+        {"BATCH", COLUMN_id},    {"NAME", COLUMN_text},   {"STATE", COLUMN_whole},
+        {created, COLUMN_whole}, {"DONE", COLUMN_number}, {"ENDED", COLUMN_number},
+        {"COST", COLUMN_sum},    {NULL, COLUMN_whole},
     };
     table_begin(&table, columns);
     json_array_foreach(member_of(answer, "batches"), i, batch) add_batch(&table, answer, batch);

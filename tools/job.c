@@ -14,9 +14,9 @@
 
 static void show_attempts(const json_t *answer) {
     static const struct table_column columns[] = {
-        {"ATTEMPT", true, false}, {"CALL", false, false},   {"STATE", false, false},
-        {"ROLE", false, false},   {"STATUS", true, false},  {"REASON", false, true},
-        {"COST", true, false},    {"AT MOST", true, false}, {NULL, false, false},
+        {"ATTEMPT", COLUMN_number}, {"CALL", COLUMN_id},        {"STATE", COLUMN_whole},
+        {"ROLE", COLUMN_whole},     {"STATUS", COLUMN_number},  {"REASON", COLUMN_text},
+        {"COST", COLUMN_number},    {"AT MOST", COLUMN_number}, {NULL, COLUMN_whole},
     };
     struct table table;
     const json_t *attempt;
@@ -225,9 +225,9 @@ static void add_batch(struct call *call, json_t *arguments) {
 
 int dead_list(struct call *call) {
     static const struct table_column columns[] = {
-        {"JOB", false, false},   {"LINE", true, false},   {"TURN", true, false},
-        {"STATE", false, false}, {"REASON", false, true}, {"ATTEMPTS", true, false},
-        {"WHAT", false, true},   {NULL, false, false},
+        {"JOB", COLUMN_id},      {"LINE", COLUMN_number}, {"TURN", COLUMN_number},
+        {"STATE", COLUMN_whole}, {"REASON", COLUMN_text}, {"ATTEMPTS", COLUMN_number},
+        {"WHAT", COLUMN_id},     {NULL, COLUMN_whole},
     };
     struct table table;
     const json_t *entry;

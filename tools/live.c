@@ -9,8 +9,8 @@
 
 static void table_of_lanes(const json_t *lanes) {
     static const struct table_column columns[] = {
-        {"LANE", false, false},   {"STATE", false, false}, {"CALLS", true, false},
-        {"WAITING", true, false}, {"WHY", false, true},    {NULL, false, false},
+        {"LANE", COLUMN_whole},     {"STATE", COLUMN_whole}, {"CALLS", COLUMN_number},
+        {"WAITING", COLUMN_number}, {"WHY", COLUMN_text},    {NULL, COLUMN_whole},
     };
     struct table table;
     const json_t *lane;
@@ -126,9 +126,9 @@ int lane_resume(struct call *call) {
 
 static void show_peers(const json_t *broker) {
     static const struct table_column columns[] = {
-        {"PROCESS", false, false}, {"NAME", false, true}, {"STATE", false, false},
-        {"SLOTS", true, false},    {"HELD", true, false}, {"CPU", true, false},
-        {NULL, false, false},
+        {"PROCESS", COLUMN_whole}, {"NAME", COLUMN_text},   {"STATE", COLUMN_whole},
+        {"SLOTS", COLUMN_number},  {"HELD", COLUMN_number}, {"CPU", COLUMN_number},
+        {NULL, COLUMN_whole},
     };
     struct table table;
     const json_t *peer;
@@ -150,9 +150,9 @@ static void show_peers(const json_t *broker) {
 // A row a worker host; one that is silent keeps its calls until their time is over.
 static void show_hosts(const json_t *broker) {
     static const struct table_column columns[] = {
-        {"HOST", false, true},  {"WORKERS", true, false}, {"SLOTS", true, false},
-        {"CALLS", true, false}, {"CPU", true, false},     {"HEARD", false, false},
-        {NULL, false, false},
+        {"HOST", COLUMN_text},    {"WORKERS", COLUMN_number}, {"SLOTS", COLUMN_number},
+        {"CALLS", COLUMN_number}, {"CPU", COLUMN_number},     {"HEARD", COLUMN_whole},
+        {NULL, COLUMN_whole},
     };
     struct table table;
     const json_t *host;

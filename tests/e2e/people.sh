@@ -3,6 +3,7 @@
 # answers, no key, a wrong one, Ctrl-C, the same command again, names that mean two things, ten thousand
 # bad lines, a pipe that closes, a narrow window, no colour.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/jobs.sh"
 . "$(dirname "$0")/terminal.sh"
 export LC_ALL=C.UTF-8 PATH=$BIN:$PATH HOME=$work/home
 mkdir -p "$HOME"
@@ -142,11 +143,21 @@ check "all are in the file" is "$(wc -l <bad-errors.jsonl)" 10000
 typed "colloq batch results large.jsonl $sim | head -n 1 >first.jsonl; echo \${PIPESTATUS[0]}"
 check "a reader that has enough ends it" ended_with 0
 check "quietly" shows_like '^141$'
+single refused "please @sim:http_400" >refused.jsonl
+client batch run refused.jsonl >/dev/null 2>&1
+job=$(client dead list --json | pick 'dead[0].job')
+conversation=$(client conversation list --json | pick 'conversations[0].conversation')
 for command in "batch list" "batch show small.jsonl" "cost --by batch" "cost --by model" "conversation list" stat \
-    "lane list" doctor "batch run --help" help; do
+    "lane list" doctor "batch run --help" help "cost --by conversation" "cost --by message --limit 20" "dead list" \
+    "dead show $job" "job show $job" "conversation show $conversation"; do
     typed "colloq $command $sim"
     until_true 60 ended
     check "$command fits 80 columns" is_within 80
+    ids=$(screen | grep -cE '(^| )[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}( |$)')
+    case $command in
+    "batch list" | "conversation list" | "cost --by batch" | dead* | job* | "conversation show"*)
+        check "and $command shows ids whole" test "$ids" -gt 0 ;;
+    esac
 done
 typed "colloq batch list $sim"
 ended_with 0
