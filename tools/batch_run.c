@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 // One run: the submission, if there is one, and the watch over the batch.
 struct run {
@@ -208,12 +209,18 @@ static void submit_all(struct run *run, bool watches, bool prints_results) {
     fail(submission->exit, "%s", submission->detail);
 }
 
+// On a terminal that both are on, a result must not stand behind the line that is written over.
+static void open_sink(struct run *run, const char *output, const char *errors) {
+    sink_open(&run->sink, output, errors);
+    run->sink.progress = isatty(STDOUT_FILENO) ? &run->progress : NULL;
+}
+
 static void open_run(struct run *run, struct call *call) {
     *run = (struct run){.call = call};
     uint64_t limit = order_limit(call);
     progress_open(&run->progress, call_has(call, "json"), call_has(call, "quiet"));
     take_patience(run);
-    sink_open(&run->sink, call_text(call, "output"), call_text(call, "errors"));
+    open_sink(run, call_text(call, "output"), call_text(call, "errors"));
     run->client = call_client(call); // before stdin is read for an hour
     spool_open(&run->spool, call->operands[0], limit, call->conf, call->stop_fd);
     order_read(&run->order, call, &run->spool);
@@ -323,7 +330,7 @@ int batch_watch(struct call *call) {
     run = (struct run){.call = call, .client = call_client(call)};
     progress_open(&run.progress, call_has(call, "json"), false);
     take_patience(&run);
-    sink_open(&run.sink, NULL, NULL);
+    open_sink(&run, NULL, NULL);
     char batch[UUID_TEXT_SIZE];
     batch_id_of(call, batch);
     json_decref(call_ask(call, "batch.show", arguments_of("batch", batch))); // it is there

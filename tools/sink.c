@@ -30,8 +30,10 @@ static void check(const char *name, bool is_good) {
              strerror(errno));
 }
 
-static void put_line(FILE *file, const char *name, struct bytes line) {
+static void put_line(const struct sink *sink, FILE *file, const char *name, struct bytes line) {
     if (!name) {
+        if (sink->progress)
+            progress_close(sink->progress);
         out_bytes(line);
         out_text("\n");
         return;
@@ -46,11 +48,11 @@ static bool has_failed(struct bytes line) {
 
 void sink_result(struct sink *sink, struct bytes line) {
     sink->lines++;
-    put_line(sink->output, sink->output_name, line);
+    put_line(sink, sink->output, sink->output_name, line);
     if (!sink->errors || !has_failed(line))
         return;
     sink->failed++;
-    put_line(sink->errors, sink->errors_name, line);
+    put_line(sink, sink->errors, sink->errors_name, line);
 }
 
 void sink_refused(struct sink *sink, uint64_t line, struct bytes custom_id, struct bytes reason,
@@ -71,7 +73,7 @@ void sink_refused(struct sink *sink, uint64_t line, struct bytes custom_id, stru
     json_put_text(&text, detail);
     buf_printf(&text, "},\"colloq\":{\"line\":%llu,\"outcome\":\"refused\"}}",
                (unsigned long long)line);
-    put_line(sink->errors, sink->errors_name, buf_bytes(&text));
+    put_line(sink, sink->errors, sink->errors_name, buf_bytes(&text));
     buf_release(&text);
 }
 

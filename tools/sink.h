@@ -4,6 +4,7 @@
 #define TOOLS_SINK_H
 
 #include "common/bytes.h"
+#include "tools/progress.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@ struct sink {
     FILE *output;                          // stdout, or a file
     FILE *errors;                          // NULL: nobody asked for them
     const char *output_name, *errors_name; // NULL: none
+    struct progress *progress; // whose line goes before a result is printed; NULL: of none
     uint64_t lines, failed, refused;
 };
 
