@@ -250,13 +250,24 @@ static void close_run(struct run *run) {
 static void say_files(struct run *run) {
     char count[SHORT_TEXT_SIZE];
     const struct sink *sink = &run->sink;
+    uint64_t bad = sink->failed + sink->refused;
     if (sink->output_name)
-        progress_note(&run->progress, "output", "%s result lines are in %s",
-                      count_text((int64_t)sink->lines, count), sink->output_name);
+        progress_note(&run->progress, "output", "%s %s in %s",
+                      counted_text((int64_t)sink->lines, "result line", count),
+                      sink->lines == 1 ? "is" : "are", sink->output_name);
     if (sink->errors_name)
-        progress_note(&run->progress, "errors", "%s lines that failed or were refused are in %s",
-                      count_text((int64_t)(sink->failed + sink->refused), count),
-                      sink->errors_name);
+        progress_note(&run->progress, "errors", "%s that failed or %s in %s",
+                      counted_text((int64_t)bad, "line", count),
+                      bad == 1 ? "was refused is" : "were refused are", sink->errors_name);
+}
+
+// Where to look for those that have no answer.
+static void say_kept(struct run *run) {
+    const json_t *shown = run->watch.shown;
+    if (int_of(shown, "failed", 0) + int_of(shown, "parked", 0) > 0)
+        progress_note(&run->progress, "dead",
+                      "Why there is no answer: colloq dead list --batch %s%s", run->watch.batch,
+                      call_settings(run->call));
 }
 
 // Watches to the end and says the last line.
@@ -271,6 +282,7 @@ static int watch_all(struct run *run) {
              run->watch.detail, run->watch.batch, call_settings(run->call));
     const json_t *shown = run->watch.shown;
     say_files(run);
+    say_kept(run);
     (void)watch_last_line(shown, text, sizeof(text));
     if (run->progress.is_json)
         progress_document(&run->progress, "end", text, "batch", shown);
@@ -312,8 +324,9 @@ int batch_submit(struct call *call) {
                    run.submission.is_known ? "true" : "false");
     } else {
         out_printf("%s\n", batch);
-        progress_note(&run.progress, "submitted", "%s lines are taken in; colloq batch watch %s%s",
-                      count_text((int64_t)run.submission.lines, count), batch, call_settings(call));
+        progress_note(&run.progress, "submitted", "%s taken in; colloq batch watch %s%s",
+                      counted_text((int64_t)run.submission.lines, "line", count), batch,
+                      call_settings(call));
     }
     if (local_is_asking())
         progress_note(

@@ -286,6 +286,13 @@ const char *count_text(int64_t count, char text[SHORT_TEXT_SIZE]) {
     return text;
 }
 
+const char *counted_text(int64_t count, const char *noun, char text[SHORT_TEXT_SIZE]) {
+    char number[SHORT_TEXT_SIZE];
+    (void)snprintf(text, SHORT_TEXT_SIZE, "%.24s %.20s%s", count_text(count, number), noun,
+                   count == 1 ? "" : "s");
+    return text;
+}
+
 const char *size_text(int64_t bytes, char text[SHORT_TEXT_SIZE]) {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     double size = (double)bytes;

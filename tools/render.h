@@ -98,6 +98,8 @@ const char *moment_text(int64_t at_ms, char text[TIME_TEXT_SIZE]);
 const char *span_text(int64_t span_ms, char text[SHORT_TEXT_SIZE]);
 // "20,000".
 const char *count_text(int64_t count, char text[SHORT_TEXT_SIZE]);
+// "1 line", "20,000 lines".
+const char *counted_text(int64_t count, const char *noun, char text[SHORT_TEXT_SIZE]);
 // "1,234,567 B", "512 KiB", "1.2 GiB".
 const char *size_text(int64_t bytes, char text[SHORT_TEXT_SIZE]);
 // "$31.87"; "-" where there is no amount (JSON null).

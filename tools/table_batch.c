@@ -25,8 +25,9 @@
 
 static const struct option run_options[] = {
     SUBMIT_OPTIONS,
-    TEXT("output", "FILE", "results into this file, as they come"),
-    TEXT("errors", "FILE", "lines that failed or were refused into this file"),
+    TEXT("output", "FILE", "results into this file, as they come, those of failed lines too"),
+    TEXT("errors", "FILE",
+         "lines that failed into this file too, and those that were refused, which have no result"),
     FLAG("quiet", "say nothing but why it cannot go on"),
     PATIENCE,
     JSON_EVENTS,

@@ -17,6 +17,7 @@ client batch run "$work/job.jsonl" >"$work/out.jsonl" 2>"$work/err.txt"
 check "a run with dead lines ends with 1" is $? 1
 check "the last line counts them" has "1 done" "$(tail -n 1 "$work/err.txt")"
 check "and the turns parked behind one" has "3 failed, 2 parked" "$(tail -n 1 "$work/err.txt")"
+check "and where to look is said" has "Why there is no answer: colloq dead list --batch" "$(cat "$work/err.txt")"
 batch=$(client batch list --json | pick 'batches[0].batch')
 once=$(job_of "$batch" once)
 always=$(job_of "$batch" always)

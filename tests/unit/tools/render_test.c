@@ -61,6 +61,15 @@ START_TEST(a_moment_is_shown_in_local_time_with_its_zone_and_in_utc) {
 }
 END_TEST
 
+// "1 files" is nobody's language.
+START_TEST(one_is_not_counted_as_several) {
+    char text[SHORT_TEXT_SIZE];
+    ck_assert_str_eq(counted_text(1, "line", text), "1 line");
+    ck_assert_str_eq(counted_text(0, "line", text), "0 lines");
+    ck_assert_str_eq(counted_text(20000, "result line", text), "20,000 result lines");
+}
+END_TEST
+
 // Programs tell answers apart by their first member, whatever the answer is like.
 START_TEST(a_document_begins_with_its_schema) {
     catch_output();
@@ -223,6 +232,7 @@ int main(void) {
     TCase *all = tcase_create("render");
     tcase_add_test(all, a_sum_names_what_is_missing_from_it);
     tcase_add_test(all, a_moment_is_shown_in_local_time_with_its_zone_and_in_utc);
+    tcase_add_test(all, one_is_not_counted_as_several);
     tcase_add_test(all, a_document_begins_with_its_schema);
     tcase_add_test(all, tables_fit_the_terminal_by_cutting_names_only);
     tcase_add_test(all, ids_and_sums_stay_whole_in_a_narrow_table);
