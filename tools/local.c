@@ -281,8 +281,6 @@ static bool say_ending(uint64_t waited_ms) {
 // Whatever ends this process: those that were started for it end before it does, so that the next
 // command finds a quiet folder.
 static void leave(void) {
-    if (local.is_asking && is_command(local.call, "dead", "retry"))
-        say("waits", "No worker runs here: what is tried again waits until one does.");
     struct child *const children[] = {&local.worker, &local.all};
     bool is_told = false;
     uint64_t began = clock_now().mono_ms;

@@ -41,6 +41,10 @@ check "a dry run says how many" has "3 jobs would be tried again; 2 parked behin
 check "and changes nothing" is "$(counts "$batch" state)" settled
 settled=$(counts "$batch" revision)
 
+client dead retry ok >"$work/said.txt" 2>&1
+check "an answered line is not retried by its custom_id" is $? 69
+check "a job is known by its custom_id" has "1 job would be tried again" "$(client dead retry once --dry-run)"
+check "also where it is shown" has "colloq dead retry $once" "$(client dead show once)"
 check "all are tried again, one a second" has "3 jobs are tried again; 2 parked behind" \
     "$(client dead retry --batch "$batch" --rate 1/s)"
 check "the batch is open again" is "$(counts "$batch" live.state)" sealed

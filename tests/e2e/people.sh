@@ -26,10 +26,6 @@ check "a run with nothing running ends well" ended_with 0
 check "and says that it started colloq" shows "colloq was not running: it was started"
 check "and what came of it" shows "3 lines: 3 done"
 check "nobody who did not press Ctrl-C hears of another" is "$(screen | grep -c 'Ctrl-C')" 0
-typed "colloq batch run small.jsonl --again $sim"
-check "a run with its results on the terminal ends well" ended_with 0
-check "a result stands on a line of its own" is "$(screen | grep -c '^{"id":')" 3
-check "without what was written over" is "$(screen | grep -cE 'lines? .*{"id":')" 0
 check "the results are there" is "$(wc -l <out.jsonl)" 3
 typed "colloq cost --by model $sim"
 check "the cost, later, with nothing running" ended_with 0
@@ -114,6 +110,16 @@ check "and as many lines as were wanted" is "$(wc -l <two.jsonl)" 2
 typed "colloq batch run small.jsonl --again $sim >three.jsonl"
 check "--again asks nothing" ended_with 0
 check "and runs all" is "$(wc -l <three.jsonl)" 3
+typed "colloq batch run small.jsonl --again $sim"
+check "a run with its results on the terminal ends well" ended_with 0
+check "a result stands on a line of its own" is "$(screen | grep -c '^{"id":')" 3
+check "without what was written over" is "$(screen | grep -cE 'lines? .*{"id":')" 0
+typed "colloq batch cancel small.jsonl $sim"
+check "a name that several batches have is not enough to call one off" ended_with 65
+check "they are named" shows_like 'several batches are called small\.jsonl, give the id of one: [0-9a-f-]{36} \(small'
+typed "colloq batch show small.jsonl $sim"
+check "the newest one is shown" ended_with 0
+check "with a word about the others" shows "several batches are called so"
 
 # ---- the broker dies --------------------------------------------------------------------------
 start_dev "--latency-ms 20"
