@@ -26,7 +26,7 @@ check "batch show raises the alarm" has "alarm     0 records in quarantine, 1 co
     "$(client batch show "$one")"
 check "and what may come on top" has " + 1 unknown (at most" "$(client batch show "$one")"
 check "so does cost" is "$(client cost --batch "$one" --json | pick total.possibly_billed_calls)" 1
-check "stat shows it" has "1 conflicts" "$(client stat)"
+check "stat shows it" has "1 conflict" "$(client stat)"
 check "ledger status counts it" is "$(client ledger status --json | pick conflicts)" 1
 client check >"$work/check.txt"
 check "check is critical" is $? 1
