@@ -138,15 +138,22 @@ static void leave_run(void) {
                       run->spool.path);
 }
 
+// The id of the batch, as far as there is one.
+static bool batch_of(const struct run *run, char batch[UUID_TEXT_SIZE]) {
+    if (run->has_submission && !id_is_none(run->submission.batch))
+        uuid_text(run->submission.batch, batch);
+    else if (run->is_watching)
+        (void)snprintf(batch, UUID_TEXT_SIZE, "%s", run->watch.batch);
+    else
+        return false;
+    return true;
+}
+
 static _Noreturn void stop_run(struct run *run) {
     char batch[UUID_TEXT_SIZE];
     const char *settings = call_settings(run->call);
     progress_close(&run->progress);
-    if (run->has_submission && !id_is_none(run->submission.batch))
-        uuid_text(run->submission.batch, batch);
-    else if (run->is_watching)
-        (void)snprintf(batch, sizeof(batch), "%s", run->watch.batch);
-    else {
+    if (!batch_of(run, batch)) {
         if (!run->has_submission || !submission_is_partial(&run->submission))
             (void)fputs("Stopped: nothing was submitted.\n", stderr);
         exit(EXIT_STOPPED);
@@ -185,16 +192,19 @@ static uint64_t stuck_since(const struct run *run, uint64_t now_ms, char *why, s
 
 // Nothing moves, and only a person can change that: whoever waits for this command should hear.
 static void end_if_stuck(struct run *run, uint64_t now_ms) {
-    char wait[PROGRESS_TEXT_SIZE / 2];
+    char wait[PROGRESS_TEXT_SIZE / 2], batch[UUID_TEXT_SIZE];
     uint64_t since_ms = stuck_since(run, now_ms, wait, sizeof(wait));
     if (run->patience_ms == 0 || since_ms == 0 || now_ms - since_ms < run->patience_ms)
         return;
     progress_close(&run->progress);
     sink_flush(&run->sink);
+    if (!batch_of(run, batch))
+        fail(EX_TEMPFAIL, "nothing moves until somebody sees to this: %s\nNothing was submitted.",
+             wait);
     fail(EX_TEMPFAIL,
          "nothing moves until somebody sees to this: %s\nThe batch stays, and goes on then: colloq "
          "batch watch %s%s",
-         wait, run->watch.batch, call_settings(run->call));
+         wait, batch, call_settings(run->call));
 }
 
 static void hear(struct run *run, struct message *message, uint64_t now_ms) {
@@ -290,6 +300,7 @@ static void open_run(struct run *run, struct call *call) {
     run->client = call_client(call); // before stdin is read for an hour
     unended = run;
     (void)atexit(leave_run);
+    out_before_exit(leave_run);
     spool_open(&run->spool, call->operands[0], run->order.limit, call->conf, call->stop_fd);
     order_take_file(&run->order, call, &run->spool);
     known_check(call, &run->order, &run->spool, &run->progress);

@@ -119,7 +119,7 @@ void progress_show(struct progress *progress, const char *text, const char *stat
     (void)snprintf(progress->state, sizeof(progress->state), "%s", state);
     if (progress->is_terminal) {
         char line[PROGRESS_TEXT_SIZE];
-        text_fit(text, terminal_columns() - 1, line, sizeof(line));
+        text_shorten(text, terminal_columns() - 1, line, sizeof(line));
         if (progress->has_line && strcmp(line, progress->said) == 0)
             return;
         (void)fprintf(stderr, "\r%s\033[K", line);

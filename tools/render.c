@@ -15,13 +15,27 @@
 
 // ---- output -------------------------------------------------------------------------------------
 
+static void (*before_exit)(void);
+
+void out_before_exit(void (*leave)(void)) {
+    before_exit = leave;
+}
+
+// What is in stdout's buffer would fail once more at a usual exit.
+static _Noreturn void leave(int code) {
+    if (before_exit)
+        before_exit();
+    _exit(code);
+}
+
 static void check(bool is_good) {
+    int why = errno;
     if (is_good)
         return;
-    if (errno == EPIPE)
-        _exit(EXIT_NO_READER);
-    (void)fprintf(stderr, "colloq: the output cannot be written: %s\n", strerror(errno));
-    _exit(EX_IOERR);
+    if (why == EPIPE)
+        leave(EXIT_NO_READER);
+    (void)fprintf(stderr, "colloq: the output cannot be written: %s\n", strerror(why));
+    leave(EX_IOERR);
 }
 
 void out_text(const char *text) {
@@ -187,7 +201,7 @@ void text_clean(char *text, bool keeps_lines) {
     }
 }
 
-void text_fit(const char *text, size_t columns, char *out, size_t out_size) {
+void text_shorten(const char *text, size_t columns, char *out, size_t out_size) {
     bool is_cut = text_columns(text) > columns;
     size_t room = is_cut && columns > 0 ? columns - 1 : columns;
     size_t used = 0;

@@ -20,6 +20,8 @@ enum { TIME_TEXT_SIZE = 80, SUM_TEXT_SIZE = 256 };
 // To stdout. A reader that is gone ends the process without a word (exit code 141, as a shell
 // says it); any other failure ends it with EX_IOERR.
 void out_text(const char *text);
+// Called before the process ends because stdout cannot be written, without what exit does.
+void out_before_exit(void (*leave)(void));
 // For people: blanks stand for control characters, but for newlines and tabs.
 void out_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void out_bytes(struct bytes bytes);
@@ -147,6 +149,6 @@ char *text_cleaned(bool keeps_lines, const char *format, va_list args)
 // and the first has that much room less. A word that is longer stays whole. columns 0: any number.
 void text_fold(struct buf *out, const char *text, size_t indent, size_t columns);
 // Copies as much of text as fits columns, with "…" where it was cut. Blanks for control bytes.
-void text_fit(const char *text, size_t columns, char *out, size_t out_size);
+void text_shorten(const char *text, size_t columns, char *out, size_t out_size);
 
 #endif

@@ -167,7 +167,7 @@ static void write_cell(const struct table *table, size_t row, int column, size_t
     const char *whole = cell_text(table, row, column);
     size_t size = strlen(whole) + 8;
     char *text = mem_new(size);
-    text_fit(whole, width, text, size);
+    text_shorten(whole, width, text, size);
     int pad = (int)(width - text_columns(text));
     bool is_right = table->columns[column].kind == COLUMN_number;
     out_printf("%*s", is_right ? pad : 0, "");

@@ -116,8 +116,8 @@ static void note_busy(struct resolve *resolve, const json_t *live, const char *b
     const json_t *wait = json_object_get(live, "waits_for");
     const char *why = json_string_value(json_object_get(wait, "text"));
     resolve->needs_person = json_is_true(json_object_get(wait, "needs_person"));
-    (void)snprintf(resolve->busy, sizeof(resolve->busy), "batch %.40s%s%.400s", batch,
-                   why ? ", which waits: " : "", why ? why : "");
+    text_print(resolve->busy, sizeof(resolve->busy), "batch %.40s%s%.400s", batch,
+               why ? ", which waits: " : "", why ? why : "");
 }
 
 static void take_broker(struct resolve *resolve, const json_t *live, uint64_t now_ms) {

@@ -193,16 +193,20 @@ static void put_line(struct session *session, const struct split_line *line,
 }
 
 // read: the line's last bytes, which are hashed as soon as what is before it may leave without it.
-static void hash_line(struct session *session, const struct split_line *line, struct bytes read) {
+static void hash_line(struct session *session, const struct split_line *line, struct bytes read,
+                      bool is_held) {
     if (session->is_validation)
         return;
-    stream_hash(&session->stream, read);
+    if (is_held)
+        stream_hash_part(&session->stream, read);
+    else
+        stream_hash(&session->stream, read);
     if (!line->has_newline)
         stream_hash(&session->stream, bytes_text("\n"));
 }
 
 static void take_blank(struct session *session, const struct split_line *line, struct bytes read) {
-    hash_line(session, line, read);
+    hash_line(session, line, read, false);
     session->blank++;
     if (!session->is_validation)
         stream_line(&session->stream, NULL, bytes_of(NULL, 0));
@@ -220,7 +224,7 @@ static bool take(struct session *session, const struct split_line *line, struct 
     bool is_held = judged.refusal == REFUSAL_unresolved;
     if (is_held && !session->is_validation)
         stream_flush(&session->stream); // what is before it does not wait with it
-    hash_line(session, line, read);
+    hash_line(session, line, read, is_held);
     if (is_held)
         hold_line(session, line);
     else
@@ -286,13 +290,13 @@ bool session_work(struct session *session, struct moment now) {
         struct bytes read;
         is_empty = !next_line(session, &line, &read);
         if (is_empty && !session->is_validation)
-            stream_hash(&session->stream, read);
+            stream_hash_part(&session->stream, read);
         is_held = !is_empty && !take(session, &line, read, now);
         lines++;
     }
     if (is_empty && session->has_last)
         finish(session);
-    else if (is_empty && !session->is_validation)
+    else if (is_empty && !session->is_validation && !session->stream.is_in_line)
         stream_flush(&session->stream);
     session->is_dirty = session->is_dirty || consumed(session) != before;
     return !is_empty && !is_held && (may_take(session) || session->refusal_count == ITEMS_MAX);

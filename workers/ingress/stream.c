@@ -146,6 +146,17 @@ void stream_hash(struct stream *stream, struct bytes bytes) {
     stream->is_in_line = stream->is_in_line || bytes.size > 0;
 }
 
+void stream_hash_part(struct stream *stream, struct bytes bytes) {
+    if (!stream->is_in_line)
+        stream->at_line_end = hasher_peek(&stream->hasher);
+    stream_hash(stream, bytes);
+}
+
+// The digest up to the end of the last line.
+static struct digest line_end_digest(const struct stream *stream) {
+    return stream->is_in_line ? stream->at_line_end : hasher_peek(&stream->hasher);
+}
+
 static void start_chunk(struct stream *stream, struct digest before) {
     stream->building = chunk_at(stream, stream->count);
     empty_chunk(stream->building);
@@ -156,11 +167,10 @@ static void start_chunk(struct stream *stream, struct digest before) {
 // Closes the chunk that is being built: it joins the window.
 static void close_chunk(struct stream *stream) {
     struct stream_chunk *chunk = stream->building;
-    assert(!stream->is_in_line);
     if (chunk->first > stream->lines)
         return;
     chunk->last = stream->lines;
-    chunk->after = hasher_peek(&stream->hasher);
+    chunk->after = line_end_digest(stream);
     chunk->sent_ms = 0;
     stream->bytes += chunk->bytes;
     stream->count++;
@@ -171,7 +181,7 @@ static void close_chunk(struct stream *stream) {
 static void skip_line(struct stream *stream) {
     if (stream->lines < stream->skip_through)
         return;
-    struct digest digest = hasher_peek(&stream->hasher);
+    struct digest digest = line_end_digest(stream);
     if (!digest_equal(digest, stream->skip_digest))
         fail_changed(stream, stream->lines);
     else
@@ -201,8 +211,8 @@ void stream_line(struct stream *stream, const struct put_item *item, struct byte
 }
 
 void stream_flush(struct stream *stream) {
-    if (stream->state == STREAM_TAKING && !stream->is_in_line &&
-        stream->count < STREAM_CHUNKS_MAX && stream->lines > stream->skip_through)
+    if (stream->state == STREAM_TAKING && stream->count < STREAM_CHUNKS_MAX &&
+        stream->lines > stream->skip_through)
         close_chunk(stream);
 }
 

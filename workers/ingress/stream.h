@@ -56,6 +56,7 @@ struct stream {
     struct id batch_id;
     struct hasher hasher;
     bool is_in_line;           // bytes of a line are in the digest, and it has not come yet
+    struct digest at_line_end; // while is_in_line: before them
     uint64_t lines;            // taken so far
     uint64_t accepted_through; // by the broker
     uint64_t refused_before;   // lines refused when the batch was opened
@@ -100,6 +101,8 @@ void stream_release(struct stream *stream);
 bool stream_takes(const struct stream *stream);
 // Adds raw bytes of the file to the digest: every line with its newline, before stream_line.
 void stream_hash(struct stream *stream, struct bytes bytes);
+// The same where the line does not come at once: what stands before it may leave without it.
+void stream_hash_part(struct stream *stream, struct bytes bytes);
 // The next line: its item, or NULL for a blank one; both are copied. A refused line has its
 // reason in the item and an empty raw.
 void stream_line(struct stream *stream, const struct put_item *item, struct bytes raw);

@@ -375,11 +375,11 @@ END_TEST
 // A control byte of a name could write over the terminal.
 START_TEST(texts_are_cut_at_characters_and_freed_of_control_bytes) {
     char out[64];
-    text_fit("caf\u00e9s", 4, out, sizeof(out));
+    text_shorten("caf\u00e9s", 4, out, sizeof(out));
     ck_assert_str_eq(out, "caf\u2026");
-    text_fit("caf\u00e9", 4, out, sizeof(out));
+    text_shorten("caf\u00e9", 4, out, sizeof(out));
     ck_assert_str_eq(out, "caf\u00e9");
-    text_fit("a\x1b[2Jb\n", 20, out, sizeof(out));
+    text_shorten("a\x1b[2Jb\n", 20, out, sizeof(out));
     ck_assert_str_eq(out, "a [2Jb ");
 }
 END_TEST

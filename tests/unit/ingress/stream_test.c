@@ -413,27 +413,34 @@ START_TEST(a_file_that_lost_lines_is_refused) {
 }
 END_TEST
 
-// A digest with half a line in it is met by no reading of the file that pauses elsewhere: the same
-// file, sent again, would be refused as another.
-START_TEST(half_a_line_that_was_read_is_in_no_digest) {
-    struct world *world = world_new(3);
-    struct stream *stream = &world->stream;
+static void expect_put(struct stream *stream, uint64_t last) {
     struct stream_message message;
     struct wire_message put;
     struct put_head head;
     ck_assert(stream_next(stream, 1, &message));
-    stream_opened(stream, &(struct opened_head){.request = stream->request, .batch = 5});
-    give_lines(world, 1);
-    stream_hash(stream, bytes_text("{\"line\""));
-    stream_flush(stream);
-    ck_assert(!stream_next(stream, 1, &message));
-    stream_hash(stream, bytes_text(":2}\n"));
-    stream_line(stream, NULL, bytes_of(NULL, 0));
-    stream_flush(stream);
-    ck_assert(stream_next(stream, 1, &message));
     ck_assert_int_eq(wire_open(message.header, &put), ERR_OK);
     ck_assert_int_eq(wire_head(&put, &head), ERR_OK);
-    ck_assert(head.last == 2 && digest_equal(head.after, file_digest(2)));
+    ck_assert_uint_eq(head.last, last);
+    ck_assert(digest_equal(head.after, file_digest((unsigned)last)));
+}
+
+// A digest with half a line in it is met by no reading of the file that pauses elsewhere: the same
+// file, sent again, would be refused as another. The lines before it do not wait for its end.
+START_TEST(half_a_line_that_was_read_is_in_no_digest) {
+    struct world *world = world_new(3);
+    struct stream *stream = &world->stream;
+    struct stream_message message;
+    ck_assert(stream_next(stream, 1, &message));
+    stream_opened(stream, &(struct opened_head){.request = stream->request, .batch = 5});
+    give_lines(world, 1);
+    stream_hash_part(stream, bytes_text("{\"line\""));
+    stream_hash_part(stream, bytes_text(":2"));
+    stream_flush(stream);
+    expect_put(stream, 1);
+    stream_hash(stream, bytes_text("}\n"));
+    stream_line(stream, NULL, bytes_of(NULL, 0));
+    stream_flush(stream);
+    expect_put(stream, 2);
     world_free(world);
 }
 END_TEST
