@@ -47,7 +47,7 @@ void loop_refuse_version(struct loop *loop, const struct route *route) {
     say_unwelcome(loop, route, "other_version", detail);
 }
 
-static void say_welcome(struct loop *loop, uint32_t peer) {
+static void say_welcome(struct loop *loop, uint32_t peer, uint64_t slots) {
     struct counters_row counters = core_counters(loop->core);
     struct welcome_head head = {
         .boot = loop->boot,
@@ -57,6 +57,7 @@ static void say_welcome(struct loop *loop, uint32_t peer) {
         .recorded = counters.recorded,
         .start = loop->journal.starts,
         .simulated = loop->is_simulated,
+        .slots = slots,
     };
     struct bytes document = buf_bytes(&loop->catalogue);
     outbox_head(&loop->outbox, peer, KIND_welcome, &head, &document);
@@ -124,7 +125,7 @@ static void take_hello(struct loop *loop, struct message *message) {
         return;
     if (core_peer(loop->core, peer)->role == ROLE_worker && is_new)
         peers_seat(&loop->peers, core_peer(loop->core, peer)->worker, peer);
-    say_welcome(loop, peer);
+    say_welcome(loop, peer, hello.slots);
     if (!is_new)
         return;
     log_line(LOG_INFO, "peer.joined", "role=%.*s name=%s", (int)hello.role.size,

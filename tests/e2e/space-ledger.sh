@@ -9,7 +9,7 @@
 cycles=${CYCLES:-4} lines=${LINES_WANTED:-400}
 export COLLOQ_LEDGER_FOLDER=$disk/ledger COLLOQ_LEDGER_RESERVE=8MiB COLLOQ_LANE_CONCURRENCY=4
 closed=0 ends=0
-start_dev "--latency-ms 5"
+start_dev "--latency-ms $((2000 / lines))" # half a second a batch: it is still under way when the disk is full
 waiting() { [ "$(stat_number records_pending)" -ge "$1" ]; }
 is_open() { stat_has 'accountant +[0-9]' && ! stat_has 'accountant +closed'; }
 submit() {

@@ -440,8 +440,9 @@ static void abort_all(struct worker *worker) {
 // Whether no lease is on its way any more: the broker has answered the hello that takes none, or
 // it is not there to send one.
 static bool is_known_to_drain(const struct worker *worker, uint64_t since_ms) {
-    return worker->link.welcomes != worker->welcomes_before || !link_is_joined(&worker->link) ||
-           since_ms >= DRAIN_HANDOVER_MS;
+    bool is_answered =
+        worker->link.welcomes != worker->welcomes_before && worker->link.welcome.slots == 0;
+    return is_answered || !link_is_joined(&worker->link) || since_ms >= DRAIN_HANDOVER_MS;
 }
 
 // Whether the process may end now. Breaks off the calls that take too long.
