@@ -1,14 +1,14 @@
 #!/bin/bash
-# plants.sh FOLDER NAME…: every planted bug must be noticed within ten thousand schedules. As
-# many at once as there are processors.
+# plants.sh FOLDER NAME:[SEED]…: every planted bug must be noticed within ten thousand schedules, from
+# SEED on (1). As many at once as there are processors.
 set -u
 folder=$1
 shift
 
 # Says how a plant was noticed; fails if it was not.
 try() {
-    local name=$1 said code why
-    said=$("$folder/broker-sim-$name" --seeds "${SCHEDULES:-10000}" --from "${SEED_FROM:-1}" \
+    local name=${1%%:*} from=${1##*:} said code why
+    said=$("$folder/broker-sim-$name" --seeds "${SCHEDULES:-10000}" --from "${SEED_FROM:-${from:-1}}" \
         --short 2>/dev/null)
     code=$?
     why=$(grep -E 'broke a promise' <<<"$said" | head -n 1)

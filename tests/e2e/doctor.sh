@@ -41,7 +41,7 @@ check "a sync was measured" finds "^ok +fsync: [0-9.]+ ms|^note +fsync"
 check "a setting says where it stands" finds "^ok +log.level: warn \($file:3\)"
 check "nothing was left in the folder" is "$(find "$data" -name 'doctor-*')" ""
 check "the same as JSON" doctor 0 --simulate --data "$data" --json
-check "is an object" finds '^\{"is_ok":true,"checks":\[\{"area":"settings","name":"file","state":"ok"'
+check "is an object" finds '^\{"schema":"colloq/doctor/1","is_ok":true,"checks":\[\{"area":"settings","name":"file","state":"ok"'
 
 # ---- other money ------------------------------------------------------------------------------
 check "who means the real money is told so" doctor 1 --data "$data"
