@@ -118,11 +118,10 @@ static void say(enum kind kind, const void *head, struct bytes frame, uint32_t f
 static void welcome(bool with_catalogue, uint64_t slots) {
     struct buf document;
     api_document(&document);
-    const struct welcome_head head = {
-        .boot = boot,
-        .catalogue = bytes_text(with_catalogue ? "hash" : ""),
-        .simulated = true,
-        .slots = slots};
+    const struct welcome_head head = {.boot = boot,
+                                      .catalogue = bytes_text(with_catalogue ? "hash" : ""),
+                                      .simulated = true,
+                                      .slots = slots};
     say(KIND_welcome, &head, with_catalogue ? buf_bytes(&document) : bytes_text(""), 1);
     buf_release(&document);
 }
