@@ -21,14 +21,9 @@ enum {
 
 // What it waits for; of one that is kept, a person.
 static json_t *job_waits_json(struct loop *loop, const struct job *job) {
-    struct wait wait = {.reason = core_waits_for(loop->core, job),
-                        .lane = job->lane,
-                        .job = core_find_job(loop->core, job->number),
-                        .jobs = 1,
-                        .due_ms = job->state == JOB_DELAYED ? job->due_ms : 0};
-    if (wait.reason == REASON_none)
-        return json_null();
-    json_t *entry = wait_json(loop, &wait);
+    json_t *entry = job_wait_json(loop, job);
+    if (json_is_null(entry))
+        return entry;
     if (job_is_kept(job))
         put(entry, "needs_person", json_true());
     return entry;

@@ -50,17 +50,6 @@ void batch_known(struct loop *loop, const json_t *arguments, struct reply *reply
     put(reply->body, "by_head", by_head);
 }
 
-// What its first turn waits for; null: it does not wait.
-static json_t *first_wait_json(struct loop *loop, const struct conversation *conversation) {
-    const struct job *first = core_job(loop->core, conversation->first_turn);
-    struct wait wait = {.job = conversation->first_turn, .jobs = 1};
-    if (!wait.job || (wait.reason = core_waits_for(loop->core, first)) == REASON_none)
-        return json_null();
-    wait.lane = first->lane;
-    wait.due_ms = first->state == JOB_DELAYED ? first->due_ms : 0;
-    return wait_json(loop, &wait);
-}
-
 void conversation_live(struct loop *loop, const json_t *arguments, struct reply *reply) {
     struct id id;
     if (!id_parse(bytes_text(argument(arguments, "conversation")), &id)) {
@@ -69,10 +58,12 @@ void conversation_live(struct loop *loop, const json_t *arguments, struct reply 
     }
     uint32_t slot = core_find_conversation(loop->core, id);
     const struct conversation *conversation = core_conversation(loop->core, slot);
+    uint32_t first = slot ? conversation->first_turn : 0;
     reply->body = json_object();
     put(reply->body, "batch",
         slot ? uuid(core_batch(loop->core, conversation->batch)->id) : json_null());
     put(reply->body, "is_running",
         json_boolean(slot && (conversation->jobs > conversation->kept || conversation->jobs == 0)));
-    put(reply->body, "waits_for", slot ? first_wait_json(loop, conversation) : json_null());
+    put(reply->body, "waits_for",
+        first ? job_wait_json(loop, core_job(loop->core, first)) : json_null());
 }

@@ -156,7 +156,7 @@ static bool needs_person(enum reason reason) {
     }
 }
 
-json_t *wait_json(struct loop *loop, const struct wait *wait) {
+static json_t *wait_json(struct loop *loop, const struct wait *wait) {
     char at[TEXT_SIZE];
     json_t *entry = json_object();
     wait_text(loop, wait, at, sizeof(at));
@@ -169,6 +169,15 @@ json_t *wait_json(struct loop *loop, const struct wait *wait) {
             : json_null());
     put(entry, "needs_person", json_boolean(needs_person(wait->reason)));
     return entry;
+}
+
+json_t *job_wait_json(struct loop *loop, const struct job *job) {
+    struct wait wait = {.reason = core_waits_for(loop->core, job),
+                        .lane = job->lane,
+                        .job = core_find_job(loop->core, job->number),
+                        .jobs = 1,
+                        .due_ms = job->state == JOB_DELAYED ? job->due_ms : 0};
+    return wait.reason == REASON_none ? json_null() : wait_json(loop, &wait);
 }
 
 json_t *waits_json(struct loop *loop, uint32_t batch) {

@@ -7,7 +7,8 @@
 
 #include "broker/reply.h"
 
-json_t *wait_json(struct loop *loop, const struct wait *wait);
+// What a job waits for; null: it does not wait.
+json_t *job_wait_json(struct loop *loop, const struct job *job);
 // What a batch waits for: a list.
 json_t *waits_json(struct loop *loop, uint32_t batch);
 
