@@ -166,6 +166,7 @@ struct judged {
     struct put_item item;
     enum refusal refusal;
     struct id job;
+    char trace[TRACE_SIZE];
 };
 
 static void judge_line(struct session *session, const struct split_line *line, struct moment now,
@@ -181,14 +182,13 @@ static void judge_line(struct session *session, const struct split_line *line, s
 
 static void put_line(struct session *session, const struct split_line *line,
                      struct judged *judged) {
-    char trace[TRACE_SIZE];
     bool is_taken = judged->refusal == REFUSAL_none;
     if (!is_taken)
         note_refusal(session, &judged->item, judged->refusal);
     if (session->is_validation)
         return;
-    make_trace(judged->job, trace);
-    judged->item.traceparent = bytes_text(trace);
+    make_trace(judged->job, judged->trace);
+    judged->item.traceparent = bytes_text(judged->trace);
     stream_line(&session->stream, &judged->item, is_taken ? line->raw : bytes_of(NULL, 0));
 }
 
