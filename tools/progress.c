@@ -37,7 +37,8 @@ void progress_event(struct progress *progress, const char *event, const char *te
                     const json_t *members) {
     if (progress->is_quiet)
         return;
-    json_t *line = json_pack("{s:s, s:s}", "event", event, "text", text);
+    json_t *line =
+        json_pack("{s:s, s:s, s:s}", "schema", "colloq/event/1", "event", event, "text", text);
     bool is_whole = line && json_object_update(line, (json_t *)members) == 0;
     char *dumped = is_whole ? json_dumps(line, JSON_COMPACT) : NULL;
     progress_close(progress);
@@ -54,7 +55,7 @@ void progress_document(struct progress *progress, const char *event, const char 
     char *dumped = document ? json_dumps(document, JSON_COMPACT) : NULL;
     progress_close(progress);
     buf_init(&line, 1 << 20);
-    buf_printf(&line, "{\"event\":\"%s\",\"text\":", event);
+    buf_printf(&line, "{\"schema\":\"colloq/event/1\",\"event\":\"%s\",\"text\":", event);
     json_put_text(&line, bytes_text(text));
     if (dumped)
         buf_printf(&line, ",\"%s\":%s", name, dumped);

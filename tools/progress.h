@@ -24,7 +24,8 @@ void progress_open(struct progress *progress, bool is_json, bool is_quiet);
 // Shows how things stand. state: what, when it changes, is said at once where there is no
 // terminal (what is waited for).
 void progress_show(struct progress *progress, const char *text, const char *state, uint64_t now_ms);
-// A line that stays; with is_json it is {"event": event, "text": …}.
+// A line that stays; with is_json it is {"schema": "colloq/event/1", "event": event,
+// "text": …}.
 void progress_note(struct progress *progress, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // With is_json: a line {"event": event, "text": text, name: document}.

@@ -381,12 +381,9 @@ const char *watch_last_line(const json_t *shown, char *text, size_t size) {
     add_count(&line, shown, "skipped", "skipped");
     add_count(&line, shown, "refused", "refused");
     int64_t calls = int_of(shown, "calls", 0);
-    buf_printf(&line, "; %s %s", count_text(calls, count), calls == 1 ? "call" : "calls");
-    billed_text(&line, int_of(shown, "possibly_billed_calls", 0),
-                int_of(shown, "possibly_billed_unpriced", 0),
-                member_of(shown, "possibly_billed_pusd"));
-    buf_printf(&line, "; %s", sum_text(shown, count));
-    buf_printf(&line, ", %s unpriced", count_text(int_of(shown, "unpriced_calls", 0), count));
+    buf_printf(&line, "; %s %s; ", count_text(calls, count), calls == 1 ? "call" : "calls");
+    const struct sum sum = sum_of(shown);
+    sum_put(&line, &sum);
     (void)snprintf(text, size, "%s", buf_cstr(&line));
     buf_release(&line);
     return text;
