@@ -91,8 +91,10 @@ enum {
     DETAIL_BYTES_MAX = 1024,
     TAGS_BYTES_MAX = 4096,
     IDEMPOTENCY_KEY_BYTES_MAX = 128,
+    IDENTIFIER_KIND_BYTES_MAX = 64,
     IDENTIFIER_VALUE_BYTES_MAX = 1024,
-    IDENTIFIERS_MAX = 256, // identifiers of one call
+    IDENTIFIERS_MAX = 256,   // identifiers of one call
+    EXTRACT_RULES_MAX = 128, // identifiers of the user's own in the settings
     SERVICE_TIER_BYTES_MAX = 64,
     PROVIDER_HEADERS_MAX = 4, // header lines that the catalogue adds to a request
 
