@@ -93,6 +93,7 @@ static void show_progress(struct run *run, uint64_t now_ms) {
     else if (run->is_watching)
         (void)watch_wait_text(&run->watch, now_ms, wait, sizeof(wait));
     text_clean(wait, false);
+    progress_long_wait(&run->progress, wait, sizeof(wait));
     progress_join(&(struct progress_parts){.task = parts.task,
                                            .counts = parts.counts,
                                            .rate = parts.rate,
@@ -154,7 +155,7 @@ static void end_if_stuck(struct run *run, uint64_t now_ms) {
         since_ms = submission->moved_ms;
     if (now_ms - since_ms < run->patience_ms)
         return;
-    (void)watch_wait_text(&run->watch, now_ms, wait, sizeof(wait));
+    (void)watch_stuck_text(&run->watch, wait, sizeof(wait));
     progress_close(&run->progress);
     sink_flush(&run->sink);
     fail(EX_TEMPFAIL,
@@ -185,7 +186,7 @@ static void turn(struct run *run) {
         hear(run, message, clock_now().mono_ms);
     if (process_is_stopped(run->call->stop_fd))
         stop_run(run);
-    end_if_stuck(run, now_ms);
+    end_if_stuck(run, clock_now().mono_ms); // what was heard is younger than now_ms
 }
 
 // Sends the whole file; with watches also shows the batch as soon as it is open.

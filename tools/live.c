@@ -197,13 +197,12 @@ static void show_broker(const json_t *broker) {
         out_text("broker      does not answer\n");
         return;
     }
-    out_printf("broker      up %s%s, journal %s of ",
-               span_text(int_of(broker, "uptime_ms", 0), text),
-               flag_of(broker, "simulated") ? " (simulated money)" : "",
-               size_text(int_of(journal, "bytes", 0), other));
-    out_printf("%s, %s records wait for the ledger\n",
-               size_text(int_of(journal, "budget", 0), text),
-               count_text(int_of(broker, "records_pending", 0), other));
+    out_printf("broker      up %s%s, ", span_text(int_of(broker, "uptime_ms", 0), text),
+               flag_of(broker, "simulated") ? " (simulated money)" : "");
+    out_printf("%s records wait for the ledger\n",
+               count_text(int_of(broker, "records_pending", 0), text));
+    out_printf("journal     %s of %s\n", size_text(int_of(journal, "bytes", 0), other),
+               size_text(int_of(journal, "budget", 0), text));
     show_closed("broker", journal);
     out_text("jobs        ");
     json_object_foreach((json_t *)member_of(broker, "jobs"), state, count) {

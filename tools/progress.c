@@ -100,6 +100,17 @@ static bool differ(const char *a, const char *b) {
     }
 }
 
+void progress_long_wait(struct progress *progress, char *wait, size_t size) {
+    size_t columns = progress_columns(progress);
+    if (columns == 0 || text_columns(wait) <= columns / 2)
+        return;
+    if (differ(wait, progress->told)) {
+        progress_note(progress, "waits", "Waits: %s", wait);
+        (void)snprintf(progress->told, sizeof(progress->told), "%s", wait);
+    }
+    (void)snprintf(wait, size, "waits, see above");
+}
+
 void progress_show(struct progress *progress, const char *text, const char *state,
                    uint64_t now_ms) {
     bool is_news = differ(state, progress->state);

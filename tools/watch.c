@@ -311,6 +311,15 @@ const char *wait_text(const json_t *wait, char *text, size_t size) {
     return text;
 }
 
+const char *watch_stuck_text(const struct watch *watch, char *text, size_t size) {
+    const json_t *waits = member_of(member_of(watch->shown, "live"), "waits_for"), *wait;
+    size_t i;
+    text[0] = 0;
+    json_array_foreach(waits, i, wait) if (!*text && flag_of(wait, "needs_person"))(void)
+        wait_text(wait, text, size);
+    return text;
+}
+
 const char *watch_wait_text(const struct watch *watch, uint64_t now_ms, char *text, size_t size) {
     bool is_still = now_ms - watch->moved_ms >= WATCH_STILL_MS;
     bool is_named = now_ms - watch->moved_ms >= WATCH_NAMED_MS;

@@ -130,9 +130,9 @@ static void take_option(struct call *call, int argc, char **argv, int *at) {
         value = argv[++*at];
     if (option->type != OPTION_flag && !value)
         misuse(call, "a value is missing: --", option->name, "");
-    if (option->type == OPTION_count)
+    if (value && option->type == OPTION_count)
         check_count(call, option, value);
-    if (option->choices)
+    if (value && option->choices)
         check_choice(call, option, value);
     if (!option->may_repeat && call_has(call, option->name))
         misuse(call, "this option stands twice: --", option->name, "");
