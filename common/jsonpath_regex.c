@@ -164,7 +164,9 @@ static void wrap(struct translator *t) {
         return;
     uint8_t *at = t->out->at + t->last_at;
     memmove(at + 3, at, t->out->size - 3 - t->last_at);
-    memcpy(at, "(?:", 3);
+    at[0] = '(';
+    at[1] = '?';
+    at[2] = ':';
     buf_byte(t->out, ')');
 }
 
