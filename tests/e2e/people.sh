@@ -47,7 +47,8 @@ stop_dev
 "$BIN/provider-sim" --port 0 --port-file port --bill real-bill.jsonl --key-file keys.txt &
 echo sk-the-right-one >keys.txt
 until_true 60 test -s port
-export OPENAI_BASE_URL="http://127.0.0.1:$(cat port)/v1"
+OPENAI_BASE_URL="http://127.0.0.1:$(cat port)/v1"
+export OPENAI_BASE_URL
 typed "export OPENAI_BASE_URL=$OPENAI_BASE_URL; colloq batch run small.jsonl --data $work/real"
 check "without a key it says what is missing and what to do" until_true 60 shows \
     "no worker has a key for openai: set OPENAI_API_KEY where the worker runs"

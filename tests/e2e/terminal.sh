@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # A real terminal for the scenarios that look at what people see: tmux, with a plain shell in it whose
 # prompt is "$ " and which says each command's exit code as "[exit N]".
 command -v tmux >/dev/null || { echo "skipped: tmux is not installed"; exit 77; }
