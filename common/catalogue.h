@@ -8,6 +8,7 @@
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/err.h"
+#include "common/extract_rule.h"
 #include "common/json.h"
 #include "common/jsonpath.h"
 
@@ -39,6 +40,7 @@ struct identifier_rule {
     const char *kind;            // response_id, request_id …
     const struct jsonpath *path; // NULL: header
     const char *header;          // lower case; NULL: path
+    bool is_users;               // also for what another rule has found
 };
 
 // Something that an answer says by one of some words; with a path of unless, only where nothing
@@ -198,11 +200,19 @@ struct catalogue_source {
 // "file:line: what is wrong" for each file that is, and document is empty.
 enum err catalogue_compile(const struct catalogue_source *sources, size_t count,
                            struct buf *document, struct buf *problems);
+enum err catalogue_compile_all(const struct catalogue_source *sources, size_t count,
+                               const struct extract_rule *rules, size_t rule_count,
+                               struct buf *document, struct buf *problems);
 // Our own files, as they were embedded at build time. Static storage.
 const struct catalogue_source *catalogue_builtin(size_t *count);
 // Compiles our own files and those of a folder (its providers/*.yaml and prices/*.yaml, in
 // the order of their names; NULL: none). ERR_IO also stands in problems.
 enum err catalogue_compile_folder(const char *folder, struct buf *document, struct buf *problems);
+// The same, with identifiers that are read from the answers of all APIs of their providers,
+// behind those that the catalogue has itself. Each rule has to be valid; of a provider that is not
+// in the catalogue problems says so.
+enum err catalogue_compile_rules(const char *folder, const struct extract_rule *rules,
+                                 size_t rule_count, struct buf *document, struct buf *problems);
 
 // Loads a compiled document; *out is the caller's. ERR_MALFORMED if it is none of ours. Takes
 // bytes from the broker.

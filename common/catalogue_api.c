@@ -26,6 +26,7 @@ static const char *const fields[] = {"provider",
                                      "retry",
                                      "errors",
                                      "identifier_extraction_paths",
+                                     "extract",
                                      "supported_identifiers",
                                      "conversation_identifiers",
                                      "metadata_fields",
@@ -267,35 +268,53 @@ static bool is_lower(const char *name) {
     return true;
 }
 
-static void read_identifier(const struct section *section, const char *const *supported,
-                            struct identifier_rule *rule) {
+// Where an identifier stands, of the catalogue's or the user's.
+static void read_rule_place(const struct section *section, struct identifier_rule *rule) {
     rule->kind = text(section, "kind", true);
     rule->header = text(section, "header", false);
     rule->path = path(section, "path", !rule->header);
-    if (!is_kind(rule->kind))
-        fail(section, "kind", "must be lower-case words that end in _id");
-    if (!is_listed(supported, rule->kind))
-        fail(section, "kind", "is not among supported_identifiers");
     if (rule->header && rule->path)
         fail(section, NULL, "has a path or a header, not both");
     if (rule->header && (!is_header_name(rule->header) || !is_lower(rule->header)))
         fail(section, "header", "must be a header's name in lower case");
 }
 
+static void read_identifier(const struct section *section, const char *const *supported,
+                            struct identifier_rule *rule) {
+    read_rule_place(section, rule);
+    if (!is_kind(rule->kind))
+        fail(section, "kind", "must be lower-case words that end in _id");
+    if (!is_listed(supported, rule->kind))
+        fail(section, "kind", "is not among supported_identifiers");
+}
+
+// What the settings add stands behind what the catalogue has.
+static void read_users_identifier(const struct section *section, struct identifier_rule *rule) {
+    read_rule_place(section, rule);
+    rule->is_users = true;
+    if (!extract_kind_is_valid(rule->kind))
+        fail(section, "kind", "must be lower-case words with _ between them");
+}
+
 static void read_identifiers(struct reader *reader, const json_t *entry, struct provider_api *api) {
     static const char *const known[] = {"kind", "path", "header", "note", "source", "date", NULL};
     const char *const *supported =
         reader_texts(reader, entry, &(struct place){NULL, "supported_identifiers", 0});
-    struct place place = {NULL, "identifier_extraction_paths", 0};
+    struct place place = {NULL, "identifier_extraction_paths", 0}, users = {NULL, "extract", 0};
     const json_t *list = open_list(reader, entry, place.name);
-    size_t count = json_array_size(list);
-    struct identifier_rule *rules = pool_array(reader->pool, count, sizeof(*rules));
+    const json_t *users_list = open_list(reader, entry, users.name);
+    size_t count = json_array_size(list), users_count = json_array_size(users_list);
+    struct identifier_rule *rules = pool_array(reader->pool, count + users_count, sizeof(*rules));
     for (size_t i = 0; i < count; i++) {
         struct section section = open_element(reader, list, &place, i, known);
         read_identifier(&section, supported, &rules[i]);
     }
+    for (size_t i = 0; i < users_count; i++) {
+        struct section section = open_element(reader, users_list, &users, i, known);
+        read_users_identifier(&section, &rules[count + i]);
+    }
     api->identifiers = rules;
-    api->identifier_count = count;
+    api->identifier_count = count + users_count;
     struct place kinds = {NULL, "conversation_identifiers", 0};
     api->conversation_kinds = reader_texts(reader, entry, &kinds);
     for (size_t i = 0; api->conversation_kinds[i]; i++)

@@ -232,6 +232,41 @@ static void check_names(struct compiler *compiler, const json_t *prices) {
     json_decref(new_owners);
 }
 
+// Adds one of the user's rules to each API of its provider.
+static void add_rule(struct compiler *compiler, const struct extract_rule *rule) {
+    const char *header = extract_rule_header(rule);
+    char name[128];
+    size_t size = 0;
+    for (; header && header[size] && size + 1 < sizeof(name); size++) {
+        bool is_upper = header[size] >= 'A' && header[size] <= 'Z';
+        name[size] = (char)(header[size] + (is_upper ? 'a' - 'A' : 0));
+    }
+    name[size] = 0;
+    bool is_known = false;
+    const char *key;
+    json_t *entry;
+    json_object_foreach(compiler->providers, key, entry) {
+        const char *provider = json_string_value(json_object_get(entry, "provider"));
+        if (strcmp(provider, rule->provider) != 0)
+            continue;
+        is_known = true;
+        if (!json_object_get(entry, "extract"))
+            must(json_object_set_new(entry, "extract", json_array()));
+        json_t *new_rule = json_pack("{s:s, s:s}", "kind", rule->kind, header ? "header" : "path",
+                                     header ? name : rule->where);
+        must(!new_rule);
+        must(json_array_append_new(json_object_get(entry, "extract"), new_rule));
+    }
+    if (is_known)
+        return;
+    compiler->is_failed = true;
+    buf_printf(
+        compiler->problems,
+        "%s: providers.%s.extract.%s: the catalogue has no provider %s; correct the name, or "
+        "add its file to the catalogue\n",
+        rule->origin, rule->provider, rule->kind, rule->provider);
+}
+
 static void write_document(struct compiler *compiler, struct buf *document) {
     json_t *new_providers = sorted(compiler, compiler->providers);
     json_t *new_prices = sorted(compiler, compiler->prices);
@@ -252,14 +287,17 @@ static void write_document(struct compiler *compiler, struct buf *document) {
     json_decref(new_root);
 }
 
-enum err catalogue_compile(const struct catalogue_source *sources, size_t count,
-                           struct buf *document, struct buf *problems) {
+enum err catalogue_compile_all(const struct catalogue_source *sources, size_t count,
+                               const struct extract_rule *rules, size_t rule_count,
+                               struct buf *document, struct buf *problems) {
     struct compiler compiler = {
         .providers = json_object(), .prices = json_object(), .problems = problems};
     must(!compiler.providers || !compiler.prices);
     buf_reset(document);
     for (size_t i = 0; i < count; i++)
         take_file(&compiler, &sources[i]);
+    for (size_t i = 0; i < rule_count && !compiler.is_failed; i++)
+        add_rule(&compiler, &rules[i]);
     if (!compiler.is_failed)
         write_document(&compiler, document);
     if (compiler.is_failed)
@@ -268,6 +306,11 @@ enum err catalogue_compile(const struct catalogue_source *sources, size_t count,
     json_decref(compiler.prices);
     pool_release(&compiler.pool);
     return compiler.is_failed ? ERR_BAD_CONFIG : ERR_OK;
+}
+
+enum err catalogue_compile(const struct catalogue_source *sources, size_t count,
+                           struct buf *document, struct buf *problems) {
+    return catalogue_compile_all(sources, count, NULL, 0, document, problems);
 }
 
 const struct catalogue_source *catalogue_builtin(size_t *count) {

@@ -66,7 +66,8 @@ static void read_folder(struct folder *folder, const char *top, const char *name
     free(entries);
 }
 
-enum err catalogue_compile_folder(const char *folder, struct buf *document, struct buf *problems) {
+enum err catalogue_compile_rules(const char *folder, const struct extract_rule *rules,
+                                 size_t rule_count, struct buf *document, struct buf *problems) {
     struct folder *all = mem_new(sizeof(*all));
     all->problems = problems;
     size_t own;
@@ -84,11 +85,15 @@ enum err catalogue_compile_folder(const char *folder, struct buf *document, stru
     }
     enum err e = all->result;
     if (e == ERR_OK)
-        e = catalogue_compile(all->sources, all->count, document, problems);
+        e = catalogue_compile_all(all->sources, all->count, rules, rule_count, document, problems);
     for (size_t i = own; i < all->count; i++) {
         mem_free((void *)(uintptr_t)all->sources[i].file);
         mem_free((void *)(uintptr_t)all->sources[i].text.at);
     }
     mem_free(all);
     return e;
+}
+
+enum err catalogue_compile_folder(const char *folder, struct buf *document, struct buf *problems) {
+    return catalogue_compile_rules(folder, NULL, 0, document, problems);
 }

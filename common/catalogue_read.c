@@ -146,7 +146,7 @@ const struct jsonpath *reader_compile(struct reader *reader, const char *text,
     if (reader->is_failed)
         return NULL;
     struct jsonpath *path;
-    char error[128];
+    char error[160];
     if (jsonpath_new(bytes_text(text), &path, error, sizeof(error)) != ERR_OK) {
         reader_fail(reader, place, error);
         return NULL;

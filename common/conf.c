@@ -122,7 +122,8 @@ static enum err take_provider(struct conf *conf, const struct reading *reading,
     if (!provider || (!is_key && strcmp(dot, ".base_url") != 0))
         return conf_refuse(
             reading->error, EX_CONFIG,
-            "%s:%u: %s: of a provider key and base_url can be set (at most %d providers)",
+            "%s:%u: %s: of a provider key, base_url and extract: {KIND: PATH} can be "
+            "set (at most %d providers)",
             reading->path, entry->line, entry->path, CONF_PROVIDERS_MAX);
     bool is_named = strncmp(entry->value, "env:", 4) == 0 || strncmp(entry->value, "file:", 5) == 0;
     if (is_key) {
@@ -143,7 +144,10 @@ static enum err take_provider(struct conf *conf, const struct reading *reading,
 
 static enum err take_entry(struct conf *conf, struct reading *reading,
                            const struct conf_entry *entry) {
-    if (strncmp(entry->path, "providers.", strlen("providers.")) == 0)
+    bool is_provider = strncmp(entry->path, "providers.", strlen("providers.")) == 0;
+    if (is_provider && conf_is_extract(entry->path))
+        return conf_extract_entry(conf, reading, entry->path, entry->value, entry->line);
+    if (is_provider)
         return take_provider(conf, reading, entry);
     if (strncmp(entry->path, "contexts.", strlen("contexts.")) == 0)
         return conf_context_entry(reading, entry->path, entry->value, entry->line);

@@ -10,6 +10,8 @@
 #define COMMON_CONF_H
 
 #include "common/err.h"
+#include "common/extract_rule.h"
+#include "common/limits.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -74,6 +76,9 @@ struct conf {
     // Only the worker has keys here: the other programs do not follow them.
     struct conf_provider providers[CONF_PROVIDERS_MAX];
     size_t provider_count;
+    // Identifiers to be read from answers; what is here is valid, but for the provider's name.
+    struct extract_rule extracts[EXTRACT_RULES_MAX];
+    size_t extract_count;
 
     // A setting of the table each; see conf_origin and conf_setting_at.
     const char *origins[CONF_SETTINGS_MAX];

@@ -32,6 +32,9 @@ static void print_help(const char *program) {
     if (bit & WORKER)
         printf("\nOnly in the file, for each provider NAME:\n"
                "  providers.NAME.key, providers.NAME.base_url\n");
+    if (bit & ACCOUNTANT)
+        printf("\nOnly in the file, for each provider NAME, a path or header:NAME under a kind:\n"
+               "  providers.NAME.extract.KIND\n");
 }
 
 static enum log_level level_of(const char *name) {

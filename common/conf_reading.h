@@ -43,6 +43,10 @@ char *conf_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 const char *conf_follow(const struct reading *reading, const char *path, const char *value,
                         unsigned line);
 
+// Whether an entry "providers.…" is one of a provider's extract; and takes it.
+bool conf_is_extract(const char *path);
+enum err conf_extract_entry(struct conf *conf, const struct reading *reading, const char *path,
+                            const char *value, unsigned line);
 // Takes an entry "contexts.NAME.SETTING" of the file.
 enum err conf_context_entry(struct reading *reading, const char *path, const char *value,
                             unsigned line);

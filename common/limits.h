@@ -73,6 +73,15 @@ enum {
     QUERY_PAGE_MAX = 10000,
     FIND_MATCHES_MAX = 1000, // what one value may name in an answer
 
+    // Paths (JSONPath).
+    JSONPATH_TEXT_MAX = 4096,         // bytes of an expression
+    JSONPATH_STEPS_MAX = 16,          // steps of a path without filters that is searched fastest
+    JSONPATH_NESTING_MAX = 64,        // brackets, parentheses and calls that are open at once
+    JSONPATH_WORK_MAX = 50000000,     // steps of one evaluation: about a second
+    JSONPATH_HELD_MAX = 4 << 20,      // nodes that it may remember to go through them backwards
+    JSONPATH_PATTERN_BYTES_MAX = 512, // a regular expression of match() and search()
+    JSONPATH_STATES_MAX = 512,        // states in which it may be at once
+
     // Names.
     CUSTOM_ID_BYTES_MAX = 512,
     NAME_BYTES_MAX = 256,
@@ -82,8 +91,10 @@ enum {
     DETAIL_BYTES_MAX = 1024,
     TAGS_BYTES_MAX = 4096,
     IDEMPOTENCY_KEY_BYTES_MAX = 128,
+    IDENTIFIER_KIND_BYTES_MAX = 64,
     IDENTIFIER_VALUE_BYTES_MAX = 1024,
-    IDENTIFIERS_MAX = 256, // identifiers of one call
+    IDENTIFIERS_MAX = 256,   // identifiers of one call
+    EXTRACT_RULES_MAX = 128, // identifiers of the user's own in the settings
     SERVICE_TIER_BYTES_MAX = 64,
     PROVIDER_HEADERS_MAX = 4, // header lines that the catalogue adds to a request
 

@@ -85,7 +85,8 @@ void doctor_keys(struct doctor *doctor) {
     struct buf document, problems;
     buf_init(&document, CATALOGUE_BYTES_MAX);
     buf_init(&problems, 64 << 10);
-    bool is_good = catalogue_compile_folder(conf->catalogue, &document, &problems) == ERR_OK &&
+    bool is_good = catalogue_compile_rules(conf->catalogue, conf->extracts, conf->extract_count,
+                                           &document, &problems) == ERR_OK &&
                    catalogue_load(buf_bytes(&document), &catalogue) == ERR_OK;
     doctor_add(doctor, "catalogue", "catalogue", is_good ? FINDING_ok : FINDING_problem,
                is_good ? conf->catalogue ? conf->catalogue : "the one that is built in"

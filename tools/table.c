@@ -16,6 +16,7 @@ static const struct noun nouns[] = {
     {"lane", "what runs side by side: provider, key and model"},
     {"stat", "processes, lanes and what waits"},
     {"check", "what the ledger could not take in, and whether it adds up"},
+    {"jsonpath", "try a path, as catalogues and settings have them, on a document"},
     {"ledger", "the file of all calls and what they cost"},
     {"help", "this help, the man page and the completion scripts"},
 };
@@ -53,6 +54,7 @@ static const struct operand operands[] = {
     {"ID", "any identifier: of an answer, or a name or id of colloq's own"},
     {"JOB", "a job: its id; job show takes a custom_id, too"},
     {"LANE", "a lane: its whole name, the beginning of it, provider/model, or the model"},
+    {"EXPR", "a path: JSONPath as RFC 9535 has it, in quotes for the shell's sake"},
     {"NOUN", "one of the first words that colloq --help lists"},
     {"VERB", "the word behind it"},
 };

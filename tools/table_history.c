@@ -13,6 +13,8 @@ static const struct option cost_options[] = {
     LAST,
 };
 static const struct option migrate_options[] = {DRY_RUN, JSON, LAST};
+static const struct option jsonpath_options[] = {
+    FLAG("paths", "where they stand, as normalized paths, and not the nodes themselves"), LAST};
 static const struct option help_options[] = {
     FLAG("man", "write the man page colloq.1"),
     CHOICE("completion", "SHELL", "bash zsh fish", "write the completion script of a shell"), LAST};
@@ -127,6 +129,25 @@ const struct command history_commands[] = {
         .schemas = "ledger.migrate/1",
         .examples = {{"colloq ledger migrate --dry-run", "only say what is missing"}},
         .run = ledger_migrate,
+    },
+    {
+        .noun = "jsonpath",
+        .operands = "EXPR [FILE]",
+        .operands_min = 1,
+        .operands_max = 2,
+        .summary = "the nodes of a document that a path selects",
+        .description = "Writes the nodes that a path selects as a JSON array, which is empty where "
+                       "it selects none. FILE is one JSON document (- or none: stdin). Asks "
+                       "nobody, and starts nothing.",
+        .options = jsonpath_options,
+        .settings = "",
+        .codes = "65 66",
+        .schemas = "",
+        .examples = {{"colloq jsonpath '$.choices[*].message.content' answer.json",
+                      "what a model has said"},
+                     {"colloq jsonpath --paths '$..[?search(@, \"^req_\")]' answer.json",
+                      "where something like a request id stands"}},
+        .run = jsonpath_print,
     },
     {
         .noun = "help",

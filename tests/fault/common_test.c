@@ -98,8 +98,13 @@ static void scan_json(void) {
     buf_init(&out, 1 << 16);
     enum err e = json_scan(&scan, bytes_text(document), NULL);
     assert(e == ERR_OK);
-    e = jsonpath_new(bytes_text("$.list[-1].deep[*][0]['x',0]"), &path, error, sizeof(error));
+    e = jsonpath_new(bytes_text("$.list[-1].deep[*][0]['x',?]"), &path, error, sizeof(error));
     assert(e == ERR_MALFORMED);
+    e = jsonpath_new(bytes_text("$..[::-1][?match(@.a,'a+')||search(@.b,$.id)||@==$]"), &path,
+                     error, sizeof(error));
+    assert(e == ERR_OK);
+    (void)jsonpath_first(path, &scan, &node);
+    jsonpath_free(path);
     e = jsonpath_new(bytes_text("$.list[4].deep[0][0][0]"), &path, error, sizeof(error));
     assert(e == ERR_OK);
     bool is_found = jsonpath_first(path, &scan, &node);

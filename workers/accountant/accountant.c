@@ -314,7 +314,8 @@ static void compile_catalogue(struct accountant *a) {
     struct buf problems;
     buf_init(&problems, 64 << 10);
     buf_init(&a->document, CATALOGUE_BYTES_MAX);
-    enum err e = catalogue_compile_folder(a->conf->catalogue, &a->document, &problems);
+    enum err e = catalogue_compile_rules(a->conf->catalogue, a->conf->extracts,
+                                         a->conf->extract_count, &a->document, &problems);
     if (e != ERR_OK) {
         (void)fprintf(stderr, "%s\n", buf_cstr(&problems));
         fatal(EX_CONFIG, "catalogue.failed", "why=\"%s\"", err_text(e));

@@ -40,6 +40,7 @@ void extract_open(struct extract *extract, const struct answer *answer) {
     extract->header_count = headers_split(answer->headers, extract->headers);
     extract->identifier_count = 0;
     extract->has_identifiers = false;
+    extract->paths_given_up = 0;
     buf_reset(&extract->pool);
 }
 
@@ -93,9 +94,13 @@ struct bytes extract_all_metadata(struct extract *extract) {
     if (!extract->is_json)
         return bytes_of(NULL, 0);
     const struct jsonpath *const *content = extract->answer.api->content;
+    bool is_whole = true;
     for (size_t i = 0; content[i]; i++)
-        (void)jsonpath_each(content[i], &extract->scan, mark_content, extract);
-    json_put_node(&extract->metadata, &extract->scan, 0);
+        is_whole &= jsonpath_all(content[i], &extract->scan, mark_content, extract, NULL) == ERR_OK;
+    // Content that was not found for want of steps must not pass for metadata.
+    if (is_whole)
+        json_put_node(&extract->metadata, &extract->scan, 0);
+    extract->paths_given_up += !is_whole;
     for (size_t i = 0; content[i]; i++)
         (void)jsonpath_each(content[i], &extract->scan, unmark_content, extract);
     return buf_bytes(&extract->metadata);

@@ -60,8 +60,10 @@ struct extract {
     } found[IDENTIFIERS_MAX];
     struct identifier identifiers[IDENTIFIERS_MAX];
     size_t identifier_count;
-    bool has_identifiers; // they were looked for
-    bool is_beyond;       // more was billed than the counters say
+    bool has_identifiers;    // they were looked for
+    uint32_t paths_given_up; // identifiers' paths, or content's, that would have taken too long in
+                             // this answer
+    bool is_beyond;          // more was billed than the counters say
     struct buf pool;
     struct buf metadata;
     struct buf header_json;

@@ -57,7 +57,11 @@ static const char *read_one(struct extractor *extractor, const struct extract_it
         return "unknown_api";
     extract_open(extractor->extract, &answer);
     const char *refusal = extract_refusal(extractor->extract);
-    if (extract_facts(extractor->extract, facts) != ERR_OK) {
+    enum err e = extract_facts(extractor->extract, facts);
+    if (extractor->extract->paths_given_up > 0)
+        log_line(LOG_WARN, "path.given_up", "provider=%s api=%s paths=%u", answer.api->provider,
+                 answer.api->api, extractor->extract->paths_given_up);
+    if (e != ERR_OK) {
         buf_reset(facts);
         return refusal ? refusal : "facts_too_large";
     }

@@ -43,6 +43,15 @@ static bool is_noted(const struct extract *extract, uint32_t node) {
     return false;
 }
 
+// The same kind: a kind of the user's stands beside the catalogue's.
+static bool is_noted_as(const struct extract *extract, const char *kind, uint32_t node) {
+    for (size_t i = 0; i < extract->identifier_count; i++)
+        if (extract->found[i].node == node && extract->found[i].kind.at &&
+            bytes_is(bytes_of(extract->found[i].kind.at, extract->found[i].kind.size), kind))
+            return true;
+    return false;
+}
+
 // The value of a node that may be an identifier: a text, or a number as it is written.
 static struct span value_of(struct extract *extract, uint32_t node) {
     const struct json_node *at = &extract->scan.nodes[node];
@@ -91,7 +100,9 @@ static bool visit_rule(void *context, const struct json_scan *scan, uint32_t nod
     (void)scan;
     struct by_rule *by = context;
     struct span value = value_of(by->extract, node);
-    if (is_value(value) && !is_noted(by->extract, node))
+    bool is_new = by->rule->is_users ? !is_noted_as(by->extract, by->rule->kind, node)
+                                     : !is_noted(by->extract, node);
+    if (is_value(value) && is_new)
         note(by->extract, span_of(bytes_text(by->rule->kind)), value, path_of(by->extract, node),
              node);
     return by->extract->identifier_count < IDENTIFIERS_MAX;
@@ -101,8 +112,9 @@ static void apply_rules(struct extract *extract) {
     const struct provider_api *api = extract->answer.api;
     for (size_t i = 0; i < api->identifier_count; i++) {
         struct by_rule by = {extract, &api->identifiers[i]};
-        if (by.rule->path && extract->is_json)
-            (void)jsonpath_each(by.rule->path, &extract->scan, visit_rule, &by);
+        if (by.rule->path && extract->is_json &&
+            jsonpath_all(by.rule->path, &extract->scan, visit_rule, &by, NULL) != ERR_OK)
+            extract->paths_given_up++;
         for (size_t k = 0; by.rule->header && k < extract->header_count; k++)
             if (header_is(&extract->headers[k], by.rule->header))
                 note_header(extract, span_of(bytes_text(by.rule->kind)), &extract->headers[k]);

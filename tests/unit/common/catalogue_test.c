@@ -126,7 +126,7 @@ START_TEST(a_mistake_in_an_api_file_is_named_by_its_line) {
         {"source: docs}\n  - {status", "source: hearsay}\n  - {status",
          "acme.chat.yaml:11: retry/0/source: is not a name of the section sources"},
         {"date: 2026-08-21", "date: 2026-13-21", "acme.chat.yaml:6: sources/docs/date: must be a"},
-        {"path: $.id,", "path: $..id,", "acme.chat.yaml:16: identifier_extraction_paths/0/path: "},
+        {"path: $.id,", "path: $...id,", "acme.chat.yaml:16: identifier_extraction_paths/0/path: "},
         {"path: $.id,", "", "acme.chat.yaml:16: identifier_extraction_paths/0: \"path\" is"},
         {"kind: response_id", "kind: request_id",
          "acme.chat.yaml:16: identifier_extraction_paths/0/kind: is not among"},

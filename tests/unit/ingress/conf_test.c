@@ -113,7 +113,8 @@ static const struct {
     {"just words\n", {"line 1", "name: value", ""}},
     {"data: env:NO_SUCH_VARIABLE\n", {":1:", "NO_SUCH_VARIABLE", "set it"}},
     {"data: file:no-such-file\n", {":1:", "no-such-file", "cannot be read"}},
-    {"providers:\n  openai:\n    kee: x\n", {":3:", "providers.openai.kee", "key and base_url"}},
+    {"providers:\n  openai:\n    kee: x\n",
+     {":3:", "providers.openai.kee", "key, base_url and extract"}},
     {"broker:\n  endpoint: http://x\n", {"http://x", "ipc://PATH", "tcp://"}},
     {"contexts:\n  night:\n    concurrency: 5\n",
      {":3:", "contexts.night.concurrency", "endpoint, data"}},
@@ -172,6 +173,57 @@ START_TEST(keys_are_followed_for_the_worker_alone) {
     ck_assert_ptr_null(strstr(error.text, "secret"));
     ck_assert_int_eq(read_file("broker", text), ERR_OK);
     ck_assert_ptr_null(conf.providers[0].key);
+}
+END_TEST
+
+// A path that is wrong is told where it stands, and not found out by missing identifiers.
+START_TEST(identifiers_of_ones_own_are_read_and_refused_with_their_line) {
+    static const char text[] = "providers:\n"
+                               "  openai:\n"
+                               "    extract:\n"
+                               "      my_trace_id: $.meta.trace\n"
+                               "      shard: 'header:X-Shard'\n"
+                               "  anthropic: {extract: {my_trace_id: '$..[?@.k==\"t\"].v'}}\n";
+    static const struct {
+        const char *kind, *where, *says;
+    } wrong[] = {
+        {"my_id", "$.a[01]",
+         ":4: providers.openai.extract.my_id: position 5: a number has no "
+         "leading zero: write a JSONPath"},
+        {"my_id", "meta.id", "position 1: a path begins with $"},
+        {"my_id", "'header:'", "write header: and its name"},
+        {"my_id", "'header:a b'", "write header: and its name"},
+        {"myId", "$.a",
+         ":4: providers.openai.extract.myId: this is no name for an identifier: "
+         "write lower-case words"},
+        {"my__id", "$.a", "no name"},
+        {"_id", "$.a", "no name"},
+        {"my_", "$.a", "no name"},
+        {"9_id", "$.a", "no name"},
+        {"a.b", "$.a", "no name"},
+        {"a23456789a23456789a23456789a23456789a23456789a23456789a23456789abcde", "$.a", "no name"},
+    };
+    char file[32 << 10];
+    ck_assert_int_eq(read_file("accountant", text), ERR_OK);
+    ck_assert_uint_eq(conf.extract_count, 3);
+    ck_assert_str_eq(conf.extracts[0].provider, "openai");
+    ck_assert_str_eq(conf.extracts[0].kind, "my_trace_id");
+    ck_assert_str_eq(conf.extracts[0].where, "$.meta.trace");
+    ck_assert_str_eq(conf.extracts[1].where, "header:X-Shard");
+    ck_assert_str_eq(conf.extracts[2].provider, "anthropic");
+    ck_assert_ptr_nonnull(strstr(conf.extracts[1].origin, "colloq.yaml:5"));
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        (void)snprintf(file, sizeof(file), "providers:\n  openai:\n    extract:\n      %s: %s\n",
+                       wrong[i].kind, wrong[i].where);
+        ck_assert_int_eq(read_file("worker", file), ERR_BAD_CONFIG);
+        ck_assert_int_eq(error.exit, EX_CONFIG);
+        ck_assert_msg(strstr(error.text, wrong[i].says) != NULL, "%s", error.text);
+    }
+    size_t used = (size_t)snprintf(file, sizeof(file), "providers:\n  openai:\n    extract:\n");
+    for (int i = 0; i <= EXTRACT_RULES_MAX; i++)
+        used += (size_t)snprintf(file + used, sizeof(file) - used, "      k%d: $.a\n", i);
+    ck_assert_int_eq(read_file("accountant", file), ERR_BAD_CONFIG);
+    ck_assert_ptr_nonnull(strstr(error.text, ":132: providers.openai.extract.k128: more than 128"));
 }
 END_TEST
 
@@ -400,6 +452,7 @@ int main(void) {
                         BROKEN);
     tcase_add_test(all, a_mistake_on_the_command_line_is_a_usage_error);
     tcase_add_test(all, keys_are_followed_for_the_worker_alone);
+    tcase_add_test(all, identifiers_of_ones_own_are_read_and_refused_with_their_line);
     tcase_add_test(all, a_key_in_a_readable_file_is_refused);
     tcase_add_test(all, times_and_sizes_have_units);
     tcase_add_test(all, what_is_no_setting_stays_for_the_client);
