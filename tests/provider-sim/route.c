@@ -16,6 +16,15 @@ static const struct path paths[] = {
     {"POST", "/v1/messages", OPERATION_ANSWER, &api_messages},
     {"POST", "/openai/v1/chat/completions", OPERATION_ANSWER, &api_openai_chat},
     {"POST", "/anthropic/v1/messages", OPERATION_ANSWER, &api_messages},
+    {"POST", "/openrouter/api/v1/chat/completions", OPERATION_ANSWER, &api_openrouter},
+    {"POST", "/deepseek/chat/completions", OPERATION_ANSWER, &api_deepseek},
+    {"POST", "/deepseek/v1/chat/completions", OPERATION_ANSWER, &api_deepseek},
+    {"POST", "/xai/v1/chat/completions", OPERATION_ANSWER, &api_xai_chat},
+    {"POST", "/azure/openai/deployments/{}/chat/completions", OPERATION_ANSWER, &api_azure_chat},
+    {"POST", "/azure/openai/v1/chat/completions", OPERATION_ANSWER, &api_azure_chat},
+    {"POST", "/mistral/v1/chat/completions", OPERATION_ANSWER, &api_mistral},
+    {"POST", "/groq/openai/v1/chat/completions", OPERATION_ANSWER, &api_groq},
+    {"POST", "/compatible/v1/chat/completions", OPERATION_ANSWER, &api_compatible},
 };
 
 // Whether the path is one of the pattern's; names what stands for its {}.
