@@ -11,17 +11,36 @@ struct path {
     const struct api *api;
 };
 
+#define RESPONSES(prefix, api)                                     \
+    {"POST", prefix "/responses", OPERATION_ANSWER, &(api)},       \
+        {"GET", prefix "/responses/{}", OPERATION_GET, &(api)}, {  \
+        "DELETE", prefix "/responses/{}", OPERATION_DELETE, &(api) \
+    }
+#define CONVERSATIONS(prefix, api)                                            \
+    {"POST", prefix "/conversations", OPERATION_CREATE, &(api)},              \
+        {"GET", prefix "/conversations/{}", OPERATION_GET, &(api)},           \
+        {"DELETE", prefix "/conversations/{}", OPERATION_DELETE, &(api)},     \
+        {"GET", prefix "/conversations/{}/items", OPERATION_LIST, &(api)}, {  \
+        "POST", prefix "/conversations/{}/items", OPERATION_ADD_ITEMS, &(api) \
+    }
 static const struct path paths[] = {
     {"POST", "/v1/chat/completions", OPERATION_ANSWER, &api_openai_chat},
     {"POST", "/v1/messages", OPERATION_ANSWER, &api_messages},
+    RESPONSES("/v1", api_openai_responses),
+    CONVERSATIONS("/v1", api_openai_responses),
     {"POST", "/openai/v1/chat/completions", OPERATION_ANSWER, &api_openai_chat},
+    RESPONSES("/openai/v1", api_openai_responses),
+    CONVERSATIONS("/openai/v1", api_openai_responses),
     {"POST", "/anthropic/v1/messages", OPERATION_ANSWER, &api_messages},
     {"POST", "/openrouter/api/v1/chat/completions", OPERATION_ANSWER, &api_openrouter},
     {"POST", "/deepseek/chat/completions", OPERATION_ANSWER, &api_deepseek},
     {"POST", "/deepseek/v1/chat/completions", OPERATION_ANSWER, &api_deepseek},
     {"POST", "/xai/v1/chat/completions", OPERATION_ANSWER, &api_xai_chat},
+    RESPONSES("/xai/v1", api_xai_responses),
     {"POST", "/azure/openai/deployments/{}/chat/completions", OPERATION_ANSWER, &api_azure_chat},
     {"POST", "/azure/openai/v1/chat/completions", OPERATION_ANSWER, &api_azure_chat},
+    RESPONSES("/azure/openai/v1", api_azure_responses),
+    CONVERSATIONS("/azure/openai/v1", api_azure_responses),
     {"POST", "/mistral/v1/chat/completions", OPERATION_ANSWER, &api_mistral},
     {"POST", "/groq/openai/v1/chat/completions", OPERATION_ANSWER, &api_groq},
     {"POST", "/compatible/v1/chat/completions", OPERATION_ANSWER, &api_compatible},
