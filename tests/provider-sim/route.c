@@ -23,15 +23,26 @@ struct path {
         {"GET", prefix "/conversations/{}/items", OPERATION_LIST, &(api)}, {  \
         "POST", prefix "/conversations/{}/items", OPERATION_ADD_ITEMS, &(api) \
     }
+#define GEMINI(prefix)                                                                        \
+    {"POST", prefix "/models/{}:generateContent", OPERATION_ANSWER, &api_generate},           \
+        {"POST", prefix "/models/{}:streamGenerateContent", OPERATION_STREAM, &api_generate}, \
+        {"POST", prefix "/interactions", OPERATION_ANSWER, &api_interactions},                \
+        {"GET", prefix "/interactions/{}", OPERATION_GET, &api_interactions}, {               \
+        "DELETE", prefix "/interactions/{}", OPERATION_DELETE, &api_interactions              \
+    }
+
 static const struct path paths[] = {
     {"POST", "/v1/chat/completions", OPERATION_ANSWER, &api_openai_chat},
     {"POST", "/v1/messages", OPERATION_ANSWER, &api_messages},
     RESPONSES("/v1", api_openai_responses),
     CONVERSATIONS("/v1", api_openai_responses),
+    GEMINI("/v1beta"),
     {"POST", "/openai/v1/chat/completions", OPERATION_ANSWER, &api_openai_chat},
     RESPONSES("/openai/v1", api_openai_responses),
     CONVERSATIONS("/openai/v1", api_openai_responses),
     {"POST", "/anthropic/v1/messages", OPERATION_ANSWER, &api_messages},
+    GEMINI("/gemini/v1beta"),
+    GEMINI("/gemini/v1"),
     {"POST", "/openrouter/api/v1/chat/completions", OPERATION_ANSWER, &api_openrouter},
     {"POST", "/deepseek/chat/completions", OPERATION_ANSWER, &api_deepseek},
     {"POST", "/deepseek/v1/chat/completions", OPERATION_ANSWER, &api_deepseek},
