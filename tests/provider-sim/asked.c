@@ -560,12 +560,23 @@ static uint64_t prefix_of(const struct asked *asked, struct span system, struct 
     return prefix;
 }
 
+// The model that the path names; it goes into answers as it stands.
+static void name_model(struct reading *reading, struct span name) {
+    bool is_good = name.size <= MODEL_NAME_BYTES_MAX;
+    for (size_t i = 0; i < name.size; i++)
+        is_good = is_good && name.at[i] > 0x20 && name.at[i] != '"' && name.at[i] != '\\';
+    if (is_good)
+        reading->asked->model = name;
+    else
+        asked_wrong(reading->asked, "the model's name is not valid", "model", "invalid_value");
+}
+
 void asked_read(const struct route *route, struct span body, const struct transcript *before,
                 struct text *scratch, struct asked *asked) {
     struct reading reading;
     reading_begin(&reading, route, body, before, scratch, asked);
     if (route->name.size > 0)
-        asked->model = route->name;
+        name_model(&reading, route->name);
     read_members(&reading);
     if (!scan_ended(&reading.scan)) {
         asked->wrong = "the body of the request is not valid JSON, or no object";
