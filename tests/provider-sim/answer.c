@@ -93,14 +93,23 @@ void answer_chunks(struct span body, struct dice *dice, struct text *out) {
     }
 }
 
-void answer_whole(const struct answer *answer, struct dice *dice, struct text *out) {
+static void put_part(const struct answer *answer, struct span part, struct dice *dice,
+                     struct text *out) {
+    if (answer->is_chunked)
+        answer_chunks(part, dice, out);
+    else
+        text_span(out, part);
+}
+
+size_t answer_whole(const struct answer *answer, struct dice *dice, struct text *out) {
+    size_t from = out->size, early = answer->early;
     answer_head(answer, out);
-    if (!answer->is_chunked) {
-        text_span(out, answer->body);
-        return;
-    }
-    answer_chunks(answer->body, dice, out);
-    text_add(out, "0\r\n\r\n");
+    put_part(answer, (struct span){answer->body.at, early}, dice, out);
+    size_t early_size = early > 0 ? out->size - from : 0;
+    put_part(answer, (struct span){answer->body.at + early, answer->body.size - early}, dice, out);
+    if (answer->is_chunked)
+        text_add(out, "0\r\n\r\n");
+    return early_size;
 }
 
 void retry_seconds(struct text *headers, uint32_t wait_ms) {

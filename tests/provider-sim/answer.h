@@ -18,14 +18,15 @@ struct answer {
     struct span model;        // as asked for; may be empty
     struct span more_headers; // whole lines
     struct span body;
+    size_t early; // bytes of the body that leave before it is due, with the head
     int64_t unix_ms;
     uint64_t salt; // moves what changes from answer to answer
 };
 
 // Appends the head; the body is announced, not appended.
 void answer_head(const struct answer *answer, struct text *out);
-// Appends head and body.
-void answer_whole(const struct answer *answer, struct dice *dice, struct text *out);
+// Appends head and body; returns how many of these bytes leave early.
+size_t answer_whole(const struct answer *answer, struct dice *dice, struct text *out);
 // Appends the body in chunks, without the last one.
 void answer_chunks(struct span body, struct dice *dice, struct text *out);
 // Appends "name: value" and a line's end.

@@ -16,7 +16,6 @@ struct reading {
     bool may_call;
     bool is_answer;   // an answer is asked for, not only that something is kept
     bool is_user_due; // whose turn it is, where roles alternate
-    struct span system;
 };
 
 // The first thing that is wrong is what the answer says.
@@ -369,7 +368,8 @@ static void read_tools(struct reading *reading) {
         asked->has_tools =
             asked->has_tools || reading->dialect != DIALECT_GENERATE || asked->tool.size > 0;
     }
-    asked->tools_bytes = (uint64_t)(reading->scan.at - from);
+    asked->tools = (struct span){from, (size_t)(reading->scan.at - from)};
+    asked->tools_bytes = asked->tools.size;
 }
 
 // ---- the members of a request -------------------------------------------------------------------
@@ -414,7 +414,7 @@ static void read_plain(struct reading *reading, struct span key, struct span raw
         reading->may_call = !has(raw, "\"none\"") && !has(raw, "\"NONE\"");
     else if (span_is(key, "system") || span_is(key, "instructions") ||
              span_is(key, "systemInstruction") || span_is(key, "system_instruction"))
-        reading->system = raw, asked->transcript.text_bytes += raw.size;
+        asked->system = raw, asked->transcript.text_bytes += raw.size;
     else if (span_is(key, "inference_geo"))
         asked->wants_us = span_is(raw, "\"us\"");
     else if (span_is(key, "service_tier") || span_is(key, "serviceTier"))
@@ -524,14 +524,15 @@ static void reading_begin(struct reading *reading, const struct route *route, st
                                 .may_call = true,
                                 .is_answer = route->operation == OPERATION_ANSWER ||
                                              route->operation == OPERATION_STREAM,
-                                .is_user_due = true,
-                                .system = {"", 0}};
+                                .is_user_due = true};
     *asked = (struct asked){.choices = 1,
                             .is_stored = true,
                             .model = {"", 0},
                             .tool = {"", 0},
                             .tool_2 = {"", 0},
                             .last_user = {"", 0},
+                            .system = {"", 0},
+                            .tools = {"", 0},
                             .properties = {"", 0}};
     asked->wants_thinking = route->api->dialect != DIALECT_MESSAGES;
     asked->wants_stream = route->operation == OPERATION_STREAM;
@@ -540,24 +541,6 @@ static void reading_begin(struct reading *reading, const struct route *route, st
         return;
     text_span(scratch, before->text);
     asked->transcript = *before;
-}
-
-// A digest of what a cache of prefixes has before the first message.
-static uint64_t prefix_of(const struct asked *asked, struct span system, struct span body) {
-    struct text all = {0};
-    uint8_t digest[HASH_SIZE];
-    uint64_t prefix;
-    const char *tools = memmem(body.at, body.size, "\"tools\"", 7);
-    text_span(&all, asked->model);
-    text_put(&all, "", 1);
-    text_span(&all, system);
-    text_put(&all, "", 1);
-    if (tools != NULL && (size_t)(body.at + body.size - tools) > asked->tools_bytes + 8)
-        text_put(&all, tools + 8, asked->tools_bytes);
-    hash_sha256(text_view(&all), digest);
-    memcpy(&prefix, digest, sizeof(prefix));
-    text_release(&all);
-    return prefix;
 }
 
 // The model that the path names; it goes into answers as it stands.
@@ -584,8 +567,9 @@ void asked_read(const struct route *route, struct span body, const struct transc
         return;
     }
     asked->has_tools = asked->has_tools && reading.may_call;
-    asked->wants_cache = has(body, "\"cache_control\"");
-    asked->wants_hour = has(body, "\"1h\"");
-    asked->prefix = prefix_of(asked, reading.system, body);
+    if (reading.dialect == DIALECT_MESSAGES) {
+        asked->wants_cache = has(body, "\"cache_control\"");
+        asked->wants_hour = has(body, "\"1h\"");
+    }
     asked_end(&reading);
 }

@@ -53,7 +53,7 @@ struct asked {
     struct span last_user;          // its text, decoded; in `scratch`
     uint8_t said[TURN_HASH_SIZE];   // of the last user message's text
     uint8_t before[TURN_HASH_SIZE]; // of all messages before it
-    uint64_t prefix;                // of what stands before all messages: model, system, tools
+    struct span system, tools;      // as they stand; empty: there are none
     struct transcript transcript;   // in `scratch`
 };
 

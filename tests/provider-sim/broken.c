@@ -101,16 +101,17 @@ static void serve_stream_fault(struct service *service, struct answer *answer, s
 }
 
 // Blank lines before the body tell a client that waits that it is not forgotten.
-static void pad_front(struct service *service, const struct served *served) {
+static size_t pad_front(struct service *service, const struct served *served) {
     uint64_t drawn = service->reply.shape >> 8 & 7;
     if (!served->api->may_pad || drawn < 4)
-        return;
+        return 0;
     text_reset(&service->pretty);
     text_put(&service->pretty, "\n\n\n\n", drawn - 3);
     text_span(&service->pretty, text_view(&service->body));
     struct text body = service->body;
     service->body = service->pretty;
     service->pretty = body;
+    return drawn - 3;
 }
 
 void serve_processed(struct service *service, struct dice *dice, struct served *served,
@@ -119,8 +120,9 @@ void serve_processed(struct service *service, struct dice *dice, struct served *
     enum fault_group group = fault_group(fault);
     const struct asked *asked = service->reply.asked;
     served->charge.status = 200;
-    if (!asked->wants_stream && group == GROUP_NONE)
-        pad_front(service, served);
+    size_t early = asked->wants_stream   ? service->stream.early
+                   : group == GROUP_NONE ? pad_front(service, served)
+                                         : 0;
     struct answer answer = answer_begin(service, served, 200);
     answer.model = asked->model;
     answer.is_flex = service->reply.is_flex;
@@ -143,6 +145,7 @@ void serve_processed(struct service *service, struct dice *dice, struct served *
     } else {
         bool is_chunked = dice_hit(dice, service->options->chunked_rate);
         answer.is_chunked = answer.is_chunked || is_chunked;
-        answer_whole(&answer, dice, out);
+        answer.early = early;
+        served->early_bytes = answer_whole(&answer, dice, out);
     }
 }

@@ -58,7 +58,10 @@ static struct mark mark_at(const struct cache *cache, size_t i) {
 static size_t marks_make(struct cache *cache, const struct asked *asked, enum vendor vendor,
                          int64_t input) {
     const struct span all = asked->transcript.text;
-    uint64_t hash = asked->prefix ^ (0xcbf29ce484222325ull + (uint64_t)vendor);
+    const struct span front[] = {asked->model, asked->system, asked->tools};
+    uint64_t hash = 0xcbf29ce484222325ull + (uint64_t)vendor;
+    for (size_t i = 0; i < sizeof(front) / sizeof(front[0]); i++)
+        hash = hash_on(hash_on(hash, front[i].at, front[i].size), "", 1);
     int64_t tools = (int64_t)(asked->tools_bytes / 8);
     size_t at = 0, bytes = 0;
     text_reset(&cache->marks);

@@ -74,11 +74,12 @@ static void body(const struct reply *reply, struct text *out) {
 }
 
 static void stream(const struct reply *reply, struct stream *stream) {
-    for (uint32_t left = dice_below(stream->dice, 4); left > 0; left--) {
+    for (uint32_t left = dice_below(&stream->dice, 4); left > 0; left--) {
         text_add(stream->out, ": keep-alive");
         text_add(stream->out, stream->line_end);
         text_add(stream->out, stream->line_end);
     }
+    stream->early = stream->out->size;
     chat_stream(reply, &chat, stream);
 }
 

@@ -15,10 +15,13 @@ void json_put(struct text *out, const char *template, ...) {
     va_list arguments;
     va_start(arguments, template);
     for (const char *at = template; *at; at++) {
+        size_t plain = strcspn(at, "'%");
+        text_put(out, at, plain);
+        at += plain;
+        if (*at == '\0')
+            break;
         if (*at == '\'') {
-            text_add(out, "\"");
-        } else if (*at != '%') {
-            text_put(out, at, 1);
+            text_put(out, "\"", 1);
         } else if (*++at == 's') {
             text_json(out, span_of(va_arg(arguments, const char *)));
         } else if (*at == 'j') {
@@ -36,9 +39,9 @@ void json_put(struct text *out, const char *template, ...) {
 }
 
 static void line_begin(struct text *out, size_t depth) {
-    text_add(out, "\n");
-    for (size_t i = 0; i < depth; i++)
-        text_add(out, "  ");
+    static const char line[] = "\n                                ";
+    size_t size = 1 + depth * 2;
+    text_put(out, line, size < sizeof(line) - 1 ? size : sizeof(line) - 1);
 }
 
 // The end of the string that begins here.
@@ -51,30 +54,32 @@ static const char *string_end(const char *at, const char *end) {
 
 void json_pretty(struct span compact, struct text *out) {
     const char *end = compact.at + compact.size;
+    const char *from = compact.at; // not copied yet
     size_t depth = 0;
     for (const char *at = compact.at; at < end; at++) {
         if (*at == '"') {
-            const char *stop = string_end(at, end);
-            text_put(out, at, (size_t)(stop - at));
-            at = stop - 1;
-        } else if (*at == '{' || *at == '[') {
-            text_put(out, at, 1);
-            if (at + 1 < end && (at[1] == '}' || at[1] == ']'))
-                text_put(out, ++at, 1);
-            else
-                line_begin(out, ++depth);
-        } else if (*at == '}' || *at == ']') {
-            line_begin(out, --depth);
-            text_put(out, at, 1);
-        } else {
-            text_put(out, at, 1);
+            at = string_end(at, end) - 1;
+        } else if (*at == ',' || *at == ':') {
+            text_put(out, from, (size_t)(at + 1 - from));
+            from = at + 1;
             if (*at == ',')
                 line_begin(out, depth);
-            else if (*at == ':')
-                text_add(out, " ");
+            else
+                text_put(out, " ", 1);
+        } else if ((*at == '{' || *at == '[') && at + 1 < end && (at[1] == '}' || at[1] == ']')) {
+            at++;
+        } else if (*at == '{' || *at == '[') {
+            text_put(out, from, (size_t)(at + 1 - from));
+            from = at + 1;
+            line_begin(out, ++depth);
+        } else if (*at == '}' || *at == ']') {
+            text_put(out, from, (size_t)(at - from));
+            from = at;
+            line_begin(out, --depth);
         }
     }
-    text_add(out, "\n");
+    text_put(out, from, (size_t)(end - from));
+    text_put(out, "\n", 1);
 }
 
 void json_usd(struct text *out, int64_t pusd) {

@@ -7,12 +7,15 @@
 
 // ---- going on -----------------------------------------------------------------------------------
 
-bool serve_find(struct service *service, const struct api *api, struct asked_state state,
+bool serve_find(struct service *service, const struct api *api, struct span body,
                 struct kept **kept, struct problem *problem) {
     bool has_state = api->dialect == DIALECT_RESPONSES || api->dialect == DIALECT_INTERACTIONS;
     bool may_talk = api->dialect == DIALECT_RESPONSES && api->vendor != VENDOR_XAI;
+    if (!has_state)
+        return true;
+    struct asked_state state = asked_state(body);
     bool is_talk = may_talk && state.conversation.size > 0;
-    if (!has_state || (state.previous.size == 0 && !is_talk))
+    if (state.previous.size == 0 && !is_talk)
         return true;
     if (is_talk && state.previous.size > 0) {
         *problem = problem_sent("previous_response_id and conversation exclude each other",

@@ -125,11 +125,12 @@ static void more(const struct reply *reply, struct text *out) {
 
 static void before(const struct reply *reply, struct stream *stream) {
     (void)reply;
-    if (!dice_hit(stream->dice, RATE_WHOLE / 2))
+    if (!dice_hit(&stream->dice, RATE_WHOLE / 2))
         return;
     text_add(stream->out, stream->comment);
     text_add(stream->out, stream->line_end);
     text_add(stream->out, stream->line_end);
+    stream->early = stream->out->size;
 }
 
 static const struct chat chat = {
@@ -191,7 +192,6 @@ const struct api api_openrouter = {
     .vendor = VENDOR_OPENROUTER,
     .dialect = DIALECT_CHAT,
     .key = KEY_BEARER,
-    .may_pad = true,
     .ids = ids,
     .headers = headers,
     .retry = retry,

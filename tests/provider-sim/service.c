@@ -70,7 +70,7 @@ static void served_by(struct service *service, struct served *served, const stru
     served->api = api;
 }
 
-static void served_begin(struct service *service, struct span call, struct served *served) {
+static void served_begin(struct span call, struct served *served) {
     struct charge *charge = &served->charge;
     charge->api = NULL;
     charge->call_size = charge->model_size = charge->model_requested_size = 0;
@@ -85,6 +85,12 @@ static void served_begin(struct service *service, struct span call, struct serve
     charge_call(charge, call);
     served->ending = ENDING_KEEP;
     served->delay_ms = served->piece_bytes = served->pace_ms = 0;
+    served->early_bytes = 0;
+}
+
+// The same where nobody has said which API is meant.
+static void served_begin_plain(struct service *service, struct span call, struct served *served) {
+    served_begin(call, served);
     served_by(service, served, &api_openai_chat);
 }
 
@@ -133,7 +139,7 @@ void serve_problem(struct service *service, const struct problem *problem, struc
 
 void service_refuse(struct service *service, struct span call, int status, const char *why,
                     struct served *served, struct text *out) {
-    served_begin(service, call, served);
+    served_begin_plain(service, call, served);
     served->ending = ENDING_CLOSE;
     struct problem problem = problem_sent(why, NULL, NULL);
     problem.status = status;
@@ -151,14 +157,14 @@ bool service_turns_away(struct service *service, struct span call, struct served
     struct dice dice = dice_new(service->options->seed, what, seen_count(&service->seen, what));
     if (!dice_hit(&dice, rate))
         return false;
-    served_begin(service, call, served);
+    served_begin_plain(service, call, served);
     served->charge.fault = FAULT_REFUSED;
     served->ending = dice_hit(&dice, RATE_WHOLE / 2) ? ENDING_CLOSE : ENDING_RESET;
     return true;
 }
 
 void service_incomplete(struct service *service, struct span call, struct served *served) {
-    served_begin(service, call, served);
+    served_begin_plain(service, call, served);
     served->charge.fault = FAULT_INCOMPLETE;
     served->ending = ENDING_RESET;
 }
@@ -263,9 +269,9 @@ static void charge_reply(struct service *service, struct dice *dice, struct serv
 }
 
 static void put_stream(struct service *service, const struct served *served,
-                       const struct route *route, struct dice *shape) {
+                       const struct route *route, struct dice shape) {
     struct stream *stream = &service->stream;
-    bool is_turned = dice_hit(shape, service->options->crlf_rate);
+    bool is_turned = dice_hit(&shape, service->options->crlf_rate);
     stream_begin(stream, &service->body, shape);
     stream->comment_rate = service->options->comment_rate;
     stream->line_end = served->api->has_crlf != is_turned ? "\r\n" : "\n";
@@ -291,12 +297,11 @@ static void serve_reply(struct service *service, const struct route *route,
                         struct dice *dice, struct served *served) {
     const struct options *options = service->options;
     struct reply *reply = &service->reply;
-    struct dice shape = {reply->shape};
     charge_reply(service, dice, served);
     text_reset(&service->body);
     text_reset(&service->headers);
     if (asked->wants_stream) {
-        put_stream(service, served, route, &shape);
+        put_stream(service, served, route, (struct dice){reply->shape});
         served->pace_ms = directive->has_pace ? directive->pace_ms : options->pace_ms;
         served->piece_bytes = options->piece_bytes > 0 ? options->piece_bytes
                               : directive->has_pace    ? PIECE_BYTES
@@ -387,8 +392,7 @@ static bool service_check(struct service *service, const struct heard *heard, st
                           struct served *served, struct problem *problem) {
     enum route_state state = route_find(heard->method, heard->target, route);
     const struct api *api = route->api;
-    if (api != NULL)
-        served_by(service, served, api);
+    served_by(service, served, api != NULL ? api : &api_openai_chat);
     if (state != ROUTE_FOUND) {
         *problem = problem_named(state == ROUTE_NO_PATH ? PROBLEM_PATH : PROBLEM_METHOD);
         return false;
@@ -421,7 +425,7 @@ static void service_hear(struct service *service, const struct route *route,
     struct kept *kept = NULL;
     struct asked asked;
     struct problem problem;
-    if (!serve_find(service, served->api, asked_state(heard->body), &kept, &problem)) {
+    if (!serve_find(service, served->api, heard->body, &kept, &problem)) {
         serve_problem(service, &problem, served, out);
         return;
     }
@@ -448,7 +452,7 @@ void service_answer(struct service *service, const struct heard *heard, struct s
     struct charge *charge = &served->charge;
     struct route route;
     struct problem problem;
-    served_begin(service, heard->call, served);
+    served_begin(heard->call, served);
     served->ending = heard->is_kept_alive ? ENDING_KEEP : ENDING_CLOSE;
     hash_sha256(heard->body, charge->body_hash);
     charge->has_body = true;

@@ -29,6 +29,7 @@ struct served {
     struct charge charge;
     enum ending ending;
     uint32_t delay_ms;
+    size_t early_bytes;   // of the answer, which do not wait for it
     uint32_t piece_bytes; // the answer leaves in pieces of that size; 0: at once
     uint32_t pace_ms;     // and so far apart
 };
@@ -74,7 +75,7 @@ void serve_kept(struct service *service, const struct route *route, struct span 
                 struct served *served, struct text *out);
 // Finds what the request goes on from; before stays NULL if it goes on from nothing. False: it
 // cannot, and the problem says why.
-bool serve_find(struct service *service, const struct api *api, struct asked_state state,
+bool serve_find(struct service *service, const struct api *api, struct span body,
                 struct kept **kept, struct problem *problem);
 // Keeps the answer, where the API does, and adds it to its conversation.
 void serve_keep(struct service *service, const struct asked *asked, struct kept *conversation,

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-void stream_begin(struct stream *stream, struct text *out, struct dice *dice) {
+void stream_begin(struct stream *stream, struct text *out, struct dice dice) {
     struct text ends = stream->ends;
     *stream = (struct stream){.out = out, .dice = dice, .line_end = "\n", .ends = ends};
     text_reset(&stream->ends);
@@ -14,9 +14,9 @@ void stream_release(struct stream *stream) {
 }
 
 static void keep_alive(struct stream *stream) {
-    if (stream->is_array || !dice_hit(stream->dice, stream->comment_rate))
+    if (stream->is_array || !dice_hit(&stream->dice, stream->comment_rate))
         return;
-    if (dice_hit(stream->dice, RATE_WHOLE / 2)) {
+    if (dice_hit(&stream->dice, RATE_WHOLE / 2)) {
         text_add(stream->out, stream->comment == NULL ? ": keep-alive" : stream->comment);
         text_add(stream->out, stream->line_end);
     }

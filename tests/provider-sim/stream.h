@@ -7,16 +7,17 @@
 
 struct stream {
     struct text *out;
-    struct dice *dice;
+    struct dice dice;
     const char *line_end;  // "\n" or "\r\n"
     const char *comment;   // a whole comment line that this API sends, without its end; NULL: none
     uint32_t comment_rate; // comments and blank lines before events
     bool is_array;         // a JSON array instead of events
     struct text ends;      // size_t: where each event ends
+    size_t early;          // bytes at the front that leave while the request still waits
     size_t whole_from;     // with so many events a client has all of it
 };
 
-void stream_begin(struct stream *stream, struct text *out, struct dice *dice);
+void stream_begin(struct stream *stream, struct text *out, struct dice dice);
 void stream_release(struct stream *stream);
 // Opens an event, whose data is then appended to `out`; the name may be NULL.
 void stream_open(struct stream *stream, const char *name);

@@ -181,6 +181,45 @@ START_TEST(a_stream_may_be_one_array) {
 }
 END_TEST
 
+// A head that has come is no answer that has begun, and a wait with blank lines is none without a
+// limit: DeepSeek sends both while a request is queued.
+START_TEST(a_queue_sends_blank_lines_and_comments_before_the_answer) {
+    static const char *const forms[] = {"", "\"stream\":true,"};
+    struct sim sim;
+    sim_start(&sim, "--bill %b");
+    for (int form = 0; form < 2; form++) {
+        bool has_waited = false;
+        for (int i = 0; i < 40 && !has_waited; i++) {
+            struct text request = {0}, body = {0};
+            struct got early;
+            int fd = client_open(&sim);
+            text_add(&body, "{\"model\":\"deepseek-v4-flash\",");
+            text_add(&body, forms[form]);
+            text_add(&body,
+                     "\"messages\":[{\"role\":\"user\",\"content\":\"@sim:delay_300 number ");
+            text_number(&body, (uint64_t)i);
+            text_add(&body, "\"}]}");
+            text_add(&request, "POST /deepseek/chat/completions HTTP/1.1\r\nHost: a\r\n"
+                               "Authorization: Bearer k\r\nContent-Length: ");
+            text_number(&request, body.size);
+            text_add(&request, "\r\n\r\n");
+            text_span(&request, text_view(&body));
+            client_send(fd, text_view(&request));
+            client_read(fd, 100, &early);
+            ck_assert(!early.is_whole);
+            has_waited = early.status == 200;
+            close(fd);
+            got_release(&early);
+            text_release(&request);
+            text_release(&body);
+        }
+        ck_assert_msg(has_waited, "no head came early");
+    }
+    sim_stop(&sim);
+    sim_end(&sim);
+}
+END_TEST
+
 // OpenAI sends usage only to those who ask; a ledger without it must say that it does not know.
 START_TEST(usage_is_streamed_where_each_api_has_it) {
     struct sim sim;
@@ -235,6 +274,7 @@ void add_streams(Suite *suite) {
     tcase_add_test(tests, a_slow_stream_leaves_in_pieces_wherever_they_are_cut);
     tcase_add_test(tests, a_client_that_leaves_a_stream_is_billed);
     tcase_add_test(tests, a_stream_may_be_one_array);
+    tcase_add_test(tests, a_queue_sends_blank_lines_and_comments_before_the_answer);
     tcase_add_test(tests, usage_is_streamed_where_each_api_has_it);
     tcase_add_test(tests, faults_of_streams_befall_streams_only);
     suite_add_tcase(suite, tests);

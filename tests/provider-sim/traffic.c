@@ -67,6 +67,15 @@ static struct span traffic_call(const struct connection *connection) {
     return is_known ? request_part(&connection->in, request->call) : (struct span){"", 0};
 }
 
+// Holds the answer back, but for what tells the client that it is not forgotten.
+static void traffic_wait(struct server *server, struct connection *connection, uint32_t delay_ms) {
+    size_t early = connection->served.early_bytes;
+    timers_set(&server->timers, &connection->timer, server->now.ticks_ms + delay_ms);
+    connection->held -= early;
+    if (early > 0)
+        server_list(server, connection);
+}
+
 static void traffic_whole(struct server *server, struct connection *connection) {
     const struct request *request = &connection->request;
     const struct text *in = &connection->in;
@@ -89,7 +98,7 @@ static void traffic_whole(struct server *server, struct connection *connection) 
     if (delay_ms == 0)
         traffic_go_on(server, connection);
     else
-        timers_set(&server->timers, &connection->timer, server->now.ticks_ms + delay_ms);
+        traffic_wait(server, connection, delay_ms);
 }
 
 // A request is on its way: it gets its time limit, is perhaps turned away, is told to go on.
