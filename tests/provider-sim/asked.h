@@ -64,6 +64,9 @@ struct asked_state {
 };
 
 struct asked_state asked_state(struct span body);
+// Appends the body as it would be if no stream were asked for, without white space between the
+// members: so a request meets the same dice either way.
+void asked_unstreamed(struct span body, struct text *out);
 // Reads the body. The spans point into the body, the route and scratch, which it overwrites. What
 // was said before, if anything, stands before the messages of the body.
 void asked_read(const struct route *route, struct span body, const struct transcript *before,

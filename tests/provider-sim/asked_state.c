@@ -1,4 +1,5 @@
 #include "tests/provider-sim/asked.h"
+#include "tests/provider-sim/json.h"
 #include "tests/provider-sim/scan.h"
 
 // The id in a conversation's name or in {"id":…}.
@@ -37,4 +38,19 @@ struct asked_state asked_state(struct span body) {
             state.conversation = id_in(raw);
     }
     return state;
+}
+
+void asked_unstreamed(struct span body, struct text *out) {
+    struct scan scan = scan_new(body);
+    struct span key, raw;
+    bool is_first = true, is_empty = true;
+    text_add(out, "{");
+    scan_enter(&scan, '{');
+    while (scan_member(&scan, &is_first, &key) && scan_value(&scan, &raw)) {
+        if (span_is(key, "stream") || span_is(key, "stream_options"))
+            continue;
+        json_put(out, is_empty ? "'%r':%r" : ",'%r':%r", key, raw);
+        is_empty = false;
+    }
+    text_add(out, "}");
 }

@@ -34,15 +34,14 @@ static bool is_refused_apart(const struct reply *reply, const struct chat *chat)
 }
 
 static void put_content(const struct reply *reply, const struct chat *chat, struct text *out) {
-    if (reply->calls > 0 || is_refused_apart(reply, chat)) {
-        json_put(out, chat->empty);
-    } else if (chat->is_thought_part && reply->thought.size > 0) {
-        json_put(out,
-                 "[{'type':'thinking','thinking':[{'type':'text','text':'%j'}]},"
-                 "{'type':'text','text':'%j'}]",
-                 reply->thought, text_view(&reply->said));
+    struct span said = text_view(&reply->said);
+    bool is_empty = reply->calls > 0 || is_refused_apart(reply, chat);
+    if (chat->is_thought_part && reply->thought.size > 0) {
+        json_put(out, "[{'type':'thinking','thinking':[{'type':'text','text':'%j'}]}",
+                 reply->thought);
+        json_put(out, is_empty ? "]" : ",{'type':'text','text':'%j'}]", said);
     } else {
-        json_put(out, "'%j'", text_view(&reply->said));
+        json_put(out, is_empty ? chat->empty : "'%j'", said);
     }
 }
 

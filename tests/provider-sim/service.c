@@ -327,11 +327,25 @@ static void serve_false_200(struct service *service, struct dice *dice, struct s
     serve_processed(service, dice, served, out);
 }
 
-static void serve_asked(struct service *service, const struct route *route,
-                        const struct asked *asked, struct kept *kept, struct served *served,
-                        struct text *out) {
+// What the dice are thrown from: the body, but for whether it wants a stream.
+static uint64_t what_of(struct service *service, const struct asked *asked, struct span body,
+                        const struct charge *charge) {
     uint64_t what;
-    memcpy(&what, served->charge.body_hash, sizeof(what));
+    uint8_t digest[HASH_SIZE];
+    memcpy(digest, charge->body_hash, HASH_SIZE);
+    if (asked->wants_stream) {
+        text_reset(&service->pretty);
+        asked_unstreamed(body, &service->pretty);
+        hash_sha256(text_view(&service->pretty), digest);
+    }
+    memcpy(&what, digest, sizeof(what));
+    return what;
+}
+
+static void serve_asked(struct service *service, const struct route *route,
+                        const struct asked *asked, struct kept *kept, struct span body,
+                        struct served *served, struct text *out) {
+    uint64_t what = what_of(service, asked, body, &served->charge);
     uint32_t occurrence = seen_count(&service->seen, what);
     uint64_t seed = service->options->seed;
     struct dice always = dice_new(seed, what, UINT32_MAX);
@@ -443,7 +457,7 @@ static void service_hear(struct service *service, const struct route *route,
         problem = problem_named(PROBLEM_MODEL);
         serve_problem(service, &problem, served, out);
     } else {
-        serve_asked(service, route, &asked, kept, served, out);
+        serve_asked(service, route, &asked, kept, heard->body, served, out);
     }
 }
 

@@ -121,7 +121,7 @@ START_TEST(a_slow_stream_leaves_in_pieces_wherever_they_are_cut) {
     struct sim sim;
     struct got got[2];
     struct told told[2];
-    sim_start(&sim, "--bill %b --piece-bytes 7 --pace-ms 1");
+    sim_start(&sim, "--bill %b --piece-bytes 61 --pace-ms 1");
     for (size_t i = 0; i < SPOKEN; i++) {
         ask_stream(&sim, &spoken[i], "@sim:length", &got[0], &told[0]);
         ck_assert_msg(told[0].is_complete && got[0].is_whole, "%s", spoken[i].name);
