@@ -179,7 +179,7 @@ static void serve_create(struct service *service, const struct route *route, str
     kept->transcript.text = (struct span){"", 0};
     text_span(&kept->body, metadata_in(body));
     if (!items_add(service, route, body, kept, served, out)) {
-        state_forget(kept);
+        state_forget(&service->state, kept);
         return;
     }
     put_conversation(kept, &service->body);
@@ -193,7 +193,7 @@ static void serve_delete(struct service *service, struct kept *kept, struct serv
     else
         json_put(&service->body, "{'id':'%r','object':'%s','deleted':true}", text_view(&kept->id),
                  kept->is_conversation ? "conversation.deleted" : "response");
-    state_forget(kept);
+    state_forget(&service->state, kept);
     answer_with(service, served, out);
 }
 

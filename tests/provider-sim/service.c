@@ -31,6 +31,7 @@ void service_release(struct service *service) {
     text_release(&service->pretty);
     text_release(&service->request_id);
     text_release(&service->response_id);
+    text_release(&service->before_id);
     text_release(&service->transcript);
     text_release(&service->body);
     text_release(&service->headers);
@@ -342,6 +343,19 @@ static uint64_t what_of(struct service *service, const struct asked *asked, stru
     return what;
 }
 
+// Notes what the reply goes on from; keeping the reply may take that one's place.
+static void goes_on_from(struct service *service, const struct kept *kept) {
+    struct reply *reply = &service->reply;
+    text_reset(&service->before_id);
+    if (kept == NULL)
+        return;
+    text_span(&service->before_id, text_view(&kept->id));
+    if (kept->is_conversation)
+        reply->conversation = text_view(&service->before_id);
+    else
+        reply->previous = text_view(&service->before_id);
+}
+
 static void serve_asked(struct service *service, const struct route *route,
                         const struct asked *asked, struct kept *kept, struct span body,
                         struct served *served, struct text *out) {
@@ -370,10 +384,7 @@ static void serve_asked(struct service *service, const struct route *route,
     struct reply *reply = &service->reply;
     reply_make(reply, served->api, asked, service->options, directive.wish, &dice);
     reply->shape = dice_throw(&shape);
-    if (kept != NULL && kept->is_conversation)
-        reply->conversation = text_view(&kept->id);
-    else if (kept != NULL)
-        reply->previous = text_view(&kept->id);
+    goes_on_from(service, kept);
     serve_reply(service, route, asked, &directive, &dice, served);
     if (is_false_200) {
         serve_false_200(service, &dice, served, out);

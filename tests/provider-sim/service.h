@@ -46,7 +46,8 @@ struct service {
     struct state state;
     struct cache cache;
     struct stream stream;
-    struct text transcript, body, headers, pretty, request_id, response_id; // kept for their memory
+    // Kept for their memory.
+    struct text transcript, body, headers, pretty, request_id, response_id, before_id;
 };
 
 void service_init(struct service *service, const struct options *options);
