@@ -41,12 +41,12 @@ static int error(const struct problem *problem, struct text *body) {
         [PROBLEM_OVERLOAD] = "service_unavailable",    [PROBLEM_SERVER] = "internal_server_error",
     };
     const char *type = types[problem->kind];
-    int status = problem->kind == PROBLEM_MODEL   ? 400
-                 : problem->kind == PROBLEM_QUOTA ? 402
-                                                  : problem->status;
+    int64_t status = problem->kind == PROBLEM_MODEL   ? 400
+                     : problem->kind == PROBLEM_QUOTA ? 402
+                                                      : problem->status;
     json_put(body, "{'object':'error','message':'%s','type':'%s','param':null,'code':'%d'}",
-             problem->message, type ? type : "invalid_request_error", (int64_t)(status * 10));
-    return status;
+             problem->message, type ? type : "invalid_request_error", status * 10);
+    return (int)status;
 }
 
 static void ids(struct text *request_id, struct text *response_id, int64_t unix_s,
