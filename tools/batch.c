@@ -119,8 +119,9 @@ static void show_waits(const json_t *live) {
     json_array_foreach(waits, i, wait) {
         char count[SHORT_TEXT_SIZE];
         char text[1200];
-        out_printf("waits     %s (%s)\n", wait_text(wait, text, sizeof(text)),
-                   count_text(int_of(wait, "jobs", 0), count));
+        int64_t jobs = int_of(wait, "jobs", 0);
+        out_printf("waits     %s%s%s%s\n", wait_text(wait, text, sizeof(text)), jobs ? " (" : "",
+                   jobs ? count_text(jobs, count) : "", jobs ? ")" : "");
     }
     json_decref(waits);
 }

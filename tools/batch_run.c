@@ -89,7 +89,7 @@ static void show_progress(struct run *run, uint64_t now_ms) {
     if (run->is_watching && run->watch.shown)
         describe_watch(&run->watch, !is_submitting, &parts);
     if (is_submitting && now_ms - submission->moved_ms >= WATCH_STILL_MS)
-        (void)snprintf(wait, sizeof(wait), "%s", submission_wait_text(submission, now_ms));
+        (void)submission_wait_text(submission, now_ms, wait, sizeof(wait));
     else if (run->is_watching)
         (void)watch_wait_text(&run->watch, now_ms, wait, sizeof(wait));
     text_clean(wait, false);
@@ -114,23 +114,42 @@ static const char *again_text(const struct run *run) {
                         run->order.has_lasting_key ? NULL : run->order.key);
 }
 
+// However the process ends: a copy of stdin stays only where it is needed, and nobody has to find
+// out how to go on.
+static struct run *unended;
+
+static void leave_run(void) {
+    struct run *run = unended;
+    unended = NULL;
+    if (!run)
+        return;
+    bool is_partial = run->has_submission && submission_is_partial(&run->submission);
+    spool_close(&run->spool, is_partial);
+    if (!is_partial)
+        return;
+    progress_close(&run->progress);
+    (void)fprintf(stderr,
+                  "Not the whole file was taken in. What was taken in stays, and this goes on "
+                  "where it stands:\n  %s\n",
+                  again_text(run));
+    if (run->spool.path[0])
+        (void)fprintf(stderr, "%s is a copy of stdin, and yours to remove then.\n",
+                      run->spool.path);
+}
+
 static _Noreturn void stop_run(struct run *run) {
     char batch[UUID_TEXT_SIZE];
     const char *settings = call_settings(run->call);
     progress_close(&run->progress);
-    if (run->has_submission && !run->submission.is_done) {
-        (void)fprintf(stderr,
-                      "Stopped before the whole file was taken in. What was taken in stays, "
-                      "and this goes on where it stands:\n  %s\n",
-                      again_text(run));
-        spool_close(&run->spool, true);
-    }
     if (run->has_submission && !id_is_none(run->submission.batch))
         uuid_text(run->submission.batch, batch);
     else if (run->is_watching)
         (void)snprintf(batch, sizeof(batch), "%s", run->watch.batch);
-    else
+    else {
+        if (!run->has_submission || !submission_is_partial(&run->submission))
+            (void)fputs("Stopped: nothing was submitted.\n", stderr);
         exit(EXIT_STOPPED);
+    }
     (void)fprintf(stderr, "%s\n  colloq batch watch %s%s\n  colloq batch cancel %s%s\n",
                   local_is_ours() ? "The batch stays, and goes on when colloq runs here again."
                                   : "The batch goes on without this command.",
@@ -144,18 +163,31 @@ static void start_watch(struct run *run, const char *batch, bool prints_results)
     run->is_watching = true;
 }
 
+// Since when only a person can move what is left, and what that is; 0: it may move by itself.
+static uint64_t stuck_since(const struct run *run, uint64_t now_ms, char *why, size_t size) {
+    const struct watch *watch = run->is_watching ? &run->watch : NULL;
+    const struct submission *submission = &run->submission;
+    bool is_submitting = run->has_submission && !submission->is_done;
+    uint64_t since_ms = watch ? watch->stuck_ms : 0;
+    if (since_ms > 0)
+        (void)watch_stuck_text(watch, why, size);
+    if (since_ms == 0 && is_submitting && submission->stuck_ms > 0 && (!watch || watch->rest_ms)) {
+        (void)submission_wait_text(submission, now_ms, why, size);
+        since_ms = submission->stuck_ms;
+        if (watch && watch->rest_ms > since_ms)
+            since_ms = watch->rest_ms;
+    }
+    if (since_ms > 0 && run->has_submission && submission->moved_ms > since_ms)
+        since_ms = submission->moved_ms;
+    return since_ms;
+}
+
 // Nothing moves, and only a person can change that: whoever waits for this command should hear.
 static void end_if_stuck(struct run *run, uint64_t now_ms) {
     char wait[PROGRESS_TEXT_SIZE / 2];
-    const struct submission *submission = &run->submission;
-    uint64_t since_ms = run->is_watching ? run->watch.stuck_ms : 0;
-    if (run->patience_ms == 0 || since_ms == 0)
+    uint64_t since_ms = stuck_since(run, now_ms, wait, sizeof(wait));
+    if (run->patience_ms == 0 || since_ms == 0 || now_ms - since_ms < run->patience_ms)
         return;
-    if (run->has_submission && submission->moved_ms > since_ms)
-        since_ms = submission->moved_ms;
-    if (now_ms - since_ms < run->patience_ms)
-        return;
-    (void)watch_stuck_text(&run->watch, wait, sizeof(wait));
     progress_close(&run->progress);
     sink_flush(&run->sink);
     fail(EX_TEMPFAIL,
@@ -178,7 +210,7 @@ static void turn(struct run *run) {
     if (run->has_submission)
         submission_step(&run->submission, now_ms);
     if (run->is_watching)
-        watch_step(&run->watch, now_ms);
+        watch_step(&run->watch, run->has_submission && !run->submission.is_done, now_ms);
     client_tick(run->client, now_ms);
     show_progress(run, now_ms);
     long wait = run->is_watching && run->watch.pause_ms < WATCH_PAUSE_MS ? QUICK_MS : WAIT_MS;
@@ -194,7 +226,10 @@ static void submit_all(struct run *run, bool watches, bool prints_results) {
     struct submission *submission = &run->submission;
     while (!submission->is_done && submission->exit == 0) {
         turn(run);
-        if (!watches || run->is_watching || id_is_none(submission->batch))
+        if (id_is_none(submission->batch))
+            continue;
+        sink_begin(&run->sink);
+        if (!watches || run->is_watching)
             continue;
         char batch[UUID_TEXT_SIZE];
         uuid_text(submission->batch, batch);
@@ -202,21 +237,52 @@ static void submit_all(struct run *run, bool watches, bool prints_results) {
     }
     progress_close(&run->progress);
     submission_report(submission, call_settings(run->call));
-    if (submission->exit == 0)
-        return;
-    spool_close(&run->spool, true);
-    fail(submission->exit, "%s", submission->detail);
+    if (submission->exit != 0)
+        fail(submission->exit, "%s", submission->detail);
+    if (!submission->submit.validate_only)
+        sink_begin(&run->sink);
+}
+
+// Where the lines went, if not to stdout.
+static void say_errors(struct run *run) {
+    char count[SHORT_TEXT_SIZE];
+    const struct sink *sink = &run->sink;
+    if (sink->errors.name)
+        progress_note(&run->progress, "errors", "%s lines that failed or were refused are in %s",
+                      count_text((int64_t)(sink->failed + sink->refused), count),
+                      sink->errors.name);
+}
+
+static void say_files(struct run *run) {
+    char count[SHORT_TEXT_SIZE];
+    const struct sink *sink = &run->sink;
+    if (sink->output.name)
+        progress_note(&run->progress, "output", "%s result lines are in %s",
+                      count_text((int64_t)sink->lines, count), sink->output.name);
+    say_errors(run);
+}
+
+// Where the lines will go, before anything is asked or read: what cannot be written is said at
+// once.
+static void open_sink(struct run *run) {
+    struct stat info;
+    const struct call *call = run->call;
+    spool_stat(call->operands[0], &info);
+    sink_open(&run->sink, call_text(call, "output"), call_text(call, "errors"));
+    sink_expect_apart(&run->sink, call->operands[0], &info);
 }
 
 static void open_run(struct run *run, struct call *call) {
     *run = (struct run){.call = call};
-    uint64_t limit = order_limit(call);
+    order_read(&run->order, call); // what is mistyped is said before an hour of stdin
     progress_open(&run->progress, call_has(call, "json"), call_has(call, "quiet"));
     take_patience(run);
-    sink_open(&run->sink, call_text(call, "output"), call_text(call, "errors"));
+    open_sink(run);
     run->client = call_client(call); // before stdin is read for an hour
-    spool_open(&run->spool, call->operands[0], limit, call->conf, call->stop_fd);
-    order_read(&run->order, call, &run->spool);
+    unended = run;
+    (void)atexit(leave_run);
+    spool_open(&run->spool, call->operands[0], run->order.limit, call->conf, call->stop_fd);
+    order_take_file(&run->order, call, &run->spool);
     known_check(call, &run->order, &run->spool, &run->progress);
     if (!call_has(call, "strict"))
         return;
@@ -224,7 +290,8 @@ static void open_run(struct run *run, struct call *call) {
     submit_all(run, false, false);
     if (run->submission.refusals.count == 0)
         return;
-    spool_close(&run->spool, false);
+    sink_flush(&run->sink);
+    say_errors(run);
     fail(EX_DATAERR,
          "%llu of %llu lines are refused and --strict was given: nothing was submitted; mend those "
          "lines, or leave --strict out",
@@ -235,21 +302,9 @@ static void open_run(struct run *run, struct call *call) {
 static void close_run(struct run *run) {
     if (run->is_watching)
         watch_end(&run->watch);
+    unended = NULL;
     sink_close(&run->sink);
     order_release(&run->order);
-}
-
-// Where the lines went, if not to stdout.
-static void say_files(struct run *run) {
-    char count[SHORT_TEXT_SIZE];
-    const struct sink *sink = &run->sink;
-    if (sink->output_name)
-        progress_note(&run->progress, "output", "%s result lines are in %s",
-                      count_text((int64_t)sink->lines, count), sink->output_name);
-    if (sink->errors_name)
-        progress_note(&run->progress, "errors", "%s lines that failed or were refused are in %s",
-                      count_text((int64_t)(sink->failed + sink->refused), count),
-                      sink->errors_name);
 }
 
 // Watches to the end and says the last line.

@@ -243,11 +243,16 @@ static void show_ingress(const json_t *ingress) {
 static void show_waits(const json_t *broker) {
     const json_t *lane;
     size_t i;
-    json_array_foreach(member_of(broker, "lanes"), i,
-                       lane) if (int_of(lane, "waiting", 0) > 0 &&
-                                 strcmp(text_of(lane, "waits_for", ""), "no_key") == 0)
-        out_printf("%s: no worker has a key for %s\n", text_of(lane, "lane", ""),
-                   text_of(lane, "provider", ""));
+    json_array_foreach(member_of(broker, "lanes"), i, lane) {
+        const char *reason = text_of(lane, "waits_for", "");
+        if (int_of(lane, "waiting", 0) == 0)
+            continue;
+        if (strcmp(reason, "no_key") == 0)
+            out_printf("%s: no worker has a key for %s\n", text_of(lane, "lane", ""),
+                       text_of(lane, "provider", ""));
+        if (strcmp(reason, "no_worker") == 0)
+            out_printf("%s: no worker is here\n", text_of(lane, "lane", ""));
+    }
 }
 
 int stat_show(struct call *call) {

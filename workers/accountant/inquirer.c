@@ -4,6 +4,7 @@
 #include "common/id.h"
 #include "common/log.h"
 #include "common/money.h"
+#include "common/text.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -134,7 +135,7 @@ int inquirer_ask(struct inquirer *inquirer, struct bytes what, struct bytes argu
 int inquirer_refuse(struct inquirer *inquirer, int exit, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(inquirer->detail, sizeof(inquirer->detail), format, args);
+    text_vprint(inquirer->detail, sizeof(inquirer->detail), format, args);
     va_end(args);
     return exit;
 }
@@ -224,7 +225,8 @@ static int try_batch(struct inquirer *inquirer, const char *sql, const char *tex
         *batch = db_i64(row, 0);
         e = ids ? db_step(row) : ERR_NOT_FOUND;
         if (e == ERR_OK)
-            exit = inquirer_refuse(inquirer, EX_NOINPUT, "several batches begin with %.64s", text);
+            exit = inquirer_refuse(inquirer, EX_NOINPUT, "several batches begin with %.*s",
+                                   text_fit(text, 64), text);
     }
     if (exit == 0)
         exit = inquirer_fail(inquirer, e);
@@ -256,7 +258,8 @@ int inquirer_batch(struct inquirer *inquirer, bool may_be_absent, int64_t *batch
         exit = try_batch(inquirer, "SELECT batch FROM batch WHERE id BETWEEN ?1 AND ?2 LIMIT 2",
                          text, ids, batch);
     if (exit == 0 && *batch == 0)
-        exit = inquirer_refuse(inquirer, EX_NOINPUT, "the ledger knows no batch %.64s", text);
+        exit = inquirer_refuse(inquirer, EX_NOINPUT, "the ledger knows no batch %.*s",
+                               text_fit(text, 64), text);
     return exit;
 }
 

@@ -2,8 +2,10 @@
 #include "tests/unit/accountant/world.h"
 
 #include "common/id.h"
+#include "common/wire.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static struct world world;
@@ -430,6 +432,28 @@ START_TEST(questions_that_cannot_be_answered_say_why) {
 }
 END_TEST
 
+// Half a character in the words would make the answer one that never arrives.
+START_TEST(what_nobody_knows_is_named_in_whole_characters) {
+    static const char *const asked[][2] = {{"conversation.resolve", "conversation"},
+                                           {"conversation.show", "conversation"},
+                                           {"batch.show", "batch"}};
+    char arguments[256];
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
+        for (int before = 0; before < 4; before++) {
+            int at = snprintf(arguments, sizeof(arguments), "{\"%s\":\"%.*s", asked[i][1], before,
+                              "xxxx");
+            for (int k = 0; k < 30; k++)
+                at += snprintf(arguments + at, sizeof(arguments) - (size_t)at, "会");
+            (void)snprintf(arguments + at, sizeof(arguments) - (size_t)at, "\"}");
+            int exit =
+                inquirer_ask(&world.inquirer, bytes_text(asked[i][0]), bytes_text(arguments));
+            ck_assert_int_eq(exit, EX_NOINPUT);
+            ck_assert(utf8_is_valid(bytes_text(world.inquirer.detail)));
+            ck_assert_ptr_nonnull(strstr(world.inquirer.detail, "会会会会会会会会会会"));
+        }
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("query");
     TCase *tests = tcase_create("query");
@@ -447,6 +471,7 @@ int main(void) {
     tcase_add_test(tests, every_grouping_adds_up_to_the_total);
     tcase_add_test(tests, conversations_are_listed_with_their_sums);
     tcase_add_test(tests, questions_that_cannot_be_answered_say_why);
+    tcase_add_test(tests, what_nobody_knows_is_named_in_whole_characters);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
