@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 // One run: the submission, if there is one, and the watch over the batch.
 struct run {
@@ -247,19 +248,26 @@ static void submit_all(struct run *run, bool watches, bool prints_results) {
 static void say_errors(struct run *run) {
     char count[SHORT_TEXT_SIZE];
     const struct sink *sink = &run->sink;
+    uint64_t bad = sink->failed + sink->refused;
     if (sink->errors.name)
-        progress_note(&run->progress, "errors", "%s lines that failed or were refused are in %s",
-                      count_text((int64_t)(sink->failed + sink->refused), count),
-                      sink->errors.name);
+        progress_note(&run->progress, "errors", "%s that failed or %s in %s",
+                      counted_text((int64_t)bad, "line", count),
+                      bad == 1 ? "was refused is" : "were refused are", sink->errors.name);
 }
 
 static void say_files(struct run *run) {
     char count[SHORT_TEXT_SIZE];
     const struct sink *sink = &run->sink;
     if (sink->output.name)
-        progress_note(&run->progress, "output", "%s result lines are in %s",
-                      count_text((int64_t)sink->lines, count), sink->output.name);
+        progress_note(&run->progress, "output", "%s %s in %s",
+                      counted_text((int64_t)sink->lines, "result line", count),
+                      sink->lines == 1 ? "is" : "are", sink->output.name);
     say_errors(run);
+}
+
+// On a terminal that both are on, a result must not stand behind the line that is written over.
+static void mind_terminal(struct run *run) {
+    run->sink.progress = isatty(STDOUT_FILENO) ? &run->progress : NULL;
 }
 
 // Where the lines will go, before anything is asked or read: what cannot be written is said at
@@ -270,6 +278,7 @@ static void open_sink(struct run *run) {
     spool_stat(call->operands[0], &info);
     sink_open(&run->sink, call_text(call, "output"), call_text(call, "errors"));
     sink_expect_apart(&run->sink, call->operands[0], &info);
+    mind_terminal(run);
 }
 
 static void open_run(struct run *run, struct call *call) {
@@ -307,6 +316,15 @@ static void close_run(struct run *run) {
     order_release(&run->order);
 }
 
+// Where to look for those that have no answer.
+static void say_kept(struct run *run) {
+    const json_t *shown = run->watch.shown;
+    if (int_of(shown, "failed", 0) + int_of(shown, "parked", 0) > 0)
+        progress_note(&run->progress, "dead",
+                      "Why there is no answer: colloq dead list --batch %s%s", run->watch.batch,
+                      call_settings(run->call));
+}
+
 // Watches to the end and says the last line.
 static int watch_all(struct run *run) {
     char text[PROGRESS_TEXT_SIZE];
@@ -319,6 +337,7 @@ static int watch_all(struct run *run) {
              run->watch.detail, run->watch.batch, call_settings(run->call));
     const json_t *shown = run->watch.shown;
     say_files(run);
+    say_kept(run);
     (void)watch_last_line(shown, text, sizeof(text));
     if (run->progress.is_json)
         progress_document(&run->progress, "end", text, "batch", shown);
@@ -360,8 +379,9 @@ int batch_submit(struct call *call) {
                    run.submission.is_known ? "true" : "false");
     } else {
         out_printf("%s\n", batch);
-        progress_note(&run.progress, "submitted", "%s lines are taken in; colloq batch watch %s%s",
-                      count_text((int64_t)run.submission.lines, count), batch, call_settings(call));
+        progress_note(&run.progress, "submitted", "%s taken in; colloq batch watch %s%s",
+                      counted_text((int64_t)run.submission.lines, "line", count), batch,
+                      call_settings(call));
     }
     if (local_is_asking())
         progress_note(
@@ -379,6 +399,7 @@ int batch_watch(struct call *call) {
     progress_open(&run.progress, call_has(call, "json"), false);
     take_patience(&run);
     sink_open(&run.sink, NULL, NULL);
+    mind_terminal(&run);
     char batch[UUID_TEXT_SIZE];
     batch_id_of(call, batch);
     json_decref(call_ask(call, "batch.show", arguments_of("batch", batch))); // it is there

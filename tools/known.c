@@ -70,12 +70,12 @@ static void add_similar(struct similar *similar, const json_t *past, const json_
     if (similar->count++ >= NAMED_MAX)
         return;
     (void)snprintf(similar->lines + used, sizeof(similar->lines) - used,
-                   "\n  %s  %.60s  %s  %s: %s lines accepted, %s calls, %s",
+                   "\n  %s  %.60s  %s  %s: %s accepted, %s, %s",
                    text_of(past, "batch", text_of(live, "batch", "")), text_of(past, "name", ""),
                    text_of(live, "state", text_of(past, "state", "open")),
                    time_text(int_of(past, "created_ms", 0), created),
-                   count_text(accepted > now ? accepted : now, jobs),
-                   count_text(int_of(past, "calls", 0), calls), sum_text(past, amount));
+                   counted_text(accepted > now ? accepted : now, "line", jobs),
+                   counted_text(int_of(past, "calls", 0), "call", calls), sum_text(past, amount));
 }
 
 static struct similar similar_of(const json_t *known) {

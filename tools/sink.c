@@ -81,6 +81,8 @@ void sink_begin(struct sink *sink) {
 
 static void put_line(const struct sink *sink, struct sink_file *to, struct bytes line) {
     if (!to->name) {
+        if (sink->progress)
+            progress_close(sink->progress);
         out_bytes(line);
         out_text("\n");
         return;

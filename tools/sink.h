@@ -4,6 +4,7 @@
 #define TOOLS_SINK_H
 
 #include "common/bytes.h"
+#include "tools/progress.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@ struct sink_file {
 struct sink {
     struct sink_file output, errors;
     bool has_batch; // the lines are a batch's, which goes on whatever becomes of the files
+    struct progress *progress; // whose line goes before a result is printed; NULL: of none
     uint64_t lines, failed, refused;
 };
 

@@ -385,6 +385,12 @@ static int64_t lines_of(const json_t *shown) {
     return known > recorded ? known : recorded;
 }
 
+static int64_t refused_of(const json_t *shown) {
+    int64_t recorded = int_of(shown, "refused", 0);
+    int64_t known = int_of(member_of(member_of(shown, "live"), "counts"), "refused", 0);
+    return known > recorded ? known : recorded;
+}
+
 const char *watch_last_line(const json_t *shown, char *text, size_t size) {
     char count[SHORT_TEXT_SIZE];
     struct buf line;
@@ -400,7 +406,11 @@ const char *watch_last_line(const json_t *shown, char *text, size_t size) {
     add_count(&line, shown, "expired", "expired");
     add_count(&line, shown, "cancelled", "cancelled");
     add_count(&line, shown, "skipped", "skipped");
-    add_count(&line, shown, "refused", "refused");
+    if (refused_of(shown) > 0)
+        buf_printf(&line, ", %s refused", count_text(refused_of(shown), count));
+    int64_t rest = lines - (int64_t)watch_finished(shown) - refused_of(shown);
+    if (rest > 0 && strcmp(text_of(shown, "state", ""), "settled") != 0)
+        buf_printf(&line, ", %s still to end", count_text(rest, count));
     int64_t calls = int_of(shown, "calls", 0);
     buf_printf(&line, "; %s %s; ", count_text(calls, count), calls == 1 ? "call" : "calls");
     const struct sum sum = sum_of(shown);

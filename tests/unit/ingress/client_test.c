@@ -49,7 +49,7 @@ START_TEST(the_last_line_counts_everything_that_happened) {
     shown = parse("{\"accepted\":20,\"refused\":1,\"done\":20,\"calls\":0,\"amount_pusd\":null,"
                   "\"live\":{\"jobs\":500,\"counts\":{\"refused\":3}}}");
     ck_assert_str_eq(watch_last_line(shown, text, sizeof(text)),
-                     "503 lines: 20 done, 1 refused; 0 calls; $0");
+                     "503 lines: 20 done, 3 refused, 480 still to end; 0 calls; $0");
     json_decref(shown);
 }
 END_TEST
