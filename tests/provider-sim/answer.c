@@ -1,6 +1,5 @@
 #include "tests/provider-sim/answer.h"
 
-#include "tests/provider-sim/answer_messages.h"
 #include "tests/provider-sim/moment.h"
 
 #include <assert.h>
@@ -15,12 +14,17 @@ static const char *reason_of(int status) {
         {200, "OK"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
+        {402, "Payment Required"},
+        {403, "Forbidden"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},
         {408, "Request Timeout"},
+        {409, "Conflict"},
         {413, "Payload Too Large"},
+        {422, "Unprocessable Entity"},
         {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
+        {498, "Capacity Exceeded"},
         {500, "Internal Server Error"},
         {501, "Not Implemented"},
         {502, "Bad Gateway"},
@@ -35,27 +39,18 @@ static const char *reason_of(int status) {
     return "Unknown";
 }
 
-static void answer_limits(uint64_t salt, struct text *out) {
-    text_add(out, "x-ratelimit-limit-requests: 30000\r\n"
-                  "x-ratelimit-limit-tokens: 150000000\r\n"
-                  "x-ratelimit-remaining-requests: ");
-    text_number(out, 29999 - salt % 512);
-    text_add(out, "\r\nx-ratelimit-remaining-tokens: ");
-    text_number(out, 149999999 - salt % 65536);
-    text_add(out, "\r\nx-ratelimit-reset-requests: 2ms\r\n"
-                  "x-ratelimit-reset-tokens: 0s\r\n");
+void header_text(struct text *out, const char *name, struct span value) {
+    text_add(out, name);
+    text_add(out, ": ");
+    text_span(out, value);
+    text_add(out, "\r\n");
 }
 
-static void chat_headers(const struct answer *answer, struct text *out) {
-    text_add(out, "openai-organization: simulated-org\r\nopenai-processing-ms: ");
-    text_number(out, answer->processing_ms);
-    text_add(out, "\r\nopenai-version: 2020-10-01\r\nx-request-id: ");
-    text_span(out, answer->request_id);
-    text_add(out, "\r\ncf-cache-status: DYNAMIC\r\nx-content-type-options: nosniff\r\ncf-ray: ");
-    text_hex(out, (const uint8_t *)&answer->salt, 8);
-    text_add(out, "-SIM\r\n");
-    if (answer->status == 200)
-        answer_limits(answer->salt, out);
+void header_number(struct text *out, const char *name, uint64_t value) {
+    text_add(out, name);
+    text_add(out, ": ");
+    text_number(out, value);
+    text_add(out, "\r\n");
 }
 
 void answer_head(const struct answer *answer, struct text *out) {
@@ -75,10 +70,7 @@ void answer_head(const struct answer *answer, struct text *out) {
     }
     text_add(out, answer->is_last ? "\r\nConnection: close" : "\r\nConnection: keep-alive");
     text_add(out, "\r\nServer: provider-sim\r\n");
-    if (answer->api == API_MESSAGES)
-        messages_headers(answer, out);
-    else
-        chat_headers(answer, out);
+    answer->api->headers(answer, out);
     text_span(out, answer->more_headers);
     text_add(out, "\r\n");
 }
@@ -101,53 +93,34 @@ void answer_chunks(struct span body, struct dice *dice, struct text *out) {
     }
 }
 
-void answer_whole(const struct answer *answer, struct dice *dice, struct text *out) {
+static void put_part(const struct answer *answer, struct span part, struct dice *dice,
+                     struct text *out) {
+    if (answer->is_chunked)
+        answer_chunks(part, dice, out);
+    else
+        text_span(out, part);
+}
+
+size_t answer_whole(const struct answer *answer, struct dice *dice, struct text *out) {
+    size_t from = out->size, early = answer->early;
     answer_head(answer, out);
-    if (!answer->is_chunked) {
-        text_span(out, answer->body);
-        return;
-    }
-    answer_chunks(answer->body, dice, out);
-    text_add(out, "0\r\n\r\n");
+    put_part(answer, (struct span){answer->body.at, early}, dice, out);
+    size_t early_size = early > 0 ? out->size - from : 0;
+    put_part(answer, (struct span){answer->body.at + early, answer->body.size - early}, dice, out);
+    if (answer->is_chunked)
+        text_add(out, "0\r\n\r\n");
+    return early_size;
 }
 
-static void error_member(struct text *body, const char *name, const char *value) {
-    text_add(body, ",\n    \"");
-    text_add(body, name);
-    text_add(body, "\": ");
-    if (value == NULL) {
-        text_add(body, "null");
-        return;
-    }
-    text_add(body, "\"");
-    text_json(body, span_of(value));
-    text_add(body, "\"");
+void retry_seconds(struct text *headers, uint32_t wait_ms) {
+    header_number(headers, "Retry-After", (wait_ms + 999) / 1000);
 }
 
-void answer_error(struct text *body, const char *message, const char *type, const char *param,
-                  const char *code) {
-    text_add(body, "{\n  \"error\": {\n    \"message\": \"");
-    text_json(body, span_of(message));
-    text_add(body, "\"");
-    error_member(body, "type", type);
-    error_member(body, "param", param);
-    error_member(body, "code", code);
-    text_add(body, "\n  }\n}\n");
+void retry_milliseconds(struct text *headers, uint32_t wait_ms) {
+    header_number(headers, "retry-after-ms", wait_ms);
 }
 
-static void retry_seconds(struct text *headers, uint32_t wait_ms) {
-    text_add(headers, "Retry-After: ");
-    text_number(headers, (wait_ms + 999) / 1000);
-    text_add(headers, "\r\n");
-}
-
-static void retry_milliseconds(struct text *headers, uint32_t wait_ms) {
-    text_add(headers, "retry-after-ms: ");
-    text_number(headers, wait_ms);
-    text_add(headers, "\r\n");
-}
-
-static void retry_date(struct text *headers, uint32_t wait_ms, int64_t unix_ms) {
+void retry_date(struct text *headers, uint32_t wait_ms, int64_t unix_ms) {
     char date[32];
     moment_http_date(unix_ms + wait_ms + 999, date);
     text_add(headers, "Retry-After: ");
@@ -155,8 +128,7 @@ static void retry_date(struct text *headers, uint32_t wait_ms, int64_t unix_ms) 
     text_add(headers, "\r\n");
 }
 
-// A duration as Go writes it: 850ms, 1.25s, 1m30s.
-static void retry_reset(struct text *headers, uint32_t wait_ms) {
+void retry_duration(struct text *out, uint32_t wait_ms) {
     char duration[32];
     if (wait_ms < 1000)
         snprintf(duration, sizeof(duration), "%ums", wait_ms);
@@ -164,32 +136,14 @@ static void retry_reset(struct text *headers, uint32_t wait_ms) {
         snprintf(duration, sizeof(duration), "%u.%03us", wait_ms / 1000, wait_ms % 1000);
     else
         snprintf(duration, sizeof(duration), "%um%us", wait_ms / 60000, wait_ms / 1000 % 60);
-    text_add(headers, "x-ratelimit-limit-requests: 30,000\r\n"
-                      "x-ratelimit-remaining-requests: 0\r\n"
-                      "x-ratelimit-reset-requests: ");
-    text_add(headers, duration);
-    text_add(headers, "\r\n");
+    text_add(out, duration);
 }
 
-void answer_retry(struct text *headers, uint32_t wait_ms, int64_t unix_ms, struct dice *dice) {
-    switch (dice_below(dice, 6)) {
-    case 0:
+void retry_plain(struct text *headers, uint32_t wait_ms, int64_t unix_ms, struct dice *dice) {
+    (void)unix_ms;
+    uint32_t drawn = dice_below(dice, 3);
+    if (drawn == 0)
         retry_seconds(headers, wait_ms);
-        return;
-    case 1:
+    else if (drawn == 1)
         retry_milliseconds(headers, wait_ms);
-        return;
-    case 2:
-        retry_milliseconds(headers, wait_ms);
-        retry_seconds(headers, wait_ms);
-        return;
-    case 3:
-        retry_date(headers, wait_ms, unix_ms);
-        return;
-    case 4:
-        retry_reset(headers, wait_ms);
-        return;
-    default: // a limit that does not say for how long
-        return;
-    }
 }

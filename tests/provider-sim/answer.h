@@ -3,11 +3,9 @@
 #define PROVIDER_SIM_ANSWER_H
 
 #include "tests/provider-sim/api.h"
-#include "tests/provider-sim/dice.h"
-#include "tests/provider-sim/text.h"
 
 struct answer {
-    enum api api;
+    const struct api *api;
     int status;
     struct span request_id;
     const char *content_type;
@@ -15,22 +13,33 @@ struct answer {
     uint32_t processing_ms;
     bool is_last; // the connection closes behind it
     bool is_chunked;
+    bool is_stream;
+    bool is_flex;
+    struct span model;        // as asked for; may be empty
     struct span more_headers; // whole lines
     struct span body;
+    size_t early; // bytes of the body that leave before it is due, with the head
     int64_t unix_ms;
     uint64_t salt; // moves what changes from answer to answer
 };
 
 // Appends the head; the body is announced, not appended.
 void answer_head(const struct answer *answer, struct text *out);
-// Appends head and body.
-void answer_whole(const struct answer *answer, struct dice *dice, struct text *out);
+// Appends head and body; returns how many of these bytes leave early.
+size_t answer_whole(const struct answer *answer, struct dice *dice, struct text *out);
 // Appends the body in chunks, without the last one.
 void answer_chunks(struct span body, struct dice *dice, struct text *out);
-// Appends the body of an error. Param and code may be NULL.
-void answer_error(struct text *body, const char *message, const char *type, const char *param,
-                  const char *code);
-// Appends header lines that ask to wait for about that long, in one of the forms in use.
-void answer_retry(struct text *headers, uint32_t wait_ms, int64_t unix_ms, struct dice *dice);
+// Appends "name: value" and a line's end.
+void header_text(struct text *out, const char *name, struct span value);
+void header_number(struct text *out, const char *name, uint64_t value);
+
+// Header lines that ask to wait, in the forms that are in use.
+void retry_seconds(struct text *headers, uint32_t wait_ms);
+void retry_milliseconds(struct text *headers, uint32_t wait_ms);
+void retry_date(struct text *headers, uint32_t wait_ms, int64_t unix_ms);
+// Appends a duration as Go writes it: 850ms, 1.25s, 1m30s.
+void retry_duration(struct text *out, uint32_t wait_ms);
+// In seconds, in milliseconds, or not at all.
+void retry_plain(struct text *headers, uint32_t wait_ms, int64_t unix_ms, struct dice *dice);
 
 #endif

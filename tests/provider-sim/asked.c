@@ -7,16 +7,15 @@
 #include <string.h>
 
 struct reading {
-    enum api api;
+    enum dialect dialect;
+    enum vendor vendor;
     struct scan scan;
     struct asked *asked;
     struct text *scratch;
     bool has_messages;
-    bool has_user;
-    bool is_user_due;    // whose turn it is, where roles alternate
-    size_t last_user_at; // in scratch: where its role begins
-    size_t last_text_at; // where its text begins
-    size_t last_text_size;
+    bool may_call;
+    bool is_answer;   // an answer is asked for, not only that something is kept
+    bool is_user_due; // whose turn it is, where roles alternate
 };
 
 // The first thing that is wrong is what the answer says.
@@ -37,6 +36,11 @@ static void read_mistyped(struct reading *reading, const char *param) {
 }
 
 static void read_model(struct reading *reading) {
+    struct span raw;
+    if (reading->asked->model.size > 0) {
+        scan_value(&reading->scan, &raw); // the path has named it
+        return;
+    }
     if (scan_peek(&reading->scan) != SCAN_STRING) {
         read_mistyped(reading, "model");
     } else if (scan_string(&reading->scan, &reading->asked->model) &&
@@ -60,6 +64,26 @@ static void read_whole(struct reading *reading, const char *param, int64_t max, 
         *out = number;
 }
 
+// Whether an object has that member with that value, both as they stand.
+static bool member_is(struct span object, const char *name, const char *value) {
+    struct scan scan = scan_new(object);
+    struct span key, raw;
+    bool is_first = true;
+    if (scan_peek(&scan) != SCAN_OBJECT)
+        return false;
+    scan_enter(&scan, '{');
+    while (scan_member(&scan, &is_first, &key) && scan_value(&scan, &raw))
+        if (span_is(key, name))
+            return span_is(raw, value);
+    return false;
+}
+
+static bool has(struct span span, const char *text) {
+    return memmem(span.at, span.size, text, strlen(text)) != NULL;
+}
+
+// ---- messages -----------------------------------------------------------------------------------
+
 // One part of a message's content; appends its text. True if it is the result of a tool.
 static bool read_part(struct scan *scan, struct text *out) {
     bool is_result = false;
@@ -78,7 +102,8 @@ static bool read_part(struct scan *scan, struct text *out) {
             scan_value(scan, &raw);
         if (scan->failed)
             return false;
-        is_result = is_result || (span_is(key, "type") && span_is(raw, "\"tool_result\""));
+        is_result = is_result || span_is(key, "functionResponse") ||
+                    (span_is(key, "type") && span_is(raw, "\"tool_result\""));
     }
     return is_result;
 }
@@ -101,19 +126,25 @@ static bool read_content(struct span content, struct text *out) {
     return has_result;
 }
 
-static bool is_role(enum api api, struct span role) {
-    static const char *const roles[] = {"user",      "assistant", "system",
-                                        "developer", "tool",      "function"};
-    size_t count = api == API_MESSAGES ? 2 : sizeof(roles) / sizeof(roles[0]);
-    for (size_t i = 0; i < count; i++)
-        if (span_is(role, roles[i]))
+static bool is_role(const struct reading *reading, struct span role) {
+    static const char *const roles[DIALECTS][7] = {
+        [DIALECT_CHAT] = {"user", "assistant", "system", "tool", "function", "developer"},
+        [DIALECT_MESSAGES] = {"user", "assistant"},
+        [DIALECT_RESPONSES] = {"user", "assistant", "system", "tool", "developer"},
+        [DIALECT_GENERATE] = {"user", "model", "function"},
+        [DIALECT_INTERACTIONS] = {"user", "model", "tool"},
+    };
+    if (reading->vendor == VENDOR_DEEPSEEK && span_is(role, "developer"))
+        return false;
+    for (size_t i = 0; roles[reading->dialect][i] != NULL; i++)
+        if (span_is(role, roles[reading->dialect][i]))
             return true;
     return false;
 }
 
-// Adds a message to the transcript: role, NUL, text, NUL.
+// Adds a message to the transcript.
 static void note_message(struct reading *reading, struct span role, struct span content) {
-    struct asked *asked = reading->asked;
+    struct transcript *transcript = &reading->asked->transcript;
     struct text *scratch = reading->scratch;
     size_t from = scratch->size;
     text_span(scratch, role);
@@ -123,16 +154,27 @@ static void note_message(struct reading *reading, struct span role, struct span 
     size_t text_size = scratch->size - text_from;
     text_put(scratch, "", 1);
 
-    asked->messages++;
-    asked->text_bytes += text_size;
-    asked->last_is_tool = has_result || span_is(role, "tool") || span_is(role, "function");
+    transcript->messages++;
+    transcript->text_bytes += text_size;
+    reading->asked->last_is_tool = has_result || span_is(role, "tool") || span_is(role, "function");
     if (!span_is(role, "user"))
         return;
-    asked->user_turns++;
-    reading->has_user = true;
-    reading->last_user_at = from;
-    reading->last_text_at = text_from;
-    reading->last_text_size = text_size;
+    transcript->user_turns++;
+    transcript->has_user = true;
+    transcript->last_user_at = from;
+    transcript->last_text_at = text_from;
+    transcript->last_text_size = text_size;
+}
+
+void transcript_add(struct transcript *transcript, struct text *scratch, const char *role,
+                    struct span said) {
+    text_add(scratch, role);
+    text_put(scratch, "", 1);
+    text_span(scratch, said);
+    text_put(scratch, "", 1);
+    transcript->messages++;
+    transcript->text_bytes += said.size;
+    transcript->text = text_view(scratch);
 }
 
 // The Messages API would put neighbours of one role together; who relies on that sends what nobody
@@ -145,9 +187,75 @@ static void check_turn(struct reading *reading, struct span role, struct span co
     reading->is_user_due = span_is(role, "assistant");
 }
 
+struct message {
+    struct span role, type, content;
+    bool is_skipped; // nothing that was said
+};
+
+// The role that an item or step has by its type.
+static void message_role(enum dialect dialect, struct message *message) {
+    static const struct {
+        enum dialect dialect;
+        const char *type, *role; // NULL: it is skipped
+    } roles[] = {
+        {DIALECT_RESPONSES, "function_call_output", "tool"},
+        {DIALECT_RESPONSES, "custom_tool_call_output", "tool"},
+        {DIALECT_RESPONSES, "function_call", "assistant"},
+        {DIALECT_RESPONSES, "reasoning", NULL},
+        {DIALECT_RESPONSES, "web_search_call", NULL},
+        {DIALECT_RESPONSES, "item_reference", NULL},
+        {DIALECT_INTERACTIONS, "user_input", "user"},
+        {DIALECT_INTERACTIONS, "text", "user"},
+        {DIALECT_INTERACTIONS, "model_output", "model"},
+        {DIALECT_INTERACTIONS, "function_call", "model"},
+        {DIALECT_INTERACTIONS, "function_result", "tool"},
+        {DIALECT_INTERACTIONS, "thought", NULL},
+        {DIALECT_INTERACTIONS, "google_search_call", NULL},
+        {DIALECT_INTERACTIONS, "google_search_result", NULL},
+    };
+    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+        if (roles[i].dialect != dialect || !span_is(message->type, roles[i].type))
+            continue;
+        message->is_skipped = roles[i].role == NULL;
+        if (!message->is_skipped)
+            message->role = span_of(roles[i].role);
+    }
+    if (dialect == DIALECT_GENERATE && message->role.size == 0)
+        message->role = span_of("user");
+}
+
+// One member of a message.
+static void read_message_member(struct reading *reading, struct span key, struct message *message) {
+    static const char *const contents[] = {"content", "parts", "output", "result", "text"};
+    struct scan *scan = &reading->scan;
+    enum scan_kind kind = scan_peek(scan);
+    struct span value;
+    if (span_is(key, "role") && kind == SCAN_STRING) {
+        scan_string(scan, &message->role);
+        return;
+    }
+    if (span_is(key, "type") && kind == SCAN_STRING) {
+        scan_string(scan, &message->type);
+        return;
+    }
+    if (!scan_value(scan, &value))
+        return;
+    size_t count = reading->dialect == DIALECT_CHAT || reading->dialect == DIALECT_MESSAGES ? 1 : 5;
+    for (size_t i = 0; i < count; i++)
+        if (span_is(key, contents[i]))
+            message->content = value;
+    if (span_is(key, "content") && kind != SCAN_STRING && kind != SCAN_ARRAY &&
+        !span_is(value, "null"))
+        asked_wrong(reading->asked, "a message's content must be a string or a list", "messages",
+                    "invalid_type");
+    if (span_is(key, "tool_calls") || span_is(key, "arguments"))
+        reading->asked->transcript.text_bytes += value.size;
+}
+
 static void read_message(struct reading *reading) {
     struct scan *scan = &reading->scan;
-    struct span key, value, role = {"", 0}, content = {"null", 4};
+    struct span key;
+    struct message message = {.role = {"", 0}, .type = {"", 0}, .content = {"null", 4}};
     if (scan_peek(scan) != SCAN_OBJECT) {
         read_mistyped(reading, "messages");
         return;
@@ -155,33 +263,32 @@ static void read_message(struct reading *reading) {
     scan_enter(scan, '{');
     bool is_first = true;
     while (scan_member(scan, &is_first, &key)) {
-        enum scan_kind kind = scan_peek(scan);
-        bool is_content = span_is(key, "content");
-        if (span_is(key, "role") && kind == SCAN_STRING) {
-            scan_string(scan, &role);
-        } else if (scan_value(scan, &value)) {
-            if (is_content)
-                content = value;
-            if (is_content && kind != SCAN_STRING && kind != SCAN_ARRAY && !span_is(value, "null"))
-                asked_wrong(reading->asked, "a message's content must be a string or a list",
-                            "messages", "invalid_type");
-            if (span_is(key, "tool_calls"))
-                reading->asked->text_bytes += value.size;
-        }
+        read_message_member(reading, key, &message);
         if (scan->failed)
             return;
     }
-    if (!scan->failed && !is_role(reading->api, role))
+    message_role(reading->dialect, &message);
+    if (scan->failed || message.is_skipped)
+        return;
+    if (!is_role(reading, message.role))
         asked_wrong(reading->asked, "a message's role is missing or unknown", "messages",
                     "invalid_value");
-    if (reading->api == API_MESSAGES)
-        check_turn(reading, role, content);
-    if (!scan->failed)
-        note_message(reading, role, content);
+    if (reading->dialect == DIALECT_MESSAGES)
+        check_turn(reading, message.role, message.content);
+    note_message(reading, message.role, message.content);
 }
 
 static void read_messages(struct reading *reading) {
     reading->has_messages = true;
+    bool may_be_text =
+        reading->dialect == DIALECT_RESPONSES || reading->dialect == DIALECT_INTERACTIONS;
+    uint64_t before = reading->asked->transcript.messages;
+    struct span raw;
+    if (may_be_text && scan_peek(&reading->scan) == SCAN_STRING) {
+        if (scan_value(&reading->scan, &raw))
+            note_message(reading, span_of("user"), raw);
+        return;
+    }
     if (scan_peek(&reading->scan) != SCAN_ARRAY) {
         read_mistyped(reading, "messages");
         return;
@@ -190,37 +297,60 @@ static void read_messages(struct reading *reading) {
     bool is_first = true;
     while (scan_item(&reading->scan, &is_first)) {
         read_message(reading);
-        if (reading->asked->messages > MESSAGES_MAX)
+        if (reading->asked->transcript.messages > MESSAGES_MAX)
             asked_wrong(reading->asked, "too many messages", "messages", "invalid_value");
     }
-    if (reading->asked->messages == 0)
+    if (reading->asked->transcript.messages == before && !may_be_text)
         asked_wrong(reading->asked, "there must be at least one message", "messages",
                     "empty_array");
 }
 
-// The name in {"type":"function","function":{"name":…}} or in {"name":…}, else an empty one.
-static struct span tool_name(enum api api, struct span tool) {
-    struct span name = {"", 0};
+// ---- tools --------------------------------------------------------------------------------------
+
+static void note_tool(struct asked *asked, struct span name) {
+    if (asked->tool.size == 0)
+        asked->tool = name;
+    else if (asked->tool_2.size == 0)
+        asked->tool_2 = name;
+}
+
+// Notes the names in {"type":"function","function":{"name":…}}, in {"name":…} and in
+// {"functionDeclarations":[{"name":…},…]}.
+static void read_tool(struct asked *asked, struct span tool, int depth) {
     struct scan scan = scan_new(tool);
     struct span key, raw;
-    for (int level = api == API_MESSAGES; level < 2 && scan_peek(&scan) == SCAN_OBJECT; level++) {
-        scan_enter(&scan, '{');
-        bool is_first = true;
-        while (scan_member(&scan, &is_first, &key)) {
-            if (level == 0 && span_is(key, "function"))
-                break;
-            if (level == 1 && span_is(key, "name") && scan_peek(&scan) == SCAN_STRING)
-                scan_string(&scan, &name);
-            else
-                scan_value(&scan, &raw);
-            if (scan.failed)
-                return name;
-        }
+    bool is_first = true;
+    if (scan_peek(&scan) == SCAN_ARRAY && depth > 0) {
+        scan_enter(&scan, '[');
+        while (scan_item(&scan, &is_first) && scan_value(&scan, &raw))
+            read_tool(asked, raw, 0);
     }
-    return name;
+    if (scan_peek(&scan) != SCAN_OBJECT)
+        return;
+    scan_enter(&scan, '{');
+    while (scan_member(&scan, &is_first, &key)) {
+        bool is_name = span_is(key, "name") && scan_peek(&scan) == SCAN_STRING;
+        if (is_name ? !scan_string(&scan, &raw) : !scan_value(&scan, &raw))
+            return;
+        if (is_name)
+            note_tool(asked, raw);
+        else if (depth > 0 && (span_is(key, "function") || span_is(key, "functionDeclarations") ||
+                               span_is(key, "function_declarations")))
+            read_tool(asked, raw, span_is(key, "function") ? 0 : 1);
+    }
+}
+
+static bool is_search(enum dialect dialect, struct span tool) {
+    if (dialect == DIALECT_CHAT || member_is(tool, "type", "\"function\""))
+        return false;
+    if (dialect == DIALECT_MESSAGES)
+        return has(tool, "\"web_search_");
+    return has(tool, "\"web_search") || has(tool, "\"x_search\"") ||
+           has(tool, "\"googleSearch\"") || has(tool, "\"google_search\"");
 }
 
 static void read_tools(struct reading *reading) {
+    struct asked *asked = reading->asked;
     const char *from = reading->scan.at;
     if (scan_peek(&reading->scan) != SCAN_ARRAY) {
         read_mistyped(reading, "tools");
@@ -230,45 +360,127 @@ static void read_tools(struct reading *reading) {
     bool is_first = true;
     struct span tool;
     while (scan_item(&reading->scan, &is_first) && scan_value(&reading->scan, &tool)) {
-        if (reading->api == API_MESSAGES && memmem(tool.at, tool.size, "\"web_search_", 12)) {
-            reading->asked->wants_search = true;
+        if (is_search(reading->dialect, tool)) {
+            asked->wants_search = true;
             continue;
         }
-        if (!reading->asked->has_tools)
-            reading->asked->tool = tool_name(reading->api, tool);
-        reading->asked->has_tools = true;
+        read_tool(asked, tool, 1);
+        asked->has_tools =
+            asked->has_tools || reading->dialect != DIALECT_GENERATE || asked->tool.size > 0;
     }
-    reading->asked->tools_bytes = (uint64_t)(reading->scan.at - from);
+    asked->tools = (struct span){from, (size_t)(reading->scan.at - from)};
+    asked->tools_bytes = asked->tools.size;
 }
 
-static void read_member(struct reading *reading, struct span key, bool *may_call) {
+// ---- the members of a request -------------------------------------------------------------------
+
+// Text in the form of a schema, if it asks for one.
+static void read_format(struct asked *asked, struct span raw, bool is_schema) {
+    static const char name[] = "\"properties\"";
+    if (!is_schema && !has(raw, "\"json_object\"") && !has(raw, "\"json_schema\"") &&
+        !has(raw, "\"application/json\"") && !has(raw, name))
+        return;
+    asked->wants_json = true;
+    const char *at = memmem(raw.at, raw.size, name, sizeof(name) - 1);
+    if (at == NULL)
+        return;
+    at += sizeof(name) - 1;
+    struct scan scan = scan_new((struct span){at, (size_t)(raw.at + raw.size - at)});
+    struct span properties;
+    if (scan_enter(&scan, ':') && scan_peek(&scan) == SCAN_OBJECT && scan_value(&scan, &properties))
+        asked->properties = properties;
+}
+
+static void read_thinking(struct asked *asked, struct span key, struct span raw) {
+    if (span_is(key, "thinking"))
+        asked->wants_thinking = !has(raw, "\"disabled\"");
+    else if (span_is(key, "reasoning_effort"))
+        asked->wants_thinking = !span_is(raw, "\"none\"");
+    if (span_is(key, "reasoning") && member_is(raw, "effort", "\"none\""))
+        asked->wants_thinking = false;
+    if (span_is(key, "thinkingConfig") && member_is(raw, "thinkingBudget", "0"))
+        asked->wants_thinking = false;
+    if ((span_is(key, "thinkingConfig") && member_is(raw, "includeThoughts", "true")) ||
+        (span_is(key, "reasoning") && has(raw, "\"summary\"") &&
+         !member_is(raw, "summary", "null")) ||
+        (span_is(key, "thinking_summaries") && span_is(raw, "\"auto\"")))
+        asked->wants_summary = true;
+}
+
+// A member whose value is looked at as it stands.
+static void read_plain(struct reading *reading, struct span key, struct span raw) {
     struct asked *asked = reading->asked;
+    if (span_is(key, "tool_choice") || span_is(key, "toolConfig"))
+        reading->may_call = !has(raw, "\"none\"") && !has(raw, "\"NONE\"");
+    else if (span_is(key, "system") || span_is(key, "instructions") ||
+             span_is(key, "systemInstruction") || span_is(key, "system_instruction"))
+        asked->system = raw, asked->transcript.text_bytes += raw.size;
+    else if (span_is(key, "inference_geo"))
+        asked->wants_us = span_is(raw, "\"us\"");
+    else if (span_is(key, "service_tier") || span_is(key, "serviceTier"))
+        asked->wants_flex = span_is(raw, "\"flex\"");
+    else if (span_is(key, "stream"))
+        asked->wants_stream = asked->wants_stream || span_is(raw, "true");
+    else if (span_is(key, "stream_options"))
+        asked->wants_usage = member_is(raw, "include_usage", "true");
+    else if (span_is(key, "store"))
+        asked->is_stored = !span_is(raw, "false");
+    else if (span_is(key, "response_format") || span_is(key, "output_format") ||
+             span_is(key, "output_config") || span_is(key, "responseMimeType") ||
+             span_is(key, "response_mime_type") || span_is(key, "text"))
+        read_format(asked, raw, false);
+    else if (span_is(key, "responseSchema") || span_is(key, "responseJsonSchema"))
+        read_format(asked, raw, true);
+    else
+        read_thinking(asked, key, raw);
+}
+
+static bool is_tokens_max(struct span key) {
+    return span_is(key, "max_tokens") || span_is(key, "max_completion_tokens") ||
+           span_is(key, "max_output_tokens") || span_is(key, "maxOutputTokens");
+}
+
+static void read_member(struct reading *reading, struct span key) {
+    static const char *const messages[DIALECTS] = {"messages", "messages", "input", "contents",
+                                                   "input"};
     struct span raw;
     if (span_is(key, "model"))
         read_model(reading);
-    else if (span_is(key, "messages"))
+    else if (span_is(key, reading->is_answer ? messages[reading->dialect] : "items"))
         read_messages(reading);
     else if (span_is(key, "tools"))
         read_tools(reading);
-    else if (span_is(key, "max_tokens") || span_is(key, "max_completion_tokens"))
-        read_whole(reading, "max_completion_tokens", 1 << 30, &asked->tokens_max);
-    else if (span_is(key, "n") && reading->api == API_CHAT)
-        read_whole(reading, "n", CHOICES_MAX, &asked->choices);
-    else if (!scan_value(&reading->scan, &raw))
-        return;
-    else if (span_is(key, "tool_choice"))
-        *may_call = memmem(raw.at, raw.size, "\"none\"", 6) == NULL;
-    else if (span_is(key, "system"))
-        asked->text_bytes += raw.size;
-    else if (span_is(key, "thinking"))
-        asked->wants_thinking = memmem(raw.at, raw.size, "\"disabled\"", 10) == NULL;
-    else if (span_is(key, "inference_geo"))
-        asked->wants_us = span_is(raw, "\"us\"");
-    else if (span_is(key, "service_tier"))
-        asked->wants_flex = span_is(raw, "\"flex\"");
-    else if (span_is(key, "stream"))
-        asked->wants_stream = span_is(raw, "true");
+    else if (is_tokens_max(key))
+        read_whole(reading, "max_completion_tokens", 1 << 30, &reading->asked->tokens_max);
+    else if (span_is(key, "n") && reading->dialect == DIALECT_CHAT)
+        read_whole(reading, "n", CHOICES_MAX, &reading->asked->choices);
+    else if (scan_value(&reading->scan, &raw))
+        read_plain(reading, key, raw);
 }
+
+static bool is_config(const struct reading *reading, struct span key) {
+    return (reading->dialect == DIALECT_GENERATE && span_is(key, "generationConfig")) ||
+           (reading->dialect == DIALECT_INTERACTIONS && span_is(key, "generation_config"));
+}
+
+static void read_members(struct reading *reading) {
+    struct scan *scan = &reading->scan;
+    struct span key;
+    bool is_first = true;
+    scan_enter(scan, '{');
+    while (!scan->failed && scan_member(scan, &is_first, &key)) {
+        if (!is_config(reading, key) || scan_peek(scan) != SCAN_OBJECT) {
+            read_member(reading, key);
+            continue;
+        }
+        bool is_first_inside = true;
+        scan_enter(scan, '{');
+        while (!scan->failed && scan_member(scan, &is_first_inside, &key))
+            read_member(reading, key);
+    }
+}
+
+// ---- the whole ----------------------------------------------------------------------------------
 
 static void asked_hash(struct span span, uint8_t out[TURN_HASH_SIZE]) {
     uint8_t digest[HASH_SIZE];
@@ -278,46 +490,86 @@ static void asked_hash(struct span span, uint8_t out[TURN_HASH_SIZE]) {
 
 static void asked_end(struct reading *reading) {
     struct asked *asked = reading->asked;
+    struct transcript *transcript = &asked->transcript;
     struct span all = text_view(reading->scratch);
-    if (!reading->has_user)
-        reading->last_user_at = all.size;
-    asked->last_user = (struct span){reading->has_user ? all.at + reading->last_text_at : "",
-                                     reading->last_text_size};
+    if (!transcript->has_user)
+        transcript->last_user_at = all.size;
+    transcript->text = all;
+    asked->messages = transcript->messages;
+    asked->user_turns = transcript->user_turns;
+    asked->text_bytes = transcript->text_bytes;
+    asked->last_user = (struct span){transcript->has_user ? all.at + transcript->last_text_at : "",
+                                     transcript->last_text_size};
     asked_hash(asked->last_user, asked->said);
-    asked_hash((struct span){reading->last_user_at ? all.at : "", reading->last_user_at},
+    asked_hash((struct span){transcript->last_user_at ? all.at : "", transcript->last_user_at},
                asked->before);
+    if (!reading->is_answer)
+        return;
     if (asked->model.size == 0)
         asked_wrong(asked, "a model must be named", "model", NULL);
     if (!reading->has_messages)
         asked_wrong(asked, "messages are missing", "messages", "missing_required_parameter");
-    if (reading->api == API_MESSAGES && asked->tokens_max == 0)
+    if (reading->dialect == DIALECT_MESSAGES && asked->tokens_max == 0)
         asked_wrong(asked, "max_tokens: field required", "max_tokens", NULL);
-    if (asked->wants_stream)
-        asked_wrong(asked, "this simulator does not stream", "stream", "unsupported_value");
 }
 
-void asked_read(enum api api, struct span body, struct text *scratch, struct asked *asked) {
-    struct reading reading = {.api = api,
-                              .scan = scan_new(body),
-                              .asked = asked,
-                              .scratch = scratch,
-                              .is_user_due = true};
-    struct span key;
-    bool is_first = true;
-    bool may_call = true;
-    *asked = (struct asked){.choices = 1, .model = {"", 0}, .tool = {"", 0}, .last_user = {"", 0}};
-    asked->wants_thinking = api == API_CHAT;
+static void reading_begin(struct reading *reading, const struct route *route, struct span body,
+                          const struct transcript *before, struct text *scratch,
+                          struct asked *asked) {
+    *reading = (struct reading){.dialect = route->api->dialect,
+                                .vendor = route->api->vendor,
+                                .scan = scan_new(body),
+                                .asked = asked,
+                                .scratch = scratch,
+                                .may_call = true,
+                                .is_answer = route->operation == OPERATION_ANSWER ||
+                                             route->operation == OPERATION_STREAM,
+                                .is_user_due = true};
+    *asked = (struct asked){.choices = 1,
+                            .is_stored = true,
+                            .model = {"", 0},
+                            .tool = {"", 0},
+                            .tool_2 = {"", 0},
+                            .last_user = {"", 0},
+                            .system = {"", 0},
+                            .tools = {"", 0},
+                            .properties = {"", 0}};
+    asked->wants_thinking = route->api->dialect != DIALECT_MESSAGES;
+    asked->wants_stream = route->operation == OPERATION_STREAM;
     text_reset(scratch);
-    scan_enter(&reading.scan, '{');
-    while (!reading.scan.failed && scan_member(&reading.scan, &is_first, &key))
-        read_member(&reading, key, &may_call);
+    if (before == NULL)
+        return;
+    text_span(scratch, before->text);
+    asked->transcript = *before;
+}
+
+// The model that the path names; it goes into answers as it stands.
+static void name_model(struct reading *reading, struct span name) {
+    bool is_good = name.size <= MODEL_NAME_BYTES_MAX;
+    for (size_t i = 0; i < name.size; i++)
+        is_good = is_good && name.at[i] > 0x20 && name.at[i] != '"' && name.at[i] != '\\';
+    if (is_good)
+        reading->asked->model = name;
+    else
+        asked_wrong(reading->asked, "the model's name is not valid", "model", "invalid_value");
+}
+
+void asked_read(const struct route *route, struct span body, const struct transcript *before,
+                struct text *scratch, struct asked *asked) {
+    struct reading reading;
+    reading_begin(&reading, route, body, before, scratch, asked);
+    if (route->name.size > 0)
+        name_model(&reading, route->name);
+    read_members(&reading);
     if (!scan_ended(&reading.scan)) {
         asked->wrong = "the body of the request is not valid JSON, or no object";
         asked->param = asked->code = NULL;
         return;
     }
-    asked->has_tools = asked->has_tools && may_call;
-    asked->wants_cache = memmem(body.at, body.size, "\"cache_control\"", 15) != NULL;
-    asked->wants_hour = memmem(body.at, body.size, "\"1h\"", 4) != NULL;
+    asked->has_tools = asked->has_tools && reading.may_call;
+    if (reading.dialect == DIALECT_MESSAGES) {
+        asked->wants_cache = has(body, "\"cache_control\"");
+        asked->wants_hour = has(body, "\"1h\"");
+    }
     asked_end(&reading);
 }

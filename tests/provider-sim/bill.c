@@ -78,6 +78,7 @@ static void bill_money(struct text *out, const struct charge *charge, bool is_bi
     bill_number(out, "cache_write_1h_tokens", tokens->written_1h);
     bill_number(out, "output_tokens", tokens->output);
     bill_number(out, "reasoning_tokens", tokens->reasoning);
+    bill_number(out, "tool_use_tokens", tokens->tool_use);
     bill_number(out, "web_searches", tokens->searches);
     if (is_billed && !charge->has_price)
         text_add(out, ",\"pusd\":null");
@@ -86,15 +87,16 @@ static void bill_money(struct text *out, const struct charge *charge, bool is_bi
 }
 
 void bill_add(struct bill *bill, const struct charge *charge, struct moment now) {
-    if (bill->fd < 0)
+    if (bill->fd < 0 || charge->is_free)
         return;
     struct text *out = &bill->pending;
     bool is_billed = fault_is_billed(charge->fault);
     text_add(out, "{\"n\":");
     text_number(out, ++bill->n);
     bill_number(out, "at_ms", now.unix_ms);
+    bill_raw(out, "api", span_of(charge->api == NULL ? "" : charge->api));
     bill_text(out, "call", (struct span){charge->call, charge->call_size});
-    bill_raw(out, "request_id", (struct span){charge->request_id, REQUEST_ID_SIZE});
+    bill_raw(out, "request_id", (struct span){charge->request_id, charge->request_id_size});
     bill_raw(out, "response_id", (struct span){charge->response_id, charge->response_id_size});
     bill_raw(out, "model", (struct span){charge->model, charge->model_size});
     bill_raw(out, "model_requested",
@@ -104,9 +106,10 @@ void bill_add(struct bill *bill, const struct charge *charge, struct moment now)
     bill_flag(out, "delivered", charge->fault == FAULT_NONE);
     bill_raw(out, "fault", span_of(fault_text(charge->fault)));
     bill_raw(out, "tier",
-             span_of(charge->rate.is_flex ? "flex"
-                     : charge->rate.is_us ? "us"
-                                          : "default"));
+             span_of(charge->rate.is_flex   ? "flex"
+                     : charge->rate.is_us   ? "us"
+                     : charge->rate.is_peak ? "peak"
+                                            : "default"));
     bill_money(out, charge, is_billed);
     bill_number(out, "messages", (int64_t)charge->messages);
     text_add(out, ",\"body_sha256\":\"");

@@ -9,13 +9,15 @@
 #include "tests/provider-sim/moment.h"
 #include "tests/provider-sim/tariff.h"
 
-enum { REQUEST_ID_SIZE = 36, RESPONSE_ID_SIZE_MAX = 38 };
+enum { ID_BYTES_MAX = 128 };
 
 struct charge {
     char call[CALL_BYTES_MAX]; // as sent, unescaped
     size_t call_size;
-    char request_id[REQUEST_ID_SIZE];
-    char response_id[RESPONSE_ID_SIZE_MAX];
+    const char *api; // its name; NULL: it was not found out
+    char request_id[ID_BYTES_MAX];
+    size_t request_id_size; // 0: the API has none
+    char response_id[ID_BYTES_MAX];
     size_t response_id_size;          // 0: none
     char model[MODEL_NAME_BYTES_MAX]; // both as the inside of a JSON string
     size_t model_size;
@@ -30,6 +32,7 @@ struct charge {
     uint64_t messages;
     uint8_t body_hash[HASH_SIZE];
     bool has_body;
+    bool is_free; // it reads or makes what is kept, and has no line
 };
 
 struct bill {

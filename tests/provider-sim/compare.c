@@ -109,9 +109,10 @@ static void check_lines(struct comparison *comparison, struct found *found) {
 
 static void check_equal(struct comparison *comparison, struct found *found, const struct row *row) {
     const struct billed *billed = row->billed;
-    int64_t in = row->in_uncached + row->in_cached + row->in_cache_write + row->in_cache_write_1h;
+    int64_t in = row->in_uncached + row->in_cached + row->in_cache_write + row->in_cache_write_1h +
+                 row->in_tool_use;
     bool has_tokens =
-        in == billed->input && row->in_cached == billed->cached &&
+        in == billed->input + billed->tool_use && row->in_cached == billed->cached &&
         row->in_cache_write == billed->written && row->in_cache_write_1h == billed->written_1h &&
         row->out_reasoning == billed->reasoning && row->web_searches == billed->searches &&
         row->out_visible + row->out_reasoning == billed->output;

@@ -12,7 +12,7 @@ struct billed {
     uint64_t n;
     int64_t status;
     bool is_billed, is_delivered, has_price;
-    int64_t input, cached, written, written_1h, output, reasoning, searches, pusd;
+    int64_t input, cached, written, written_1h, output, reasoning, tool_use, searches, pusd;
     const struct row *row; // of the same call, once joined
 };
 
@@ -22,6 +22,7 @@ struct row {
     int64_t status;
     int64_t in_uncached, in_cached, in_cache_write, out_visible, out_reasoning; // not stated: 0
     int64_t in_cache_write_1h, web_searches;
+    int64_t in_tool_use; // beside the others, where a ledger has it apart
     bool has_amount;
     int64_t pusd;
     bool is_possibly_billed, is_answer;

@@ -63,6 +63,11 @@ static int64_t field_count(struct fields *fields, const char *name) {
     return field_number(fields, name, &is_stated);
 }
 
+// A counter that older bills and ledgers do not have.
+static int64_t field_maybe(struct fields *fields, const char *name) {
+    return json_object_get(fields->object, name) == NULL ? 0 : field_count(fields, name);
+}
+
 static bool field_flag(struct fields *fields, const char *name) {
     json_t *value = field(fields, name, is_flag);
     return json_is_true(value) || json_integer_value(value) == 1;
@@ -86,6 +91,7 @@ static void take_bill(struct comparison *comparison, struct fields *fields) {
         .searches = field_count(fields, "web_searches"),
         .output = field_count(fields, "output_tokens"),
         .reasoning = field_count(fields, "reasoning_tokens"),
+        .tool_use = field_maybe(fields, "tool_use_tokens"),
     };
     billed->pusd = field_number(fields, "pusd", &billed->has_price);
 }
@@ -103,6 +109,7 @@ static void take_row(struct comparison *comparison, struct fields *fields) {
         .in_cached = field_count(fields, "in_cached"),
         .in_cache_write = field_count(fields, "in_cache_write"),
         .in_cache_write_1h = field_count(fields, "in_cache_write_1h"),
+        .in_tool_use = field_maybe(fields, "in_tool_use"),
         .web_searches = field_count(fields, "web_searches"),
         .out_visible = field_count(fields, "out_visible"),
         .out_reasoning = field_count(fields, "out_reasoning"),

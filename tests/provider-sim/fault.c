@@ -24,7 +24,8 @@ bool fault_is_billed(enum fault fault) {
 
 enum fault fault_named(struct span name) {
     for (int fault = FAULT_NONE + 1; fault < FAULTS; fault++)
-        if (faults[fault].group != GROUP_NONE && span_is(name, faults[fault].text))
+        if ((faults[fault].group != GROUP_NONE || fault == FAULT_STATE_LOST) &&
+            span_is(name, faults[fault].text))
             return (enum fault)fault;
     return FAULTS;
 }

@@ -26,7 +26,14 @@
     X(MALFORMED_EMPTY, MALFORMED, "malformed_empty", true)                                        \
     X(LATE_CLOSE, LATE_CLOSE, "late_close", true)                                                 \
     X(LATE_RESET, LATE_CLOSE, "late_reset", true)                                                 \
+    X(STREAM_CUT, STREAM, "stream_cut", true)                                                     \
+    X(STREAM_TORN, STREAM, "stream_torn", true)                                                   \
+    X(STREAM_ERROR, STREAM, "stream_error", true)                                                 \
+    X(STREAM_STALL, STREAM, "stream_stall", true)                                                 \
+    X(ERROR_IN_200, FALSE_200, "error_in_200", false)                                             \
     X(REFUSED, REFUSE, "refused", false)                                                          \
+    X(BLOCKED, FILTER, "blocked", false)       /* by a filter, before the model saw it */         \
+    X(STATE_LOST, NONE, "state_lost", false)   /* what it goes on from is not there */            \
     X(DENIED, NONE, "denied", false)           /* 401 */                                          \
     X(QUOTA, NONE, "quota", false)             /* 429, for a person to mend */                    \
     X(BAD_REQUEST, NONE, "bad_request", false) /* 4xx for what was sent */                        \
@@ -50,7 +57,10 @@ enum fault_group {
     GROUP_CUT,
     GROUP_MALFORMED,
     GROUP_LATE_CLOSE,
+    GROUP_STREAM, // only where a stream was asked for
+    GROUP_FALSE_200,
     GROUP_REFUSE,
+    GROUP_FILTER, // never drawn
     GROUPS,
 };
 

@@ -22,6 +22,8 @@ enum {
     CHOICES_MAX = 8,
     MESSAGES_MAX = 100000,
     SEEN_ENTRIES_MAX = 1 << 22,   // request bodies whose repetitions are counted
+    STATES_MAX = 1 << 17,         // answers and conversations that are kept
+    CACHE_ENTRIES_MAX = 1 << 20,  // beginnings of prompts that are kept
     REQUEST_LIMIT_MS = 30 * 1000, // from a request's first byte to its last
     LINGER_LIMIT_MS = 2000,
     LATENCY_FACTOR_MAX = 20, // no answer takes longer than this many times the mean

@@ -1,6 +1,6 @@
 #include "tests/provider-sim/options.h"
 
-#include "tests/provider-sim/dice.h"
+#include "tests/provider-sim/api.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -10,8 +10,7 @@
 #include <sysexits.h>
 
 static const char help[] =
-    "provider-sim: answers like OpenAI's Chat Completions API (/v1/chat/completions) and like\n"
-    "Anthropic's Messages API (/v1/messages), and bills.\n"
+    "provider-sim: answers like the APIs of OpenAI, Anthropic, Google and others, and bills.\n"
     "\n"
     "  --address ADDRESS    address to listen at, IPv4 or IPv6 (default 127.0.0.1)\n"
     "  --port N             port to listen on; 0 (default): any free one\n"
@@ -36,6 +35,10 @@ static const char help[] =
     "                       its head, or by a reset; billed\n"
     "  --malformed-rate R   200 with truncated JSON, garbage, HTML or nothing; billed\n"
     "  --late-close-rate R  closes or resets without an answer; billed\n"
+    "  --stream-fault-rate R  of streams: ends before its end, or inside an event, has an error "
+    "in\n"
+    "                       its middle, or stands still; billed\n"
+    "  --false-200-rate R   an error with status 200, where the API has such; not billed\n"
     "  --refuse-rate R      closes before the body is read; not billed\n"
     "and with these an answer is unusual:\n"
     "  --unknown-model-rate R  serves a model without a price\n"
@@ -43,11 +46,26 @@ static const char help[] =
     "  --chunked-rate R     sends the body in chunks (default 25%)\n"
     "  --reasoning          models that reason do: reasoning tokens are counted and billed\n"
     "  --cached[=TOKENS]    half of the requests of at least TOKENS (1024) are partly cached\n"
+    "  --prefix-cache[=TOKENS]  instead, what an earlier request began with is read from the "
+    "cache,\n"
+    "                       by each API's rules; TOKENS: the shortest prefix that is kept\n"
+    "  --prefix-ms MS       how long a prefix is kept (default: as each API has it)\n"
+    "  --state-ms MS        how long answers are kept to go on from (default: for good)\n"
     "\n"
+    "Streams leave whole unless they are told to be slow:\n"
+    "  --piece-bytes N      in pieces of so many bytes, wherever that cuts them,\n"
+    "  --pace-ms MS         so far apart (default 0: in as many sends)\n"
+    "  --comment-rate R     comments and blank lines before so many of the events\n"
+    "  --crlf-rate R        so many streams end their lines the other way\n"
+    "\n";
+
+static const char help_words[] =
     "A request's draws come from the seed, its body, and how often that body came before (refused\n"
     "connections: from its X-Client-Request-Id). A last user message that holds @sim:NAME has\n"
     "that fault, always, or the first N times with @sim:NAME*N; names are those of the bill, and\n"
-    "length, unknown_model, delay_MS, body_BYTES (the answer's body has that size), head_BYTES\n"
+    "length, refusal, unknown_model, text (no tool is called), tools (two are), pace_MS (a stream\n"
+    "in pieces, that far apart), delay_MS, body_BYTES (the answer's body has that size), "
+    "head_BYTES\n"
     "(and that many bytes of headers more).\n"
     "A model that begins with \"missing-\" does not exist. Requests with tools are answered by a\n"
     "call of the first one, unless tool_choice is \"none\" or the last message is a tool's.\n"
@@ -65,20 +83,32 @@ static const char help[] =
     "cache, with a ttl of 1h a part of that for an hour), thinking (with --reasoning),\n"
     "inference_geo us, tools of a type web_search_… (one search). Its 503 is a 529.\n"
     "\n"
-    "The bill is JSON lines: n, at_ms, call (X-Client-Request-Id as sent, else the span's 16 hex\n"
+    "Responses, Interactions and Conversations are kept by id; a text that goes on from an id is\n"
+    "billed with all that was said before. What only reads or makes what is kept has no line in\n"
+    "the bill.\n"
+    "\n"
+    "The bill is JSON lines: n, at_ms, api, call (X-Client-Request-Id as sent, else the span's 16 "
+    "hex\n"
     "digits of traceparent), request_id,\n"
     "response_id, model (as served), model_requested, status (sent; 0: none), billed, delivered\n"
     "(the answer left here whole and well-formed), fault (empty: none), tier, input_tokens "
     "(cached\n"
     "and written ones included), cached_tokens, cache_write_tokens, cache_write_1h_tokens,\n"
-    "output_tokens (reasoning included), reasoning_tokens, web_searches, pusd\n"
+    "output_tokens (reasoning included), reasoning_tokens, tool_use_tokens (beside the input),\n"
+    "web_searches, pusd\n"
     "(pico-USD; null: no price), messages, body_sha256.\n"
     "Faults in it: ";
 
+static const char help_paths[] = "\nThe APIs and their paths; a base URL is what stands before the "
+                                 "last parts:\n";
+
 static void help_print(void) {
     fputs(help, stdout);
+    fputs(help_words, stdout);
     for (int fault = FAULT_NONE + 1; fault < FAULTS; fault++)
         printf("%s%s", fault_text((enum fault)fault), fault + 1 < FAULTS ? ", " : ".\n");
+    fputs(help_paths, stdout);
+    routes_print();
 }
 
 _Noreturn static void options_refuse(const char *name, const char *value) {
@@ -122,6 +152,13 @@ enum option_code {
     OPTION_CHUNKED,
     OPTION_REASONING,
     OPTION_CACHED,
+    OPTION_PREFIX_CACHE,
+    OPTION_PREFIX_MS,
+    OPTION_STATE_MS,
+    OPTION_PACE,
+    OPTION_PIECE,
+    OPTION_COMMENTS,
+    OPTION_CRLF,
     OPTION_RATES, // and the group
 };
 
@@ -150,6 +187,15 @@ static const struct option options_known[] = {
     {"chunked-rate", required_argument, NULL, OPTION_CHUNKED},
     {"reasoning", no_argument, NULL, OPTION_REASONING},
     {"cached", optional_argument, NULL, OPTION_CACHED},
+    {"prefix-cache", optional_argument, NULL, OPTION_PREFIX_CACHE},
+    {"prefix-ms", required_argument, NULL, OPTION_PREFIX_MS},
+    {"state-ms", required_argument, NULL, OPTION_STATE_MS},
+    {"pace-ms", required_argument, NULL, OPTION_PACE},
+    {"piece-bytes", required_argument, NULL, OPTION_PIECE},
+    {"comment-rate", required_argument, NULL, OPTION_COMMENTS},
+    {"crlf-rate", required_argument, NULL, OPTION_CRLF},
+    {"stream-fault-rate", required_argument, NULL, OPTION_RATES + GROUP_STREAM},
+    {"false-200-rate", required_argument, NULL, OPTION_RATES + GROUP_FALSE_200},
     {NULL, 0, NULL, 0},
 };
 
@@ -173,8 +219,20 @@ static void option_number_set(struct options *options, int option, const char *n
         options->retry_ms = (uint32_t)option_number(name, value, 3600 * 1000);
     else if (option == OPTION_CACHED && value != NULL)
         options->cache_from_tokens = (uint32_t)option_number(name, value, 1 << 30);
+    else if (option == OPTION_PREFIX_CACHE && value != NULL)
+        options->prefix_from_tokens = (int64_t)option_number(name, value, 1 << 30);
+    else if (option == OPTION_PREFIX_MS)
+        options->prefix_ms = (uint32_t)option_number(name, value, UINT32_MAX);
+    else if (option == OPTION_STATE_MS)
+        options->state_ms = (uint32_t)option_number(name, value, UINT32_MAX);
+    else if (option == OPTION_PACE)
+        options->pace_ms = (uint32_t)option_number(name, value, 60 * 1000);
+    else if (option == OPTION_PIECE)
+        options->piece_bytes = (uint32_t)option_number(name, value, 1 << 20);
     if (option == OPTION_CACHED)
         options->has_cache = true;
+    if (option == OPTION_PREFIX_CACHE)
+        options->has_prefix_cache = true;
 }
 
 static void option_set(struct options *options, int option, const char *name, const char *value) {
@@ -209,6 +267,12 @@ static void option_set(struct options *options, int option, const char *name, co
     case OPTION_CHUNKED:
         options->chunked_rate = option_rate(name, value);
         break;
+    case OPTION_COMMENTS:
+        options->comment_rate = option_rate(name, value);
+        break;
+    case OPTION_CRLF:
+        options->crlf_rate = option_rate(name, value);
+        break;
     case OPTION_REASONING:
         options->has_reasoning = true;
         break;
@@ -237,7 +301,7 @@ void options_read(struct options *options, int argc, char **argv) {
         options_refuse("", argv[optind]);
     uint64_t sum = 0;
     for (int group = 0; group < GROUPS; group++)
-        sum += group == GROUP_REFUSE ? 0 : options->rates[group];
+        sum += group == GROUP_REFUSE || group == GROUP_FILTER ? 0 : options->rates[group];
     if (sum > RATE_WHOLE) {
         fputs("provider-sim: the rates add up to more than all requests\n", stderr);
         exit(EX_USAGE);

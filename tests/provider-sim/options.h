@@ -24,6 +24,14 @@ struct options {
     bool has_reasoning;
     bool has_cache;
     uint32_t cache_from_tokens;
+    bool has_prefix_cache;      // what was said before is read from the cache, and nothing is drawn
+    int64_t prefix_from_tokens; // 0: as each API has it
+    uint32_t prefix_ms;         // how long a prefix is kept; 0: as each API has it
+    uint32_t state_ms;          // how long answers are kept to go on from; 0: for good
+    uint32_t pace_ms;           // between the pieces of a stream
+    uint32_t piece_bytes;       // of each piece; 0: all at once
+    uint32_t comment_rate;
+    uint32_t crlf_rate;
 };
 
 // Ends the process on --help (0) and on mistakes (EX_USAGE), with a message.

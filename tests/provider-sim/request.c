@@ -88,14 +88,18 @@ static bool request_header(struct request *request, const struct text *in, struc
     } else if (span_is_nocase(name, "expect")) {
         request->wants_continue = span_is_nocase(value, "100-continue");
     } else if (span_is_nocase(name, "authorization")) {
-        request->authorization = part_of(in, value);
+        request->keys[KEY_BEARER] = part_of(in, value);
     } else if (span_is_nocase(name, "x-client-request-id")) {
         request->call = part_of(in, value);
         request->has_call = request->has_client_id = true;
     } else if (span_is_nocase(name, "anthropic-version")) {
         request->version = part_of(in, value);
     } else if (span_is_nocase(name, "x-api-key")) {
-        request->api_key = part_of(in, value);
+        request->keys[KEY_ANTHROPIC] = part_of(in, value);
+    } else if (span_is_nocase(name, "x-goog-api-key")) {
+        request->keys[KEY_GOOGLE] = part_of(in, value);
+    } else if (span_is_nocase(name, "api-key")) {
+        request->keys[KEY_AZURE] = part_of(in, value);
     } else if (span_is_nocase(name, "traceparent") && value.size == TRACEPARENT_SIZE &&
                !request->has_client_id) {
         request->call =

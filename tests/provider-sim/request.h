@@ -3,7 +3,7 @@
 #ifndef PROVIDER_SIM_REQUEST_H
 #define PROVIDER_SIM_REQUEST_H
 
-#include "tests/provider-sim/text.h"
+#include "tests/provider-sim/api.h"
 
 struct part {
     size_t from;
@@ -21,8 +21,9 @@ enum chunk_state { CHUNK_SIZE, CHUNK_DATA, CHUNK_END, CHUNK_TRAILER };
 
 struct request {
     enum request_state state;
-    struct part method, target, authorization, api_key, version;
-    struct part call; // X-Client-Request-Id, else the span in traceparent
+    struct part method, target, version;
+    struct part keys[KEY_PLACES]; // as their headers have them
+    struct part call;             // X-Client-Request-Id, else the span in traceparent
     bool has_call;
     bool has_client_id;
     bool is_kept_alive;

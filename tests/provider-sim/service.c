@@ -1,6 +1,7 @@
 #include "tests/provider-sim/service.h"
 
-#include "tests/provider-sim/answer_messages.h"
+#include "tests/provider-sim/directive.h"
+#include "tests/provider-sim/json.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -8,13 +9,15 @@
 #include <sys/random.h>
 
 static const char json_type[] = "application/json";
-enum { MESSAGE_ID_SIZE = 28 };
+
+enum { PIECE_BYTES = 200 }; // of a stream that is told to be slow
 
 void service_init(struct service *service, const struct options *options) {
     *service = (struct service){.options = options, .date_s = -1};
     ssize_t size = getrandom(&service->ids.state, sizeof(service->ids.state), 0);
     assert(size == (ssize_t)sizeof(service->ids.state));
     (void)size;
+    service->state.lifetime_ms = options->state_ms;
     keys_init(&service->keys, options);
 }
 
@@ -22,6 +25,13 @@ void service_release(struct service *service) {
     keys_release(&service->keys);
     seen_release(&service->seen);
     reply_release(&service->reply);
+    state_release(&service->state);
+    cache_release(&service->cache);
+    stream_release(&service->stream);
+    text_release(&service->pretty);
+    text_release(&service->request_id);
+    text_release(&service->response_id);
+    text_release(&service->before_id);
     text_release(&service->transcript);
     text_release(&service->body);
     text_release(&service->headers);
@@ -43,38 +53,54 @@ static void charge_call(struct charge *charge, struct span call) {
         charge->call[i] = call.at[i] >= 0x20 && call.at[i] < 0x7f ? call.at[i] : '?';
 }
 
-static void served_begin(struct service *service, struct span call, struct served *served) {
+static size_t id_copy(const struct text *id, char *to) {
+    size_t size = id->size < ID_BYTES_MAX ? id->size : ID_BYTES_MAX;
+    if (size > 0)
+        memcpy(to, id->at, size);
+    return size;
+}
+
+// Whose API it is, and with it the ids of request and response.
+static void served_by(struct service *service, struct served *served, const struct api *api) {
     struct charge *charge = &served->charge;
+    text_reset(&service->request_id);
+    text_reset(&service->response_id);
+    api->ids(&service->request_id, &service->response_id, service->now.unix_ms / 1000,
+             &service->ids);
+    charge->request_id_size = id_copy(&service->request_id, charge->request_id);
+    served->api = api;
+}
+
+static void served_begin(struct span call, struct served *served) {
+    struct charge *charge = &served->charge;
+    charge->api = NULL;
     charge->call_size = charge->model_size = charge->model_requested_size = 0;
     charge->response_id_size = 0;
     charge->status = 0;
     charge->fault = FAULT_NONE;
-    charge->has_price = charge->has_body = false;
+    charge->has_price = charge->has_body = charge->is_free = false;
     charge->rate = (struct rate){0};
     charge->tokens = (struct tokens){0};
     charge->pusd = 0;
     charge->messages = 0;
     charge_call(charge, call);
-    memcpy(charge->request_id, "req_", 4);
-    static const char digits[] = "0123456789abcdef";
-    uint64_t bits = 0;
-    for (int i = 0; i < 32; i++, bits >>= 4) {
-        if (i % 16 == 0)
-            bits = dice_throw(&service->ids);
-        charge->request_id[4 + i] = digits[bits & 15];
-    }
-    served->api = API_CHAT;
     served->ending = ENDING_KEEP;
-    served->delay_ms = 0;
+    served->delay_ms = served->piece_bytes = served->pace_ms = 0;
+    served->early_bytes = 0;
 }
 
-static struct answer answer_begin(struct service *service, const struct served *served,
-                                  int status) {
+// The same where nobody has said which API is meant.
+static void served_begin_plain(struct service *service, struct span call, struct served *served) {
+    served_begin(call, served);
+    served_by(service, served, &api_openai_chat);
+}
+
+struct answer answer_begin(struct service *service, const struct served *served, int status) {
     return (struct answer){
         .api = served->api,
         .unix_ms = service->now.unix_ms,
         .status = status,
-        .request_id = {served->charge.request_id, REQUEST_ID_SIZE},
+        .request_id = {served->charge.request_id, served->charge.request_id_size},
         .content_type = json_type,
         .date = service->date,
         .processing_ms = served->delay_ms,
@@ -85,54 +111,39 @@ static struct answer answer_begin(struct service *service, const struct served *
     };
 }
 
-struct problem {
-    int status;
-    enum fault fault;
-    const char *message, *type, *param, *code;
-};
+// ---- errors -------------------------------------------------------------------------------------
 
-// Makes the body of an error, in the words of the API.
-static void put_error(struct service *service, const struct served *served,
-                      const struct problem *problem) {
-    struct span request_id = {served->charge.request_id, REQUEST_ID_SIZE};
-    const char *type = problem->type ? problem->type : "invalid_request_error";
-    if (served->api == API_CHAT)
-        answer_error(&service->body, problem->message, type, problem->param, problem->code);
-    else
-        messages_error(&service->body, problem->status, problem->message,
-                       problem->fault == FAULT_QUOTA ? "enforced_spend_limit_reached" : NULL,
-                       request_id);
-}
-
-// Asks to wait, in the words of the API.
-static void put_retry(struct service *service, const struct served *served, struct dice *dice) {
-    uint32_t half_ms = service->options->retry_ms / 2;
-    uint32_t wait_ms = half_ms + dice_below(dice, half_ms + 1);
-    if (served->charge.fault != FAULT_HTTP_503 && served->charge.fault != FAULT_HTTP_429)
-        return;
-    if (served->api == API_CHAT)
-        answer_retry(&service->headers, wait_ms, service->now.unix_ms, dice);
-    else
-        messages_retry(&service->headers, wait_ms, service->now.unix_ms, dice);
-}
-
-// Answers with an error that is the client's to mend.
-static void serve_problem(struct service *service, const struct problem *problem,
-                          struct served *served, struct text *out) {
+// Makes the body of an error, in the words of the API, and returns its status.
+static int put_error(struct service *service, const struct served *served, struct problem problem) {
+    const struct charge *charge = &served->charge;
+    problem.request_id = (struct span){charge->request_id, charge->request_id_size};
+    problem.model = (struct span){charge->model_requested, charge->model_requested_size};
     text_reset(&service->body);
+    text_reset(&service->pretty);
+    int status = served->api->error(&problem, &service->pretty);
+    if (served->api->is_pretty)
+        json_pretty(text_view(&service->pretty), &service->body);
+    else
+        text_span(&service->body, text_view(&service->pretty));
+    return status;
+}
+
+void serve_problem(struct service *service, const struct problem *problem, struct served *served,
+                   struct text *out) {
     text_reset(&service->headers);
-    put_error(service, served, problem);
+    int status = put_error(service, served, *problem);
     served->charge.fault = problem->fault;
-    served->charge.status = problem->status;
-    struct answer answer = answer_begin(service, served, problem->status);
+    served->charge.status = status;
+    struct answer answer = answer_begin(service, served, status);
     answer_whole(&answer, NULL, out);
 }
 
 void service_refuse(struct service *service, struct span call, int status, const char *why,
                     struct served *served, struct text *out) {
-    served_begin(service, call, served);
+    served_begin_plain(service, call, served);
     served->ending = ENDING_CLOSE;
-    struct problem problem = {status, FAULT_BAD_REQUEST, why, NULL, NULL, NULL};
+    struct problem problem = problem_sent(why, NULL, NULL);
+    problem.status = status;
     serve_problem(service, &problem, served, out);
 }
 
@@ -147,36 +158,27 @@ bool service_turns_away(struct service *service, struct span call, struct served
     struct dice dice = dice_new(service->options->seed, what, seen_count(&service->seen, what));
     if (!dice_hit(&dice, rate))
         return false;
-    served_begin(service, call, served);
+    served_begin_plain(service, call, served);
     served->charge.fault = FAULT_REFUSED;
     served->ending = dice_hit(&dice, RATE_WHOLE / 2) ? ENDING_CLOSE : ENDING_RESET;
     return true;
 }
 
 void service_incomplete(struct service *service, struct span call, struct served *served) {
-    served_begin(service, call, served);
+    served_begin_plain(service, call, served);
     served->charge.fault = FAULT_INCOMPLETE;
     served->ending = ENDING_RESET;
 }
 
-static const struct problem faults[] = {
-    {500, FAULT_HTTP_500, "the simulated server had an error", "server_error", NULL, NULL},
-    {503, FAULT_HTTP_503, "the simulated servers are overloaded", "service_unavailable_error", NULL,
-     "server_is_overloaded"},
-    {429, FAULT_HTTP_429, "a simulated rate limit was reached", "requests", NULL,
-     "rate_limit_exceeded"},
-    {400, FAULT_HTTP_400, "the context of this simulated model is too short for the messages",
-     "invalid_request_error", "messages", "context_length_exceeded"},
-};
-
-static struct problem problem_of(enum fault fault, enum api api) {
-    struct problem problem = faults[0];
-    for (size_t i = 1; i < sizeof(faults) / sizeof(faults[0]); i++)
-        if (faults[i].fault == fault)
-            problem = faults[i];
-    if (api == API_MESSAGES && problem.status == 503)
-        problem.status = 529;
-    return problem;
+// Asks to wait, in the words of the API; returns for how long.
+static uint32_t put_retry(struct service *service, const struct served *served, struct dice *dice) {
+    uint32_t half_ms = service->options->retry_ms / 2;
+    uint32_t wait_ms = half_ms + dice_below(dice, half_ms + 1);
+    if (served->charge.fault != FAULT_HTTP_503 && served->charge.fault != FAULT_HTTP_429)
+        return 0;
+    if (served->api->retry != NULL)
+        served->api->retry(&service->headers, wait_ms, service->now.unix_ms, dice);
+    return wait_ms;
 }
 
 // An error that is the provider's own, or its limit.
@@ -184,77 +186,32 @@ static void serve_fault(struct service *service, struct dice *dice, struct serve
                         struct text *out) {
     struct text *body = &service->body;
     enum fault fault = served->charge.fault;
-    struct problem problem = problem_of(fault, served->api);
+    struct problem problem = problem_of(fault);
     const char *content_type = json_type;
-    text_reset(body);
+    int status = 0;
     text_reset(&service->headers);
-    put_retry(service, served, dice);
+    problem.wait_ms = put_retry(service, served, dice);
     if (fault == FAULT_HTTP_502) {
-        problem.status = 502;
+        status = 502;
         content_type = "text/html";
+        text_reset(body);
         text_add(body, "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
                        "<body><h1>502 Bad Gateway</h1></body>\r\n</html>\r\n");
     } else if (fault == FAULT_HTTP_504) {
-        problem.status = 504;
+        status = 504;
         content_type = "text/plain";
+        text_reset(body);
         text_add(body, "upstream timed out");
     } else {
-        put_error(service, served, &problem);
+        status = put_error(service, served, problem);
     }
-    served->charge.status = problem.status;
-    struct answer answer = answer_begin(service, served, problem.status);
+    served->charge.status = status;
+    struct answer answer = answer_begin(service, served, status);
     answer.content_type = content_type;
     answer_whole(&answer, NULL, out);
 }
 
-// Head and a part of the body, of which the rest never comes.
-static void serve_cut(struct service *service, struct dice *dice, struct served *served,
-                      struct text *out) {
-    enum fault fault = served->charge.fault;
-    struct answer answer = answer_begin(service, served, 200);
-    size_t from = out->size;
-    answer.is_last = false;
-    answer.is_chunked = fault == FAULT_CUT_CHUNKED;
-    answer_head(&answer, out);
-    size_t head_size = out->size - from;
-    if (fault == FAULT_CUT_HEAD) {
-        out->size = from + 1 + dice_below(dice, (uint32_t)head_size - 4);
-    } else if (fault == FAULT_CUT_CHUNKED) {
-        answer_chunks(answer.body, dice, out);
-        if (dice_hit(dice, RATE_WHOLE / 2))
-            out->size =
-                from + head_size + dice_below(dice, (uint32_t)(out->size - head_size - from));
-    } else {
-        text_put(out, answer.body.at, dice_below(dice, (uint32_t)answer.body.size));
-    }
-    served->ending = fault == FAULT_HANG_MIDWAY ? ENDING_HANG
-                     : fault == FAULT_CUT_RESET ? ENDING_RESET
-                                                : ENDING_CLOSE;
-}
-
-// 200, complete as HTTP, and of no use.
-static void serve_malformed(struct service *service, struct dice *dice, struct served *served,
-                            struct text *out) {
-    enum fault fault = served->charge.fault;
-    struct text *body = &service->body;
-    struct answer answer = answer_begin(service, served, 200);
-    if (fault == FAULT_MALFORMED_TRUNCATED) {
-        // At least the last brace and the line feed behind it are missing.
-        body->size = 1 + dice_below(dice, (uint32_t)body->size - 2);
-    } else if (fault == FAULT_MALFORMED_GARBAGE) {
-        for (size_t i = 0; i < body->size; i++)
-            body->at[i] = (char)dice_below(dice, 256);
-        body->at[0] = (char)0xff; // no JSON begins so
-    } else if (fault == FAULT_MALFORMED_HTML) {
-        text_reset(body);
-        text_add(body, "<!doctype html><title>Just a moment</title><p>checking your browser</p>\n");
-        answer.content_type = "text/html; charset=utf-8";
-    } else {
-        text_reset(body);
-    }
-    answer.body = text_view(body);
-    answer_whole(&answer, dice, out);
-}
+// ---- answers ------------------------------------------------------------------------------------
 
 static enum fault draw_member(enum fault_group group, struct dice *dice) {
     enum fault first = FAULT_NONE;
@@ -266,7 +223,7 @@ static enum fault draw_member(enum fault_group group, struct dice *dice) {
 }
 
 // `always` is thrown from the body alone: what is wrong with a request stays wrong.
-static enum fault draw_fault(const struct options *options, struct dice *always,
+static enum fault draw_fault(const struct options *options, bool is_stream, struct dice *always,
                              struct dice *dice) {
     if (dice_hit(always, options->rates[GROUP_REJECT]))
         return FAULT_HTTP_400;
@@ -275,193 +232,169 @@ static enum fault draw_fault(const struct options *options, struct dice *always,
         if (group == GROUP_REJECT)
             continue;
         if (drawn < options->rates[group])
-            return draw_member((enum fault_group)group, dice);
+            return group == GROUP_STREAM && !is_stream ? FAULT_NONE
+                                                       : draw_member((enum fault_group)group, dice);
         drawn -= options->rates[group];
     }
     return FAULT_NONE;
 }
 
-struct directive {
-    enum fault fault;
-    bool has_fault, has_delay;
-    uint32_t delay_ms;
-    uint32_t body_bytes, head_bytes; // 0: as they come
-    struct reply_wish wish;
-};
-
-static struct span take_name(struct span *rest) {
-    struct span name = {rest->at, 0};
-    while (rest->size > 0 && ((*rest->at >= 'a' && *rest->at <= 'z') || *rest->at == '_' ||
-                              (*rest->at >= '0' && *rest->at <= '9')))
-        rest->at++, rest->size--, name.size++;
-    return name;
-}
-
-// The number that the digits of a name make, at most max.
-static uint32_t number_in(struct span name, uint32_t max) {
-    uint64_t number = 0;
-    for (size_t i = 0; i < name.size && number < max; i++)
-        if (name.at[i] >= '0' && name.at[i] <= '9')
-            number = number * 10 + (uint64_t)(name.at[i] - '0');
-    return number < max ? (uint32_t)number : max;
-}
-
-// @sim:NAME or @sim:NAME*N in a message's text.
-static struct directive directive_in(struct span said, uint32_t occurrence) {
-    static const char mark[] = "@sim:";
-    struct directive directive = {0};
-    const char *at = said.size > 0 ? memmem(said.at, said.size, mark, 5) : NULL;
-    if (at == NULL)
-        return directive;
-    struct span rest = {at + 5, said.size - (size_t)(at + 5 - said.at)};
-    struct span name = take_name(&rest);
-    if (rest.size > 1 && rest.at[0] == '*') {
-        rest.at++, rest.size--;
-        if (occurrence >= number_in(take_name(&rest), RATE_WHOLE))
-            return directive;
-    }
-    directive.fault = fault_named(name);
-    directive.has_fault = directive.fault != FAULTS && directive.fault != FAULT_REFUSED;
-    directive.has_delay = span_begins(name, "delay_");
-    directive.delay_ms = number_in(name, RATE_WHOLE);
-    directive.body_bytes = span_begins(name, "body_") ? number_in(name, BODY_BYTES_MAX) : 0;
-    directive.head_bytes = span_begins(name, "head_") ? number_in(name, BODY_BYTES_MAX) : 0;
-    directive.wish.has_unknown_model = span_is(name, "unknown_model");
-    directive.wish.is_cut_short = span_is(name, "length");
-    return directive;
-}
-
-// Makes the body as long as it is asked for, by a member that nobody reads.
-static void pad_body(struct text *body, uint32_t size) {
-    static const char begin[] = ",\"padding\":\"", end[] = "\"}";
-    while (body->size > 0 && body->at[body->size - 1] != '}')
-        body->size--;
-    size_t least = body->size - 1 + sizeof(begin) - 1 + sizeof(end) - 1;
-    if (size < least)
-        return;
-    body->size--;
-    text_add(body, begin);
-    memset(text_room(body, size - least), 'p', size - least);
-    body->size += size - least;
-    text_add(body, end);
-}
-
-// Adds header lines of so many bytes in all.
-static void pad_head(struct text *headers, uint32_t size) {
-    static const char begin[] = "x-padding: ", end[] = "\r\n";
-    enum { LINE_MAX_BYTES = 4096, LINE_MIN_BYTES = sizeof(begin) + sizeof(end) };
-    while (size >= LINE_MIN_BYTES) {
-        uint32_t line = size < LINE_MAX_BYTES ? size : LINE_MAX_BYTES;
-        uint32_t filler = line - (uint32_t)(sizeof(begin) - 1 + sizeof(end) - 1);
-        text_add(headers, begin);
-        memset(text_room(headers, filler), 'p', filler);
-        headers->size += filler;
-        text_add(headers, end);
-        size -= line;
-    }
-}
-
-static void serve_reply(struct service *service, const struct asked *asked,
-                        const struct directive *directive, struct dice *dice,
-                        struct served *served) {
+// What the answer costs, and who it is billed to.
+static void charge_reply(struct service *service, struct dice *dice, struct served *served) {
+    const struct options *options = service->options;
     struct charge *charge = &served->charge;
     struct reply *reply = &service->reply;
-    bool is_chat = served->api == API_CHAT;
-    const char *prefix = is_chat ? "chatcmpl-" : "msg_01";
-    size_t prefix_size = strlen(prefix);
-    reply_make(reply, asked, service->options, directive->wish, dice);
-    if (!is_chat)
-        messages_tokens(reply, service->options, dice);
-    charge->response_id_size = is_chat ? RESPONSE_ID_SIZE_MAX : MESSAGE_ID_SIZE;
-    memcpy(charge->response_id, prefix, prefix_size);
-    dice_name(&service->ids, charge->response_id + prefix_size,
-              (uint32_t)(charge->response_id_size - prefix_size));
+    if (served->api->tokens != NULL)
+        served->api->tokens(reply, options, dice);
+    if (options->has_prefix_cache) {
+        reply->tokens.cached = reply->tokens.written = reply->tokens.written_1h = 0;
+        cache_use(&service->cache, served->api, reply->asked, reply->tariff, options,
+                  service->now.ticks_ms, &reply->tokens);
+    }
+    charge->response_id_size = id_copy(&service->response_id, charge->response_id);
     memcpy(charge->model, reply->model.at, reply->model.size);
     charge->model_size = reply->model.size;
     charge->tokens = reply->tokens;
-    charge->rate = (struct rate){reply->is_flex, reply->is_us};
     charge->has_price = reply->tariff != NULL;
+    charge->rate = (struct rate){.is_flex = reply->is_flex,
+                                 .is_us = reply->is_us,
+                                 .is_peak = charge->has_price && reply->tariff->is_peaked &&
+                                            tariff_is_peak(service->now.unix_ms / 1000)};
     if (charge->has_price)
         charge->pusd = tariff_price(reply->tariff, &reply->tokens, charge->rate);
+    reply->pusd = charge->pusd;
+    reply->unix_s = service->now.unix_ms / 1000;
+    reply->salt = dice_throw(&service->ids);
+    reply->id = (struct span){charge->response_id, charge->response_id_size};
+    reply->request_id = (struct span){charge->request_id, charge->request_id_size};
+}
+
+static void put_stream(struct service *service, const struct served *served,
+                       const struct route *route, struct dice shape) {
+    struct stream *stream = &service->stream;
+    bool is_turned = dice_hit(&shape, service->options->crlf_rate);
+    stream_begin(stream, &service->body, shape);
+    stream->comment_rate = service->options->comment_rate;
+    stream->line_end = served->api->has_crlf != is_turned ? "\r\n" : "\n";
+    stream->is_array = route->operation == OPERATION_STREAM && !span_is(route->query, "alt=sse") &&
+                       memmem(route->query.at, route->query.size, "alt=sse", 7) == NULL;
+    served->api->stream(&service->reply, stream);
+    stream_end(stream);
+}
+
+static void put_body(struct service *service, const struct served *served) {
+    if (!served->api->is_pretty) {
+        served->api->body(&service->reply, &service->body);
+        text_add(&service->body, "\n");
+        return;
+    }
+    text_reset(&service->pretty);
+    served->api->body(&service->reply, &service->pretty);
+    json_pretty(text_view(&service->pretty), &service->body);
+}
+
+static void serve_reply(struct service *service, const struct route *route,
+                        const struct asked *asked, const struct directive *directive,
+                        struct dice *dice, struct served *served) {
+    const struct options *options = service->options;
+    struct reply *reply = &service->reply;
+    charge_reply(service, dice, served);
     text_reset(&service->body);
     text_reset(&service->headers);
-    struct span id = {charge->response_id, charge->response_id_size};
-    if (is_chat)
-        reply_json(reply, id, service->now.unix_ms / 1000, &service->ids, &service->body);
-    else
-        messages_json(reply, id, &service->ids, &service->body);
-    if (directive->body_bytes > 0)
-        pad_body(&service->body, directive->body_bytes);
+    if (asked->wants_stream) {
+        put_stream(service, served, route, (struct dice){reply->shape});
+        served->pace_ms = directive->has_pace ? directive->pace_ms : options->pace_ms;
+        served->piece_bytes = options->piece_bytes > 0 ? options->piece_bytes
+                              : directive->has_pace    ? PIECE_BYTES
+                                                       : 0;
+    } else {
+        put_body(service, served);
+        if (directive->body_bytes > 0)
+            pad_body(&service->body, directive->body_bytes);
+    }
     pad_head(&service->headers, directive->head_bytes);
 }
 
-static void serve_processed(struct service *service, struct dice *dice, struct served *served,
+// An error that comes with status 200.
+static void serve_false_200(struct service *service, struct dice *dice, struct served *served,
                             struct text *out) {
-    enum fault fault = served->charge.fault;
-    enum fault_group group = fault_group(fault);
-    served->charge.status = 200;
-    if (group == GROUP_LATE_CLOSE || fault == FAULT_HANG) {
-        served->charge.status = 0;
-        served->ending = fault == FAULT_HANG         ? ENDING_HANG
-                         : fault == FAULT_LATE_RESET ? ENDING_RESET
-                                                     : ENDING_CLOSE;
-    } else if (group == GROUP_CUT || fault == FAULT_HANG_MIDWAY) {
-        serve_cut(service, dice, served, out);
-    } else if (group == GROUP_MALFORMED) {
-        serve_malformed(service, dice, served, out);
-    } else {
-        struct answer answer = answer_begin(service, served, 200);
-        answer.is_chunked = dice_hit(dice, service->options->chunked_rate);
-        answer_whole(&answer, dice, out);
+    if (!service->reply.asked->wants_stream) {
+        struct problem problem = problem_named(PROBLEM_SERVER);
+        problem.request_id = service->reply.request_id;
+        text_reset(&service->body);
+        served->api->error_200(&service->reply, &problem, &service->body);
     }
+    served->charge.pusd = 0;
+    serve_processed(service, dice, served, out);
 }
 
-static void serve_asked(struct service *service, const struct asked *asked, struct served *served,
-                        struct text *out) {
+// What the dice are thrown from: the body, but for whether it wants a stream.
+static uint64_t what_of(struct service *service, const struct asked *asked, struct span body,
+                        const struct charge *charge) {
     uint64_t what;
-    memcpy(&what, served->charge.body_hash, sizeof(what));
+    uint8_t digest[HASH_SIZE];
+    memcpy(digest, charge->body_hash, HASH_SIZE);
+    if (asked->wants_stream) {
+        text_reset(&service->pretty);
+        asked_unstreamed(body, &service->pretty);
+        hash_sha256(text_view(&service->pretty), digest);
+    }
+    memcpy(&what, digest, sizeof(what));
+    return what;
+}
+
+// Notes what the reply goes on from; keeping the reply may take that one's place.
+static void goes_on_from(struct service *service, const struct kept *kept) {
+    struct reply *reply = &service->reply;
+    text_reset(&service->before_id);
+    if (kept == NULL)
+        return;
+    text_span(&service->before_id, text_view(&kept->id));
+    if (kept->is_conversation)
+        reply->conversation = text_view(&service->before_id);
+    else
+        reply->previous = text_view(&service->before_id);
+}
+
+static void serve_asked(struct service *service, const struct route *route,
+                        const struct asked *asked, struct kept *kept, struct span body,
+                        struct served *served, struct text *out) {
+    uint64_t what = what_of(service, asked, body, &served->charge);
     uint32_t occurrence = seen_count(&service->seen, what);
     uint64_t seed = service->options->seed;
     struct dice always = dice_new(seed, what, UINT32_MAX);
     struct dice dice = dice_new(seed, what, occurrence);
+    struct dice shape = dice_new(~seed, what, occurrence);
     struct directive directive = directive_in(asked->last_user, occurrence);
-    enum fault fault = draw_fault(service->options, &always, &dice);
+    enum fault fault = draw_fault(service->options, asked->wants_stream, &always, &dice);
     served->delay_ms = dice_latency_ms(&dice, service->options->latency_mean_ms);
     served->charge.fault = directive.has_fault ? directive.fault : fault;
+    if (fault_group(served->charge.fault) == GROUP_STREAM && !asked->wants_stream)
+        served->charge.fault = FAULT_NONE;
+    if (served->charge.fault == FAULT_ERROR_IN_200 && served->api->error_200 == NULL)
+        served->charge.fault = FAULT_HTTP_500;
     if (directive.has_delay)
         served->delay_ms = directive.delay_ms;
-    if (!fault_is_billed(served->charge.fault)) {
+    bool is_false_200 = served->charge.fault == FAULT_ERROR_IN_200;
+    if (!fault_is_billed(served->charge.fault) && !is_false_200) {
         serve_fault(service, &dice, served, out);
         return;
     }
     // Each repetition says something else, so that mixed-up attempts do not go unseen.
-    serve_reply(service, asked, &directive, &dice, served);
+    struct reply *reply = &service->reply;
+    reply_make(reply, served->api, asked, service->options, directive.wish, &dice);
+    reply->shape = dice_throw(&shape);
+    goes_on_from(service, kept);
+    serve_reply(service, route, asked, &directive, &dice, served);
+    if (is_false_200) {
+        serve_false_200(service, &dice, served, out);
+        return;
+    }
+    serve_keep(service, asked, kept, served);
     serve_processed(service, &dice, served, out);
 }
 
-static const struct problem problem_path = {
-    404, FAULT_BAD_REQUEST, "there is nothing at this URL", NULL, NULL, NULL};
-static const struct problem problem_method = {
-    405, FAULT_BAD_REQUEST, "only POST is allowed here", NULL, NULL, "method_not_supported"};
-static const struct problem problem_call = {
-    400,
-    FAULT_BAD_REQUEST,
-    "X-Client-Request-Id must be ASCII, at most 512 characters",
-    NULL,
-    NULL,
-    "invalid_client_request_id"};
-static const struct problem problem_no_key = {
-    401, FAULT_DENIED, "no API key was sent in the Authorization header", NULL, NULL, NULL};
-static const struct problem problem_key = {
-    401, FAULT_DENIED, "the API key is not one of this simulator's", NULL, NULL, "invalid_api_key"};
-static const struct problem problem_quota = {
-    429,  FAULT_QUOTA,         "the simulated quota is exhausted", "insufficient_quota",
-    NULL, "insufficient_quota"};
-static const struct problem problem_model = {404,  FAULT_BAD_REQUEST, "the model does not exist",
-                                             NULL, "model",           "model_not_found"};
-
-static const struct problem problem_version = {
-    400, FAULT_BAD_REQUEST, "anthropic-version: header is required", NULL, NULL, NULL};
+// ---- the door -----------------------------------------------------------------------------------
 
 static bool call_is_good(struct span call) {
     for (size_t i = 0; i < call.size; i++)
@@ -470,56 +403,88 @@ static bool call_is_good(struct span call) {
     return call.size <= CALL_BYTES_MAX;
 }
 
-static bool api_of(struct span path, enum api *api) {
-    *api = span_is(path, "/v1/messages") ? API_MESSAGES : API_CHAT;
-    return *api == API_MESSAGES || span_is(path, "/v1/chat/completions");
+static struct span key_of(const struct api *api, const struct route *route,
+                          const struct heard *heard) {
+    struct span bearer = keys_bearer(heard->keys[KEY_BEARER]);
+    struct span key = api->key == KEY_BEARER ? bearer : heard->keys[api->key];
+    if (key.size == 0 && api->has_key_or_bearer)
+        return bearer;
+    return key.size == 0 && api->key == KEY_GOOGLE ? route->key : key;
 }
 
-// What is wrong before the body is looked at; NULL: nothing.
-static const struct problem *service_check(const struct service *service, const struct heard *heard,
-                                           enum api *api) {
-    struct span path = heard->target;
-    const char *query = memchr(path.at, '?', path.size);
-    if (query != NULL)
-        path.size = (size_t)(query - path.at);
-    if (!api_of(path, api))
-        return &problem_path;
-    if (!span_is(heard->method, "POST"))
-        return &problem_method;
+// Whether what is wrong before the body is looked at; the problem then says it.
+static bool service_check(struct service *service, const struct heard *heard, struct route *route,
+                          struct served *served, struct problem *problem) {
+    enum route_state state = route_find(heard->method, heard->target, route);
+    const struct api *api = route->api;
+    served_by(service, served, api != NULL ? api : &api_openai_chat);
+    if (state != ROUTE_FOUND) {
+        *problem = problem_named(state == ROUTE_NO_PATH ? PROBLEM_PATH : PROBLEM_METHOD);
+        return false;
+    }
+    served->charge.api = api->name;
+    struct span key = key_of(api, route, heard);
+    bool is_keyed = keys_accept(&service->keys, key) || (api->is_keyless && key.size == 0);
+    bool is_azure =
+        api->vendor == VENDOR_AZURE && route->name.size > 0 && api->dialect == DIALECT_CHAT;
     if (!call_is_good(heard->call))
-        return &problem_call;
-    struct span key = *api == API_MESSAGES ? heard->api_key : keys_bearer(heard->authorization);
-    if (!keys_accept(&service->keys, key))
-        return key.size == 0 ? &problem_no_key : &problem_key;
-    if (*api == API_MESSAGES && !span_is(heard->version, "2023-06-01"))
-        return &problem_version;
-    return service->keys.is_quota_exhausted ? &problem_quota : NULL;
+        *problem = problem_sent("X-Client-Request-Id must be ASCII, at most 512 characters", NULL,
+                                "invalid_client_request_id");
+    else if (!is_keyed)
+        *problem = problem_named(key.size == 0 ? PROBLEM_NO_KEY : PROBLEM_KEY);
+    else if (api->dialect == DIALECT_MESSAGES && !span_is(heard->version, "2023-06-01"))
+        *problem = problem_sent("anthropic-version: header is required", NULL, NULL);
+    else if (is_azure && memmem(route->query.at, route->query.size, "api-version=", 12) == NULL)
+        *problem = problem_named(PROBLEM_PATH);
+    else if (service->keys.is_quota_exhausted)
+        *problem = problem_named(PROBLEM_QUOTA);
+    else
+        return true;
+    return false;
+}
+
+// Reads the body and answers it.
+static void service_hear(struct service *service, const struct route *route,
+                         const struct heard *heard, struct served *served, struct text *out) {
+    struct charge *charge = &served->charge;
+    struct kept *kept = NULL;
+    struct asked asked;
+    struct problem problem;
+    if (!serve_find(service, served->api, heard->body, &kept, &problem)) {
+        serve_problem(service, &problem, served, out);
+        return;
+    }
+    asked_read(route, heard->body, kept == NULL ? NULL : &kept->transcript, &service->transcript,
+               &asked);
+    charge->messages = asked.messages;
+    if (asked.wrong != NULL) {
+        problem = problem_sent(asked.wrong, asked.param, asked.code);
+        serve_problem(service, &problem, served, out);
+        return;
+    }
+    memcpy(charge->model_requested, asked.model.at, asked.model.size);
+    charge->model_requested_size = asked.model.size;
+    if (span_begins(asked.model, "missing-")) {
+        problem = problem_named(PROBLEM_MODEL);
+        serve_problem(service, &problem, served, out);
+    } else {
+        serve_asked(service, route, &asked, kept, heard->body, served, out);
+    }
 }
 
 void service_answer(struct service *service, const struct heard *heard, struct served *served,
                     struct text *out) {
     struct charge *charge = &served->charge;
-    struct asked asked;
-    served_begin(service, heard->call, served);
+    struct route route;
+    struct problem problem;
+    served_begin(heard->call, served);
     served->ending = heard->is_kept_alive ? ENDING_KEEP : ENDING_CLOSE;
     hash_sha256(heard->body, charge->body_hash);
     charge->has_body = true;
-    const struct problem *problem = service_check(service, heard, &served->api);
-    if (problem != NULL) {
-        serve_problem(service, problem, served, out);
-        return;
-    }
-    asked_read(served->api, heard->body, &service->transcript, &asked);
-    charge->messages = asked.messages;
-    if (asked.wrong != NULL) {
-        struct problem wrong = {400, FAULT_BAD_REQUEST, asked.wrong, NULL, asked.param, asked.code};
-        serve_problem(service, &wrong, served, out);
-        return;
-    }
-    memcpy(charge->model_requested, asked.model.at, asked.model.size);
-    charge->model_requested_size = asked.model.size;
-    if (span_begins(asked.model, "missing-"))
-        serve_problem(service, &problem_model, served, out);
+    if (!service_check(service, heard, &route, served, &problem))
+        serve_problem(service, &problem, served, out);
+    else if (route.operation != OPERATION_ANSWER && route.operation != OPERATION_STREAM)
+        serve_kept(service, &route, heard->body, served, out);
     else
-        serve_asked(service, &asked, served, out);
+        service_hear(service, &route, heard, served, out);
 }

@@ -100,6 +100,25 @@ static void replaced(const char *text, const char *part, const char *by, struct 
     text_put(out, found + strlen(part), strlen(found + strlen(part)) + 1);
 }
 
+// Results of searches are input at an input's price, but beside the input: a ledger may count them
+// apart or with the rest, and must not lose them.
+START_TEST(tokens_of_tools_that_the_provider_ran_are_input) {
+    struct text output = {0}, bill = {0}, rows = {0};
+    make_folder();
+    replaced(bill_good, "\"input_tokens\":10", "\"tool_use_tokens\":3,\"input_tokens\":10", &bill);
+    ck_assert_int_eq(compare("", bill.at, rows_good, &output), 1);
+    assert_has(&output, "tokens differ");
+    replaced(rows_good, "\"in_uncached\":6", "\"in_uncached\":6,\"in_tool_use\":3", &rows);
+    ck_assert_int_eq(compare("", bill.at, rows.at, &output), 0);
+    replaced(rows_good, "\"in_uncached\":6", "\"in_uncached\":9", &rows);
+    ck_assert_int_eq(compare("", bill.at, rows.at, &output), 0);
+    text_release(&output);
+    text_release(&bill);
+    text_release(&rows);
+    remove_folder();
+}
+END_TEST
+
 // Each of these is money lost, counted twice, or paid unseen.
 START_TEST(each_disagreement_is_found) {
     static const struct {
@@ -231,6 +250,7 @@ int main(void) {
     TCase *tests = tcase_create("comparison");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_right_ledger_agrees_and_is_counted);
+    tcase_add_test(tests, tokens_of_tools_that_the_provider_ran_are_input);
     tcase_add_test(tests, each_disagreement_is_found);
     tcase_add_test(tests, an_answer_that_could_not_be_read_is_said_to_be_so);
     tcase_add_test(tests, unknown_calls_are_allowed_up_to_a_number);

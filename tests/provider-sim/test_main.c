@@ -8,6 +8,10 @@ int main(void) {
     add_faults(suite);
     add_http(suite);
     add_messages(suite);
+    add_apis(suite);
+    add_errors(suite);
+    add_states(suite);
+    add_streams(suite);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

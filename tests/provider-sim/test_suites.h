@@ -8,5 +8,9 @@ void add_answers(Suite *suite);
 void add_faults(Suite *suite);
 void add_http(Suite *suite);
 void add_messages(Suite *suite);
+void add_apis(Suite *suite);
+void add_errors(Suite *suite);
+void add_states(Suite *suite);
+void add_streams(Suite *suite);
 
 #endif

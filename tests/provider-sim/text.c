@@ -37,7 +37,7 @@ struct span span_of(const char *text) {
 }
 
 bool span_is(struct span span, const char *text) {
-    return span.size == strlen(text) && memcmp(span.at, text, span.size) == 0;
+    return span.size == strlen(text) && (span.size == 0 || memcmp(span.at, text, span.size) == 0);
 }
 
 bool span_is_nocase(struct span span, const char *text) {
@@ -46,7 +46,7 @@ bool span_is_nocase(struct span span, const char *text) {
 
 bool span_begins(struct span span, const char *text) {
     size_t size = strlen(text);
-    return span.size >= size && memcmp(span.at, text, size) == 0;
+    return span.size >= size && (size == 0 || memcmp(span.at, text, size) == 0);
 }
 
 void text_release(struct text *text) {

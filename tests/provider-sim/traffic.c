@@ -42,6 +42,19 @@ static void traffic_release(struct server *server, struct connection *connection
     server_list(server, connection);
 }
 
+// The time of its next piece has come, which is its last one unless it leaves slowly.
+static void traffic_go_on(struct server *server, struct connection *connection) {
+    const struct served *served = &connection->served;
+    if (served->piece_bytes == 0 || connection->held <= served->piece_bytes) {
+        traffic_release(server, connection);
+        return;
+    }
+    connection->held -= served->piece_bytes;
+    server_list(server, connection);
+    uint32_t pace_ms = served->pace_ms > 0 ? served->pace_ms : 1;
+    timers_set(&server->timers, &connection->timer, server->now.ticks_ms + pace_ms);
+}
+
 static void traffic_end(struct server *server, struct connection *connection) {
     traffic_bill(server, connection);
     connection_move(connection, CONNECTION_ENDING);
@@ -54,19 +67,28 @@ static struct span traffic_call(const struct connection *connection) {
     return is_known ? request_part(&connection->in, request->call) : (struct span){"", 0};
 }
 
+// Holds the answer back, but for what tells the client that it is not forgotten.
+static void traffic_wait(struct server *server, struct connection *connection, uint32_t delay_ms) {
+    size_t early = connection->served.early_bytes;
+    timers_set(&server->timers, &connection->timer, server->now.ticks_ms + delay_ms);
+    connection->held -= early;
+    if (early > 0)
+        server_list(server, connection);
+}
+
 static void traffic_whole(struct server *server, struct connection *connection) {
     const struct request *request = &connection->request;
     const struct text *in = &connection->in;
     struct heard heard = {
         .method = request_part(in, request->method),
         .target = request_part(in, request->target),
-        .authorization = request_part(in, request->authorization),
-        .api_key = request_part(in, request->api_key),
         .version = request_part(in, request->version),
         .call = traffic_call(connection),
         .body = request_body(request, in),
         .is_kept_alive = request->is_kept_alive,
     };
+    for (int i = 0; i < KEY_PLACES; i++)
+        heard.keys[i] = request_part(in, request->keys[i]);
     size_t before = connection->out.size;
     timers_clear(&server->timers, &connection->timer);
     service_answer(&server->service, &heard, &connection->served, &connection->out);
@@ -74,9 +96,9 @@ static void traffic_whole(struct server *server, struct connection *connection) 
     connection_move(connection, CONNECTION_WAITING);
     uint32_t delay_ms = connection->served.delay_ms;
     if (delay_ms == 0)
-        traffic_release(server, connection);
+        traffic_go_on(server, connection);
     else
-        timers_set(&server->timers, &connection->timer, server->now.ticks_ms + delay_ms);
+        traffic_wait(server, connection, delay_ms);
 }
 
 // A request is on its way: it gets its time limit, is perhaps turned away, is told to go on.
@@ -205,7 +227,7 @@ void traffic_receive(struct server *server, struct connection *connection) {
 
 void traffic_due(struct server *server, struct connection *connection) {
     if (connection->state == CONNECTION_WAITING) {
-        traffic_release(server, connection);
+        traffic_go_on(server, connection);
     } else if (connection->state == CONNECTION_LINGERING) {
         server_drop(server, connection);
     } else if (connection->state == CONNECTION_READING) {

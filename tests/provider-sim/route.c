@@ -1,0 +1,116 @@
+#include "tests/provider-sim/api.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct path {
+    const char *method;
+    const char
+        *pattern; // {} stands for a name without a slash; it is the last thing before a colon
+    enum operation operation;
+    const struct api *api;
+};
+
+#define RESPONSES(prefix, api)                                     \
+    {"POST", prefix "/responses", OPERATION_ANSWER, &(api)},       \
+        {"GET", prefix "/responses/{}", OPERATION_GET, &(api)}, {  \
+        "DELETE", prefix "/responses/{}", OPERATION_DELETE, &(api) \
+    }
+#define CONVERSATIONS(prefix, api)                                            \
+    {"POST", prefix "/conversations", OPERATION_CREATE, &(api)},              \
+        {"GET", prefix "/conversations/{}", OPERATION_GET, &(api)},           \
+        {"DELETE", prefix "/conversations/{}", OPERATION_DELETE, &(api)},     \
+        {"GET", prefix "/conversations/{}/items", OPERATION_LIST, &(api)}, {  \
+        "POST", prefix "/conversations/{}/items", OPERATION_ADD_ITEMS, &(api) \
+    }
+#define GEMINI(prefix)                                                                        \
+    {"POST", prefix "/models/{}:generateContent", OPERATION_ANSWER, &api_generate},           \
+        {"POST", prefix "/models/{}:streamGenerateContent", OPERATION_STREAM, &api_generate}, \
+        {"POST", prefix "/interactions", OPERATION_ANSWER, &api_interactions},                \
+        {"GET", prefix "/interactions/{}", OPERATION_GET, &api_interactions}, {               \
+        "DELETE", prefix "/interactions/{}", OPERATION_DELETE, &api_interactions              \
+    }
+
+static const struct path paths[] = {
+    {"POST", "/v1/chat/completions", OPERATION_ANSWER, &api_openai_chat},
+    {"POST", "/v1/messages", OPERATION_ANSWER, &api_messages},
+    RESPONSES("/v1", api_openai_responses),
+    CONVERSATIONS("/v1", api_openai_responses),
+    GEMINI("/v1beta"),
+    {"POST", "/openai/v1/chat/completions", OPERATION_ANSWER, &api_openai_chat},
+    RESPONSES("/openai/v1", api_openai_responses),
+    CONVERSATIONS("/openai/v1", api_openai_responses),
+    {"POST", "/anthropic/v1/messages", OPERATION_ANSWER, &api_messages},
+    GEMINI("/gemini/v1beta"),
+    GEMINI("/gemini/v1"),
+    {"POST", "/openrouter/api/v1/chat/completions", OPERATION_ANSWER, &api_openrouter},
+    {"POST", "/deepseek/chat/completions", OPERATION_ANSWER, &api_deepseek},
+    {"POST", "/deepseek/v1/chat/completions", OPERATION_ANSWER, &api_deepseek},
+    {"POST", "/xai/v1/chat/completions", OPERATION_ANSWER, &api_xai_chat},
+    RESPONSES("/xai/v1", api_xai_responses),
+    {"POST", "/azure/openai/deployments/{}/chat/completions", OPERATION_ANSWER, &api_azure_chat},
+    {"POST", "/azure/openai/v1/chat/completions", OPERATION_ANSWER, &api_azure_chat},
+    RESPONSES("/azure/openai/v1", api_azure_responses),
+    CONVERSATIONS("/azure/openai/v1", api_azure_responses),
+    {"POST", "/mistral/v1/chat/completions", OPERATION_ANSWER, &api_mistral},
+    {"POST", "/groq/openai/v1/chat/completions", OPERATION_ANSWER, &api_groq},
+    {"POST", "/compatible/v1/chat/completions", OPERATION_ANSWER, &api_compatible},
+};
+
+// Whether the path is one of the pattern's; names what stands for its {}.
+static bool path_is(struct span path, const char *pattern, struct span *name) {
+    const char *hole = strstr(pattern, "{}");
+    if (hole == NULL)
+        return span_is(path, pattern);
+    size_t before = (size_t)(hole - pattern), behind = strlen(hole + 2);
+    if (path.size <= before + behind || memcmp(path.at, pattern, before) != 0 ||
+        memcmp(path.at + path.size - behind, hole + 2, behind) != 0)
+        return false;
+    *name = (struct span){path.at + before, path.size - before - behind};
+    return memchr(name->at, '/', name->size) == NULL && memchr(name->at, ':', name->size) == NULL;
+}
+
+// The value of key= in a query.
+static struct span query_key(struct span query) {
+    struct span rest = query;
+    while (rest.size > 0) {
+        const char *stop = memchr(rest.at, '&', rest.size);
+        size_t size = stop == NULL ? rest.size : (size_t)(stop - rest.at);
+        if (size > 4 && memcmp(rest.at, "key=", 4) == 0)
+            return (struct span){rest.at + 4, size - 4};
+        rest.at += stop == NULL ? size : size + 1;
+        rest.size -= stop == NULL ? size : size + 1;
+    }
+    return (struct span){"", 0};
+}
+
+enum route_state route_find(struct span method, struct span target, struct route *route) {
+    const char *mark = memchr(target.at, '?', target.size);
+    struct span path = {target.at, mark == NULL ? target.size : (size_t)(mark - target.at)};
+    enum route_state state = ROUTE_NO_PATH;
+    *route = (struct route){.name = {"", 0}, .query = {"", 0}, .key = {"", 0}};
+    if (mark != NULL)
+        route->query = (struct span){mark + 1, target.size - path.size - 1};
+    route->key = query_key(route->query);
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        struct span name = {"", 0};
+        if (!path_is(path, paths[i].pattern, &name))
+            continue;
+        route->api = paths[i].api;
+        route->operation = paths[i].operation;
+        route->name = name;
+        if (span_is(method, paths[i].method))
+            return ROUTE_FOUND;
+        state = ROUTE_NO_METHOD;
+    }
+    return state;
+}
+
+void routes_print(void) {
+    const char *last = "";
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        printf("  %-22s %-6s %s\n", strcmp(last, paths[i].api->name) == 0 ? "" : paths[i].api->name,
+               paths[i].method, paths[i].pattern);
+        last = paths[i].api->name;
+    }
+}
