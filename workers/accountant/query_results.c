@@ -248,8 +248,8 @@ static void put_cost(struct writer *writer, sqlite3_stmt *call, bool has_call,
 }
 
 static void put_timing(struct writer *writer, const struct results *results, bool has_call) {
-    static const char *const names[] = {"marked_ms", "started_ms", "first_byte_ms", "duration_ms",
-                                        NULL};
+    static const char *const names[] = {"marked_ms",      "started_ms",  "first_byte_ms",
+                                        "first_token_ms", "duration_ms", NULL};
     writer_name(writer, "timing");
     writer_open(writer, '{');
     if (has_call)
