@@ -54,7 +54,7 @@
 //   RESULT = OpenAI's batch output form:
 //   {"id": "batch_req_…", "custom_id": …|null,
 //    "response": {"status_code","request_id","body": the answer, verbatim JSON (a text if it is
-//                 none)} | null,
+//                 none; of a stream the JSON that it amounts to)} | null,
 //    "error": null | {"code","message"},
 //    "colloq": {"job","line","conversation","conversation_name","turn","outcome","revision",
 //     "reason","provider","api","model_requested","model_served","call","finish",

@@ -93,6 +93,7 @@ static void take_event(struct assembly *assembly, const struct sse_event *event,
         if (is_choices && scan->nodes[i].shape == JSON_SHAPE_array) {
             for (uint32_t k = i + 1; k < scan->nodes[i].end; k = scan->nodes[k].end)
                 take_choice(body, scan, k);
+            scan->nodes[i].is_marked = scan->nodes[i].count == 0;
         } else if (json_is_named(scan, i, bytes_text("object"))) {
             grown_set_text(body, grown_member(body, 0, "object"), "chat.completion");
             scan->nodes[i].is_marked = true;

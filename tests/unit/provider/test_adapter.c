@@ -157,7 +157,7 @@ END_TEST
 
 // Without its usage a stream has no price; what a person states of it stays.
 START_TEST(a_stream_is_asked_for_with_all_that_it_needs) {
-#define NEEDS "\"stream_options\":{\"include_usage\":true,\"include_obfuscation\":false}"
+#define NEEDS "\"stream_options\":{\"include_obfuscation\":false,\"include_usage\":true}"
     assert_writes("{}", "{\"params\":{\"stream\":true,\"seed\":1},\"messages\":[]}", "m",
                   "{\"model\":\"m\",\"messages\":[],\"stream\":true,\"seed\":1," NEEDS "}");
     assert_writes("{\"body\":{\"model\":\"x\", \"stream\":true,\"t\":1.10}}", "", "m",

@@ -273,7 +273,6 @@ static const char *const mapped[] = {"max_completion_tokens",
                                      "max_tokens",
                                      "stop",
                                      "tool_choice",
-                                     "stream",
                                      "parallel_tool_calls",
                                      "n",
                                      NULL};
