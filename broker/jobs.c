@@ -18,6 +18,21 @@ enum {
 
 // ---- one job ------------------------------------------------------------------------------------
 
+// What it waits for; of one that is kept, a person.
+static json_t *job_waits_json(struct loop *loop, const struct job *job) {
+    struct wait wait = {.reason = core_waits_for(loop->core, job),
+                        .lane = job->lane,
+                        .job = core_find_job(loop->core, job->number),
+                        .jobs = 1,
+                        .due_ms = job->state == JOB_DELAYED ? job->due_ms : 0};
+    if (wait.reason == REASON_none)
+        return json_null();
+    json_t *entry = wait_json(loop, &wait);
+    if (job_is_kept(job))
+        put(entry, "needs_person", json_true());
+    return entry;
+}
+
 static json_t *job_json(struct loop *loop, const struct job *job) {
     char call[ID_HEX_SIZE];
     json_t *body = json_object();
@@ -27,12 +42,7 @@ static json_t *job_json(struct loop *loop, const struct job *job) {
     put(body, "batch", uuid(core_batch(loop->core, job->batch)->id));
     put(body, "state", text(job_state_name((enum job_state)job->state)));
     put(body, "outcome", text(outcome_name((enum outcome)job->outcome)));
-    struct wait wait = {.reason = core_waits_for(loop->core, job),
-                        .lane = job->lane,
-                        .job = core_find_job(loop->core, job->number),
-                        .jobs = 1,
-                        .due_ms = job->due_ms};
-    put(body, "waits_for", wait.reason ? wait_json(loop, &wait) : json_null());
+    put(body, "waits_for", job_waits_json(loop, job));
     put(body, "line", number(job->line));
     put(body, "turn", number(job->turn));
     put(body, "attempts", number(job->attempt));

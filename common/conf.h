@@ -111,6 +111,19 @@ struct conf_shown {
     const char *origin;
 };
 bool conf_setting_at(const struct conf *conf, size_t i, struct conf_shown *shown);
+// One setting, for those who write about all of them.
+struct conf_about {
+    const char *flag;     // without "--"
+    const char *variable; // NULL: a flag only
+    const char *place;    // in the file; NULL: a flag only
+    const char *initial;  // the default; NULL: none, or help says it
+    const char *choices;  // the values that there are, blanks between them; NULL: any
+    const char *help;
+    bool has_value; // false: the flag stands alone
+    bool is_read;   // by the program that was asked about
+};
+// The i-th setting, as a program has it; false behind the last.
+bool conf_about(const char *program, size_t i, struct conf_about *about);
 
 // Puts the settings' flags of a command line into the environment, so that programs started from
 // here have them too (--data is left out: it means another folder as a variable).

@@ -132,3 +132,18 @@ const struct setting *setting_flag(const char *argument, const char **value) {
             return &settings[i];
     return NULL;
 }
+
+bool conf_about(const char *program, size_t i, struct conf_about *about) {
+    if (i >= setting_count)
+        return false;
+    const struct setting *setting = &settings[i];
+    *about = (struct conf_about){setting->flag,
+                                 setting->variable,
+                                 setting->place,
+                                 setting->initial,
+                                 setting->type == CONF_level ? "debug info warn error" : NULL,
+                                 setting->help,
+                                 setting->type != CONF_flag,
+                                 (setting->programs & setting_program(program)) != 0};
+    return true;
+}

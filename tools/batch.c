@@ -19,12 +19,23 @@ static const json_t *live_of(const json_t *answer, const char *batch) {
     return NULL;
 }
 
+static void add_batch(struct table *table, const json_t *answer, const json_t *batch) {
+    char text[SUM_TEXT_SIZE], whole[SHORT_TEXT_SIZE];
+    const char *id = text_of(batch, "batch", "");
+    int64_t jobs = int_of(live_of(answer, id), "jobs", int_of(batch, "accepted", 0));
+    table_row(table);
+    table_cell(table, 0, "%s", id);
+    table_cell(table, 1, "%s", text_of(batch, "name", ""));
+    table_state(table, 2, text_of(batch, "state", ""));
+    table_cell(table, 3, "%s", time_text(int_of(batch, "created_ms", 0), whole));
+    table_cell(table, 4, "%s", count_text(int_of(batch, "done", 0), text));
+    table_cell(table, 5, "%s of %s", count_text((int64_t)watch_finished(batch), text),
+               count_text(jobs, whole));
+    table_cell(table, 6, "%s", sum_text(batch, text));
+}
+
 int batch_list(struct call *call) {
-    static const struct table_column columns[] = {
-        {"BATCH", false, false}, {"NAME", false, true},  {"STATE", false, false},
-        {"DONE", true, false},   {"ENDED", true, false}, {"JOBS", true, false},
-        {"COST", true, false},   {NULL, false, false},
-    };
+    char created[SHORT_TEXT_SIZE + 16], zone[SHORT_TEXT_SIZE];
     struct table table;
     const json_t *batch;
     size_t i;
@@ -33,81 +44,120 @@ int batch_list(struct call *call) {
     json_t *answer = call_show(call, "batch.list", arguments);
     if (!answer)
         return 0;
+    (void)snprintf(created, sizeof(created), "CREATED (%s)", zone_text(zone));
+    const struct table_column columns[] = {
+        {"BATCH", false, false}, {"NAME", false, true}, {"STATE", false, false},
+        {created, false, false}, {"DONE", true, false}, {"ENDED", true, false},
+        {"COST", false, false},  {NULL, false, false},
+    };
     table_begin(&table, columns);
-    // On a narrow terminal its first milliseconds: enough to name it.
-    int id_columns = table.width == 0 || table.width >= WIDE_COLUMNS ? UUID_TEXT_SIZE : 13;
-    json_array_foreach(member_of(answer, "batches"), i, batch) {
-        char text[SHORT_TEXT_SIZE];
-        const char *id = text_of(batch, "batch", "");
-        int64_t jobs = int_of(live_of(answer, id), "jobs", int_of(batch, "accepted", 0));
-        table_row(&table);
-        table_cell(&table, 0, "%.*s", id_columns, id);
-        table_cell(&table, 1, "%s", text_of(batch, "name", ""));
-        table_cell(&table, 2, "%s", text_of(batch, "state", ""));
-        table_cell(&table, 3, "%s", count_text(int_of(batch, "done", 0), text));
-        table_cell(&table, 4, "%s", count_text((int64_t)watch_finished(batch), text));
-        table_cell(&table, 5, "%s", count_text(jobs, text));
-        table_cell(&table, 6, "%s", amount_text(member_of(batch, "amount_pusd"), text));
-    }
+    json_array_foreach(member_of(answer, "batches"), i, batch) add_batch(&table, answer, batch);
     table_end(&table);
+    if (i == 0)
+        call_say_empty(call,
+                       "there is no batch; begin with a file of lines:", "batch run FILE.jsonl");
     call_say_more(call, text_of(answer, "next", NULL));
     json_decref(answer);
     return 0;
 }
 
 static void show_heads(const json_t *answer) {
-    char text[SHORT_TEXT_SIZE];
+    char text[TIME_TEXT_SIZE];
     const json_t *tags = member_of(answer, "tags");
     const char *name;
     const json_t *value;
-    out_printf("batch     %s\n", text_of(answer, "batch", "-"));
+    out_field(9, "batch", text_of(answer, "batch", "-"));
     out_field(9, "name", text_of(answer, "name", ""));
     out_field(9, "key", text_of(answer, "key", "-"));
-    out_printf("state     %s\n", text_of(answer, "state", "-"));
-    out_printf("created   %s\n", time_text(int_of(answer, "created_ms", 0), text));
+    out_state(9, "state", text_of(answer, "state", "-"));
+    out_field(9, "created", moment_text(int_of(answer, "created_ms", 0), text));
     if (int_of(answer, "settled_ms", 0) > 0)
-        out_printf("settled   %s\n", time_text(int_of(answer, "settled_ms", 0), text));
+        out_field(9, "settled", moment_text(int_of(answer, "settled_ms", 0), text));
     json_object_foreach((json_t *)tags, name, value)
         out_printf("tag       %s=%s\n", name, json_string_value(value));
 }
 
-static void show_live(struct call *call, const json_t *live) {
-    static const char *const states[] = {"waiting", "ready", "leased", "delayed", "ended"};
+// Adds up the entries of a list that say the same of a member, each once, in their order; the
+// member "jobs" is the sum. The result is the caller's.
+static json_t *merged_by(const json_t *list, const char *member, const char *other) {
+    json_t *merged = json_array();
+    const json_t *entry;
+    json_t *same;
+    size_t i, k;
+    json_array_foreach(list, i, entry) {
+        bool is_new = true;
+        json_array_foreach(merged, k, same) {
+            if (strcmp(text_of(same, member, ""), text_of(entry, member, "")) != 0 ||
+                strcmp(text_of(same, other, ""), text_of(entry, other, "")) != 0)
+                continue;
+            int64_t jobs = int_of(same, "jobs", 0) + int_of(entry, "jobs", 0);
+            arguments_add_int(same, "jobs", jobs);
+            is_new = false;
+        }
+        if (is_new && json_array_append_new(merged, json_deep_copy(entry)) != 0)
+            fail_memory();
+    }
+    return merged;
+}
+
+static void show_failures(const json_t *answer) {
+    json_t *failures = merged_by(member_of(answer, "failures"), "outcome", "reason");
+    const json_t *failure;
+    size_t i;
+    json_array_foreach(failures, i, failure) {
+        char count[SHORT_TEXT_SIZE];
+        out_printf("  %6s  %s: %s\n", count_text(int_of(failure, "jobs", 0), count),
+                   text_of(failure, "outcome", ""), text_of(failure, "reason", ""));
+    }
+    json_decref(failures);
+}
+
+static void show_waits(const json_t *live) {
+    json_t *waits = merged_by(member_of(live, "waits_for"), "text", "reason");
     const json_t *wait;
     size_t i;
+    json_array_foreach(waits, i, wait) {
+        char count[SHORT_TEXT_SIZE];
+        char text[1200];
+        out_printf("waits     %s (%s)\n", wait_text(wait, text, sizeof(text)),
+                   count_text(int_of(wait, "jobs", 0), count));
+    }
+    json_decref(waits);
+}
+
+static void show_live(struct call *call, const json_t *live) {
+    static const char *const states[] = {"waiting", "ready", "leased", "delayed", "ended"};
+    char count[SHORT_TEXT_SIZE];
     if (!json_is_object(live))
         return;
+    const json_t *counts = member_of(live, "counts");
     out_text("on its way");
-    for (i = 0; i < sizeof(states) / sizeof(states[0]); i++)
-        out_printf("%s %lld %s", i > 0 ? "," : "",
-                   (long long)int_of(member_of(live, "counts"), states[i], 0), states[i]);
-    out_printf("; %lld calls under way\n", (long long)int_of(live, "attempts_open", 0));
-    long long kept = (long long)int_of(member_of(live, "counts"), "kept", 0);
-    long long revived = (long long)int_of(member_of(live, "counts"), "revived", 0);
-    if (revived > 0)
-        out_printf("retried   %lld: how they ended before stands above until they end again\n",
-                   revived);
-    if (kept > 0)
-        out_printf("kept      %lld dead or parked; colloq dead list --batch %s%s\n", kept,
-                   text_of(live, "batch", ""), call_settings(call));
-    out_printf(
-        "policy    turns behind one without answer: %s; possibly billed: %s; %lld attempts\n",
-        text_of(live, "unanswered", "-"), text_of(live, "billed", "-"),
-        (long long)int_of(live, "attempts_max", 0));
-    json_array_foreach(member_of(live, "waits_for"), i, wait) {
-        char text[1200];
-        out_printf("waits     %s (%lld)\n", wait_text(wait, text, sizeof(text)),
-                   (long long)int_of(wait, "jobs", 0));
-    }
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+        out_printf("%s %s %s", i > 0 ? "," : "", count_text(int_of(counts, states[i], 0), count),
+                   states[i]);
+    out_printf("; %s calls under way\n", count_text(int_of(live, "attempts_open", 0), count));
+    if (int_of(counts, "revived", 0) > 0)
+        out_printf("retried   %s: how they ended before stands above until they end again\n",
+                   count_text(int_of(counts, "revived", 0), count));
+    if (int_of(counts, "kept", 0) > 0)
+        out_printf("kept      %s dead or parked; colloq dead list --batch %s%s\n",
+                   count_text(int_of(counts, "kept", 0), count), text_of(live, "batch", ""),
+                   call_settings(call));
+    out_printf("policy    turns behind one without answer: %s; possibly billed: %s; %s attempts\n",
+               text_of(live, "unanswered", "-"), text_of(live, "billed", "-"),
+               count_text(int_of(live, "attempts_max", 0), count));
+    show_waits(live);
 }
 
 // What the ledger could not take in as it came: it needs a person.
 static void show_alarms(struct call *call, const json_t *answer) {
-    long long quarantined = (long long)int_of(answer, "quarantined", 0);
-    long long conflicts = (long long)int_of(answer, "conflicts", 0);
+    char text[SHORT_TEXT_SIZE], other[SHORT_TEXT_SIZE];
+    int64_t quarantined = int_of(answer, "quarantined", 0);
+    int64_t conflicts = int_of(answer, "conflicts", 0);
     if (quarantined > 0 || conflicts > 0)
-        out_printf("alarm     %lld records in quarantine, %lld conflicts; colloq check%s\n",
-                   quarantined, conflicts, call_settings(call));
+        out_printf("alarm     %s records in quarantine, %s conflicts; colloq check%s\n",
+                   count_text(quarantined, text), count_text(conflicts, other),
+                   call_settings(call));
 }
 
 static void say_silent(const json_t *answer) {
@@ -121,18 +171,22 @@ static const char *id_of(const json_t *shown) {
     return text_of(shown, "batch", text_of(member_of(shown, "live"), "batch", NULL));
 }
 
-void batch_id_of(struct call *call, char id[UUID_TEXT_SIZE]) {
-    const char *operand = call->operands[0];
+void batch_id_named(struct call *call, const char *name, char id[UUID_TEXT_SIZE]) {
     struct id whole;
-    (void)snprintf(id, UUID_TEXT_SIZE, "%s", operand);
-    if (strlen(operand) == UUID_TEXT_SIZE - 1 && id_parse(bytes_text(operand), &whole))
+    (void)snprintf(id, UUID_TEXT_SIZE, "%s", name);
+    if (strlen(name) == UUID_TEXT_SIZE - 1 && id_parse(bytes_text(name), &whole))
         return;
-    json_t *shown = call_ask(call, "batch.show", arguments_of("batch", operand));
+    json_t *shown = call_ask(call, "batch.show", arguments_of("batch", name));
     const char *found = id_of(shown);
     if (!found)
-        fail(EX_NOINPUT, "%s: there is no such batch", operand);
+        fail(EX_NOINPUT, "%s: there is no such batch; colloq batch list%s names them", name,
+             call_settings(call));
     (void)snprintf(id, UUID_TEXT_SIZE, "%s", found);
     json_decref(shown);
+}
+
+void batch_id_of(struct call *call, char id[UUID_TEXT_SIZE]) {
+    batch_id_named(call, call->operands[0], id);
 }
 
 static void show_refused(const json_t *line) {
@@ -154,7 +208,7 @@ static void print_refused(struct call *call, const json_t *answer) {
     size_t i;
     json_array_foreach(member_of(answer, "refused"), i, line) {
         if (call_has(call, "json"))
-            out_json(line);
+            out_json_of(call_schema(call, 1), line);
         else
             show_refused(line);
     }
@@ -184,8 +238,6 @@ static int list_refused(struct call *call) {
 int batch_show(struct call *call) {
     char text[512];
     char batch[UUID_TEXT_SIZE];
-    const json_t *failure;
-    size_t i;
     if (call_has(call, "refused"))
         return list_refused(call);
     batch_id_of(call, batch);
@@ -195,9 +247,7 @@ int batch_show(struct call *call) {
     const json_t *live = member_of(answer, "live");
     show_heads(member_of(answer, "batch") ? answer : live);
     out_printf("%s\n", watch_last_line(answer, text, sizeof(text)));
-    json_array_foreach(member_of(answer, "failures"), i, failure)
-        out_printf("  %6lld  %s: %s\n", (long long)int_of(failure, "jobs", 0),
-                   text_of(failure, "outcome", ""), text_of(failure, "reason", ""));
+    show_failures(answer);
     show_alarms(call, answer);
     show_live(call, live);
     say_silent(answer);
@@ -223,7 +273,10 @@ int batch_results(struct call *call) {
             fail(code, "%s", detail);
         mem_free(cursor);
         if (!results_print(buf_bytes(&text), &sink, &cursor, &has_more))
-            fail(EX_PROTOCOL, "the answer cannot be read");
+            fail(EX_PROTOCOL,
+                 "the results of %s cannot be read; is it the same version of colloq "
+                 "that runs there?",
+                 call->operands[0]);
         if (process_is_stopped(call->stop_fd))
             exit(EXIT_STOPPED);
     }
@@ -237,23 +290,32 @@ static bool is_settled(const json_t *shown) {
            strcmp(text_of(member_of(shown, "live"), "state", ""), "settled") == 0;
 }
 
+static void say_settled(const struct call *call, const char *batch) {
+    json_t *answer = arguments_of("batch", batch);
+    arguments_add(answer, "state", "settled");
+    if (json_object_set_new(answer, "is_cancelled", json_false()) != 0)
+        fail_memory();
+    call_show_json(call, answer);
+    json_decref(answer);
+}
+
 int batch_cancel(struct call *call) {
-    char batch[UUID_TEXT_SIZE];
+    char batch[UUID_TEXT_SIZE], text[SHORT_TEXT_SIZE];
     batch_id_of(call, batch);
     json_t *shown = call_ask(call, "batch.show", arguments_of("batch", batch));
     if (is_settled(shown)) {
         json_decref(shown);
         if (call_has(call, "json"))
-            out_printf("{\"batch\":\"%s\",\"state\":\"settled\",\"is_cancelled\":false}\n", batch);
+            say_settled(call, batch);
         else
             (void)fprintf(stderr, "colloq: %s is settled already: nothing was cancelled\n", batch);
         return EXIT_SOME_FAILED;
     }
     json_t *answer = call_show(call, "batch.cancel", arguments_of("batch", batch));
     if (answer)
-        out_printf("%s: cancelled; %lld calls under way are called off, and recorded as they "
+        out_printf("%s: cancelled; %s calls under way are called off, and recorded as they "
                    "end.\n",
-                   batch, (long long)int_of(answer, "attempts_open", 0));
+                   batch, count_text(int_of(answer, "attempts_open", 0), text));
     json_decref(answer);
     json_decref(shown);
     return 0;

@@ -50,7 +50,8 @@ enum { PART_SIZE = 96 };
 
 // Texts of a progress line.
 struct parts {
-    char task[PART_SIZE], counts[PART_SIZE], rate[PART_SIZE], rest[PART_SIZE], cost[PART_SIZE];
+    char task[PART_SIZE], counts[PART_SIZE], rate[PART_SIZE], rest[PART_SIZE];
+    char cost[SUM_TEXT_SIZE];
 };
 
 static void describe_watch(const struct watch *watch, bool is_sealed, struct parts *parts) {
@@ -72,7 +73,7 @@ static void describe_watch(const struct watch *watch, bool is_sealed, struct par
     if (is_sealed && rest > 0 && rate > 0 && rest_ms < 1e12)
         (void)snprintf(parts->rest, PART_SIZE, "ETA %s",
                        span_text(rest_ms < 1000 ? 1000 : (int64_t)rest_ms, count));
-    (void)snprintf(parts->cost, PART_SIZE, "%s", sum_text(watch->shown, count));
+    (void)sum_text(watch->shown, parts->cost);
 }
 
 static void show_progress(struct run *run, uint64_t now_ms) {
@@ -92,6 +93,7 @@ static void show_progress(struct run *run, uint64_t now_ms) {
     else if (run->is_watching)
         (void)watch_wait_text(&run->watch, now_ms, wait, sizeof(wait));
     text_clean(wait, false);
+    progress_long_wait(&run->progress, wait, sizeof(wait));
     progress_join(&(struct progress_parts){.task = parts.task,
                                            .counts = parts.counts,
                                            .rate = parts.rate,
@@ -153,7 +155,7 @@ static void end_if_stuck(struct run *run, uint64_t now_ms) {
         since_ms = submission->moved_ms;
     if (now_ms - since_ms < run->patience_ms)
         return;
-    (void)watch_wait_text(&run->watch, now_ms, wait, sizeof(wait));
+    (void)watch_stuck_text(&run->watch, wait, sizeof(wait));
     progress_close(&run->progress);
     sink_flush(&run->sink);
     fail(EX_TEMPFAIL,
@@ -184,7 +186,7 @@ static void turn(struct run *run) {
         hear(run, message, clock_now().mono_ms);
     if (process_is_stopped(run->call->stop_fd))
         stop_run(run);
-    end_if_stuck(run, now_ms);
+    end_if_stuck(run, clock_now().mono_ms); // what was heard is younger than now_ms
 }
 
 // Sends the whole file; with watches also shows the batch as soon as it is open.
@@ -223,7 +225,9 @@ static void open_run(struct run *run, struct call *call) {
     if (run->submission.refusals.count == 0)
         return;
     spool_close(&run->spool, false);
-    fail(EX_DATAERR, "%llu of %llu lines are refused and --strict was given: nothing was submitted",
+    fail(EX_DATAERR,
+         "%llu of %llu lines are refused and --strict was given: nothing was submitted; mend those "
+         "lines, or leave --strict out",
          (unsigned long long)run->submission.refusals.count,
          (unsigned long long)run->submission.lines);
 }
@@ -294,8 +298,9 @@ int batch_submit(struct call *call) {
     spool_close(&run.spool, false);
     uuid_text(run.submission.batch, batch);
     if (call_has(call, "json")) {
-        out_printf("{\"batch\":\"%s\",\"lines\":%llu,\"refused\":%llu,\"is_known\":%s}\n", batch,
-                   (unsigned long long)run.submission.lines,
+        out_printf("{\"schema\":\"colloq/batch.submit/"
+                   "1\",\"batch\":\"%s\",\"lines\":%llu,\"refused\":%llu,\"is_known\":%s}\n",
+                   batch, (unsigned long long)run.submission.lines,
                    (unsigned long long)run.submission.refusals.count,
                    run.submission.is_known ? "true" : "false");
     } else {

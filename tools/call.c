@@ -23,76 +23,6 @@ void fail(int exit_code, const char *format, ...) {
     exit(exit_code);
 }
 
-static const char *verb_of(const struct command *command) {
-    return command->verb ? command->verb : "";
-}
-
-static _Noreturn void misuse(const struct call *call, const char *what, const char *about) {
-    const struct command *command = call->command;
-    fail(EX_USAGE, "%s%s\nUsage: colloq %s%s%s%s%s [options]; colloq %s --help lists them", what,
-         about, command->noun, command->verb ? " " : "", verb_of(command),
-         *command->operands ? " " : "", command->operands, command->noun);
-}
-
-static const struct option *option_named(const struct call *call, const char *name, size_t size) {
-    for (const struct option *o = call->command->options; o && o->name; o++)
-        if (strlen(o->name) == size && memcmp(o->name, name, size) == 0)
-            return o;
-    return NULL;
-}
-
-static void check_count(const struct call *call, const struct option *option, const char *value) {
-    char *end = NULL;
-    unsigned long long number = strtoull(value, &end, 10);
-    if (*value < '0' || *value > '9' || *end || number > INT64_MAX)
-        misuse(call, "a number is needed: --", option->name);
-}
-
-// Takes the option at argv[*at], and its value.
-static void take_option(struct call *call, int argc, char **argv, int *at) {
-    const char *name = argv[*at] + 2;
-    const char *equals = strchr(name, '=');
-    size_t size = equals ? (size_t)(equals - name) : strlen(name);
-    const struct option *option = option_named(call, name, size);
-    if (!option)
-        misuse(call, "there is no option ", argv[*at]);
-    const char *value = equals ? equals + 1 : NULL;
-    if (option->type == OPTION_flag && value)
-        misuse(call, "this option takes no value: --", option->name);
-    if (option->type != OPTION_flag && !value && *at + 1 < argc)
-        value = argv[++*at];
-    if (option->type != OPTION_flag && !value)
-        misuse(call, "a value is missing: --", option->name);
-    if (option->type == OPTION_count)
-        check_count(call, option, value);
-    if (!option->may_repeat && call_has(call, option->name))
-        misuse(call, "this option stands twice: --", option->name);
-    if (call->value_count == VALUES_MAX)
-        misuse(call, "too many options", "");
-    call->values[call->value_count].option = option;
-    call->values[call->value_count++].value = value;
-}
-
-void call_read(struct call *call, int argc, char **argv) {
-    bool is_over = false;
-    for (int i = 0; i < argc; i++) {
-        if (!is_over && strcmp(argv[i], "--") == 0) {
-            is_over = true;
-        } else if (!is_over && strncmp(argv[i], "--", 2) == 0) {
-            take_option(call, argc, argv, &i);
-        } else {
-            if (call->operand_count == call->command->operands_max)
-                misuse(call, "there is an operand too many: ", argv[i]);
-            // An empty one is a variable that was not set, and must not mean everything.
-            if (*argv[i] == 0)
-                misuse(call, "an operand is empty: ", call->command->operands);
-            call->operands[call->operand_count++] = argv[i];
-        }
-    }
-    if (call->operand_count < call->command->operands_min)
-        misuse(call, "an operand is missing: ", call->command->operands);
-}
-
 const char *call_value(const struct call *call, const char *option, int i) {
     for (int k = 0; k < call->value_count; k++)
         if (strcmp(call->values[k].option->name, option) == 0 && i-- == 0)
@@ -114,6 +44,11 @@ bool call_has(const struct call *call, const char *option) {
 uint64_t call_count(const struct call *call, const char *option, uint64_t otherwise) {
     const char *text = call_text(call, option);
     return text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+void fail_memory(void) {
+    fail(EX_OSERR, "this machine has no memory left for the answer; end other programs, or ask for "
+                   "less (--limit, --batch)");
 }
 
 // ---- further commands ---------------------------------------------------------------------------
@@ -171,7 +106,7 @@ const char *call_settings(const struct call *call) {
 static void put_command(struct buf *line, const struct call *call, const char *operand,
                         const char *const skipped[3]) {
     buf_printf(line, "colloq %s%s%s", call->command->noun, call->command->verb ? " " : "",
-               verb_of(call->command));
+               call->command->verb ? call->command->verb : "");
     for (int i = 0; i < call->operand_count; i++)
         put_word(line, i == 0 && operand ? operand : call->operands[i]);
     for (int i = 0; i < call->value_count; i++) {
@@ -254,11 +189,14 @@ static void ask_text(struct call *call, const char *what, json_t *new_arguments,
         fail(code, "%s", detail);
 }
 
-static json_t *parse_answer(struct buf *text) {
+static json_t *parse_answer(const struct call *call, struct buf *text) {
     json_t *answer = NULL;
     char error[256];
     if (json_parse(buf_bytes(text), &answer, error, sizeof(error)) != ERR_OK)
-        fail(EX_PROTOCOL, "the answer cannot be read: %s", error);
+        fail(EX_PROTOCOL,
+             "%s: the answer cannot be read: %s; is it the same version of colloq that "
+             "runs there?",
+             call->conf->ingress, error);
     buf_release(text);
     return answer;
 }
@@ -266,17 +204,34 @@ static json_t *parse_answer(struct buf *text) {
 json_t *call_ask(struct call *call, const char *what, json_t *new_arguments) {
     struct buf text;
     ask_text(call, what, new_arguments, &text);
-    return parse_answer(&text);
+    return parse_answer(call, &text);
+}
+
+const char *call_schema(const struct call *call, int i) {
+    static char text[64];
+    const char *list = call->command->schemas, *word;
+    size_t size;
+    while (word_next(&list, &word, &size))
+        if (i-- == 0)
+            (void)snprintf(text, sizeof(text), "%.*s", (int)size, word);
+    return text;
 }
 
 json_t *call_show(struct call *call, const char *what, json_t *new_arguments) {
     struct buf text;
     ask_text(call, what, new_arguments, &text);
     if (!call_has(call, "json"))
-        return parse_answer(&text);
-    out_bytes(buf_bytes(&text));
-    if (text.size == 0 || text.at[text.size - 1] != '\n')
-        out_text("\n");
+        return parse_answer(call, &text);
+    out_document(call_schema(call, 0), buf_bytes(&text));
     buf_release(&text);
     return NULL;
+}
+
+void call_show_json(const struct call *call, const json_t *answer) {
+    out_json_of(call_schema(call, 0), answer);
+}
+
+void call_say_empty(const struct call *call, const char *what, const char *command) {
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "colloq: %s\n  colloq %s%s\n", what, command, call_settings(call));
 }

@@ -6,31 +6,9 @@
 
 #include "common/conf.h"
 #include "tools/client.h"
+#include "tools/table.h"
 
-enum { OPERANDS_MAX = 4, OPTIONS_MAX = 20, VALUES_MAX = 64, EXIT_SOME_FAILED = 1 };
-
-enum option_type { OPTION_flag, OPTION_text, OPTION_count };
-
-struct option {
-    const char *name; // without "--"; NULL ends a list
-    enum option_type type;
-    const char *argument; // how the value is called in the help; NULL for flags
-    const char *help;     // NULL: it is not for people
-    bool may_repeat;
-};
-
-struct call;
-
-struct command {
-    const char *noun;
-    const char *verb;     // NULL: the noun stands alone
-    const char *operands; // how they are called in the help: "BATCH", "[FILE]", ""
-    int operands_min;
-    int operands_max;
-    const char *summary;
-    const struct option *options;
-    int (*run)(struct call *call); // returns the exit code
-};
+enum { OPERANDS_MAX = 4, VALUES_MAX = 64 };
 
 struct call {
     const struct command *command;
@@ -61,11 +39,18 @@ const char *call_value(const struct call *call, const char *option, int i);
 // here, colloq is started for the time of the command (local.h).
 struct client *call_client(struct call *call);
 // Puts a question and returns the answer's object, which is the caller's. new_arguments is
-// taken. With --json the callers print the answer as it is, by call_answer_json.
+// taken.
 json_t *call_ask(struct call *call, const char *what, json_t *new_arguments);
 
-// Asks and, with --json, prints the answer as it came and returns NULL; else returns it.
+// Asks and, with --json, prints the answer as it came, but for its schema, which stands first, and
+// returns NULL; else returns it.
 json_t *call_show(struct call *call, const char *what, json_t *new_arguments);
+// Prints an answer of our own as JSON, likewise.
+void call_show_json(const struct call *call, const json_t *answer);
+// The name of the i-th schema of the command: "batch.list/1". Static storage.
+const char *call_schema(const struct call *call, int i);
+// Says on stderr that a list is empty, and with which command to begin.
+void call_say_empty(const struct call *call, const char *what, const char *command);
 
 // The settings of this call as they must be repeated on a further command line: "" or
 // " --simulate --data /x". Static storage.
@@ -77,7 +62,9 @@ const char *call_command(const struct call *call, const char *operand, const cha
 // Nothing without a cursor.
 void call_say_more(const struct call *call, const char *cursor);
 
-// One line "colloq: …" on stderr, then the end.
+// There is no memory for what is being read or written.
+_Noreturn void fail_memory(void);
+// One line "colloq: …" on stderr, which says what is wrong, where, and what to do; then the end.
 _Noreturn void fail(int exit_code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "common/conf.h"
 #include "common/sock.h"
+#include "tools/table.h" // the exit codes
 
 #include <jansson.h>
 
@@ -14,7 +15,6 @@ enum {
     CLIENT_ANSWER_MS = 15000, // a question without an answer is given up
     CLIENT_HELLO_MS = 1000,   // a hello without an answer is said over another connection
     CLIENT_SILENT_MS = 6000,  // so is all else: whoever waits hears of an ingress more often
-    EXIT_STOPPED = 130,
 };
 
 struct client {

@@ -1,4 +1,4 @@
-// The commands, one function each; main.c's table says how they are called.
+// The commands, one function each; the table (table.h) says how they are called.
 #ifndef TOOLS_COMMANDS_H
 #define TOOLS_COMMANDS_H
 
@@ -31,9 +31,12 @@ int ledger_migrate(struct call *call);
 int stat_show(struct call *call);
 int dev(struct call *call);
 int doctor(struct call *call);
+int help_show(struct call *call);
 
-// The id of the batch that the first operand names: an id, a part of one, a name or a key. The
-// broker knows batches by their ids only. Ends the process if there is none.
+// The id of the batch of that name, which is an id, a part of one, a name or a key; and of the one
+// that the first operand names. The broker knows batches by their ids only. Ends the process if
+// there is none.
+void batch_id_named(struct call *call, const char *name, char id[UUID_TEXT_SIZE]);
 void batch_id_of(struct call *call, char id[UUID_TEXT_SIZE]);
 // The path of another program of colloq, which lies beside this one. Static storage.
 const char *sibling_path(const char *program);

@@ -4,12 +4,22 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
+
+static void add_conversation(struct table *table, const json_t *entry) {
+    char text[SUM_TEXT_SIZE], whole[SHORT_TEXT_SIZE];
+    table_row(table);
+    table_cell(table, 0, "%s", text_of(entry, "conversation", ""));
+    table_cell(table, 1, "%s", text_of(entry, "name", ""));
+    table_cell(table, 2, "%s of %s", count_text(int_of(entry, "answered", 0), text),
+               count_text(int_of(entry, "turns", 0), whole));
+    table_cell(table, 3, "%s", count_text(int_of(entry, "calls", 0), text));
+    table_cell(table, 4, "%s", time_text(int_of(entry, "last_ms", 0), whole));
+    table_cell(table, 5, "%s", sum_text(entry, text));
+}
 
 int conversation_list(struct call *call) {
-    static const struct table_column columns[] = {
-        {"CONVERSATION", false, false}, {"NAME", false, true}, {"ANSWERED", true, false},
-        {"CALLS", true, false},         {"COST", true, false}, {NULL, false, false},
-    };
+    char last[SHORT_TEXT_SIZE + 16], zone[SHORT_TEXT_SIZE];
     struct table table;
     const json_t *entry;
     size_t i;
@@ -19,18 +29,21 @@ int conversation_list(struct call *call) {
     json_t *answer = call_show(call, "conversation.list", arguments);
     if (!answer)
         return 0;
+    (void)snprintf(last, sizeof(last), "LAST (%s)", zone_text(zone));
+    const struct table_column columns[] = {
+        {"CONVERSATION", false, false}, {"NAME", false, true}, {"ANSWERED", true, false},
+        {"CALLS", true, false},         {last, false, false},  {"COST", false, false},
+        {NULL, false, false},
+    };
     table_begin(&table, columns);
-    json_array_foreach(member_of(answer, "conversations"), i, entry) {
-        char text[SHORT_TEXT_SIZE];
-        table_row(&table);
-        table_cell(&table, 0, "%s", text_of(entry, "conversation", ""));
-        table_cell(&table, 1, "%s", text_of(entry, "name", ""));
-        table_cell(&table, 2, "%lld of %lld", (long long)int_of(entry, "answered", 0),
-                   (long long)int_of(entry, "turns", 0));
-        table_cell(&table, 3, "%s", count_text(int_of(entry, "calls", 0), text));
-        table_cell(&table, 4, "%s", amount_text(member_of(entry, "amount_pusd"), text));
-    }
+    json_array_foreach(member_of(answer, "conversations"), i, entry)
+        add_conversation(&table, entry);
     table_end(&table);
+    if (i == 0)
+        call_say_empty(call,
+                       "there is no conversation of more than one turn here; lines with a member "
+                       "conversation make one:",
+                       "batch run FILE.jsonl");
     call_say_more(call, text_of(answer, "next", NULL));
     json_decref(answer);
     return 0;
@@ -67,8 +80,13 @@ static void show_messages(const json_t *answer) {
     size_t i;
     json_array_foreach(member_of(answer, "messages"), i, message) {
         const char *call = text_of(message, "call", "");
-        out_printf("\n--- turn %lld, %s%s%s\n", (long long)int_of(message, "turn", 0),
-                   text_of(message, "role", "?"), *call ? ", call " : "", call);
+        char title[128];
+        (void)snprintf(title, sizeof(title), "--- turn %lld, %s%s%s",
+                       (long long)int_of(message, "turn", 0), text_of(message, "role", "?"),
+                       *call ? ", call " : "", call);
+        out_text("\n");
+        out_toned(TONE_dim, title);
+        out_text("\n");
         show_content(member_of(message, "content"));
         const json_t *tools = member_of(message, "tool_calls");
         if (json_array_size(tools) > 0)
@@ -122,23 +140,28 @@ static const json_t *usage_of(const json_t *answer, const char *call) {
     return NULL;
 }
 
-// The last line: the sum, and what it leaves out.
+// The last line: the sum, and what is missing from it.
 static void show_total(const json_t *tracking, bool is_priced) {
-    char text[SHORT_TEXT_SIZE];
-    int64_t calls = int_of(tracking, "possibly_billed_calls", 0), bounded = 0;
     const json_t *entry;
+    int64_t bounded = 0, unextracted = 0;
     size_t i;
     struct buf line;
-    json_array_foreach(member_of(tracking, "messages"), i, entry) bounded +=
-        json_is_integer(member_of(entry, "possibly_billed_pusd"));
+    json_array_foreach(member_of(tracking, "messages"), i, entry) {
+        bounded += json_is_integer(member_of(entry, "possibly_billed_pusd"));
+        unextracted += strcmp(text_of(entry, "call_state", ""), "unextracted") == 0;
+    }
+    struct sum sum = {
+        .calls = (int64_t)json_array_size(member_of(tracking, "messages")),
+        .amount = is_priced ? member_of(tracking, "total_pusd") : NULL,
+        .unpriced = int_of(tracking, "unpriced_calls", 0) - unextracted,
+        .unknown = int_of(tracking, "possibly_billed_calls", 0),
+        .bound = member_of(tracking, "possibly_billed_pusd"),
+    };
+    if (sum.unknown > bounded)
+        sum.unbounded = sum.unknown - bounded;
     buf_init(&line, 1024);
-    buf_printf(&line, "total %s",
-               is_priced ? amount_text(member_of(tracking, "total_pusd"), text) : "-");
-    billed_text(&line, calls, calls > bounded ? calls - bounded : 0,
-                member_of(tracking, "possibly_billed_pusd"));
-    buf_printf(&line, ", %lld unpriced, %lld unknown",
-               (long long)int_of(tracking, "unpriced_calls", 0),
-               (long long)int_of(tracking, "unknown_calls", 0));
+    buf_text(&line, "total ");
+    sum_put(&line, &sum);
     out_printf("%s\n", buf_cstr(&line));
     buf_release(&line);
 }
@@ -170,7 +193,7 @@ static void show_costs(const json_t *answer) {
         table_row(&table);
         table_cell(&table, 0, "%s", text_of(entry, "call", ""));
         table_cell(&table, 1, "%lld", (long long)int_of(entry, "message", 0));
-        table_cell(&table, 2, "%s", state_of(entry));
+        table_state(&table, 2, state_of(entry));
         table_cell(&table, 3, "%s", count_text(tokens(usage, true), text));
         table_cell(&table, 4, "%s", count_text(tokens(usage, false), text));
         table_cell(&table, 5, "%s", amount_text(member_of(entry, "amount_pusd"), text));
@@ -189,7 +212,7 @@ int conversation_show(struct call *call) {
     json_t *arguments = arguments_of("conversation", call->operands[0]);
     arguments_add(arguments, "batch", call_text(call, "batch"));
     if (!call_has(call, "json") && json_object_set_new(arguments, "bodies", json_false()) != 0)
-        return 1;
+        fail_memory();
     json_t *answer = call_show(call, "conversation.show", arguments);
     if (!answer)
         return 0;

@@ -71,7 +71,7 @@ static struct catalogue *own_catalogue(void) {
     buf_release(&document);
     buf_release(&problems);
     if (e != ERR_OK)
-        fail(EX_SOFTWARE, "the catalogue of this build cannot be read");
+        fail(EX_SOFTWARE, "the catalogue of this build cannot be read; build colloq anew");
     return catalogue;
 }
 
@@ -179,7 +179,7 @@ static void add_simulator(struct dev *dev, const struct simulator_place *place) 
     int count = 0;
     for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
         if (++count > PROGRAM_ARGUMENTS_MAX - 8)
-            fail(EX_USAGE, "--simulator has more words than can be passed on");
+            fail(EX_USAGE, "--simulator: more words than can be passed on; give fewer options");
         program_argument(program, word);
     }
     mem_free(words);

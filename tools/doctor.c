@@ -168,8 +168,8 @@ static int report(struct doctor *doctor, bool is_json) {
     const json_t *check;
     size_t i, notes = 0;
     if (is_json) {
-        json_t *all =
-            json_pack("{s:b, s:O}", "is_ok", doctor->problems == 0, "checks", doctor->checks);
+        json_t *all = json_pack("{s:s, s:b, s:O}", "schema", "colloq/doctor/1", "is_ok",
+                                doctor->problems == 0, "checks", doctor->checks);
         out_json(all);
         json_decref(all);
     } else {

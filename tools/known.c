@@ -53,26 +53,24 @@ static void say_known(struct call *call, const struct order *order, struct progr
 // ---- the same first lines -----------------------------------------------------------------------
 
 struct similar {
-    char lines[NAMED_MAX * 256];
+    char lines[NAMED_MAX * 512];
     unsigned count;
 };
 
 static void add_similar(struct similar *similar, const json_t *past, const json_t *live) {
     char created[SHORT_TEXT_SIZE], jobs[SHORT_TEXT_SIZE], calls[SHORT_TEXT_SIZE];
-    char amount[SHORT_TEXT_SIZE];
+    char amount[SUM_TEXT_SIZE];
     size_t used = strlen(similar->lines);
     int64_t accepted = int_of(past, "jobs", 0), now = int_of(live, "jobs", 0);
-    int64_t unpriced = int_of(past, "unpriced_calls", 0);
     if (similar->count++ >= NAMED_MAX)
         return;
     (void)snprintf(similar->lines + used, sizeof(similar->lines) - used,
-                   "\n  %s  %.60s  %s  %s: %s lines accepted, %s calls, %s%s",
+                   "\n  %s  %.60s  %s  %s: %s lines accepted, %s calls, %s",
                    text_of(past, "batch", text_of(live, "batch", "")), text_of(past, "name", ""),
                    text_of(live, "state", text_of(past, "state", "open")),
                    time_text(int_of(past, "created_ms", 0), created),
                    count_text(accepted > now ? accepted : now, jobs),
-                   count_text(int_of(past, "calls", 0), calls), sum_text(past, amount),
-                   unpriced > 0 ? " and unpriced ones" : "");
+                   count_text(int_of(past, "calls", 0), calls), sum_text(past, amount));
 }
 
 static struct similar similar_of(const json_t *known) {

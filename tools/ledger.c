@@ -29,6 +29,16 @@ static bool is_running(struct call *call) {
 
 // ---- the accountant's program -------------------------------------------------------------------
 
+const char *sibling_path(const char *program) {
+    static char path[4096];
+    ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    path[size > 0 ? size : 0] = 0;
+    char *slash = strrchr(path, '/');
+    size_t used = slash ? (size_t)(slash + 1 - path) : 0;
+    (void)snprintf(path + used, sizeof(path) - used, "%s", program);
+    return path;
+}
+
 static _Noreturn void become(const char *path, char **arguments, int out_fd, int error_fd) {
     sigset_t none;
     sigemptyset(&none);
@@ -58,7 +68,7 @@ static _Noreturn void fail_with(int code, struct buf *errors, const char *path) 
         text[--size] = 0;
     const char *line = strrchr(text, '\n');
     fail(code, "%s%s", size > 0 ? (line ? line + 1 : text) : path,
-         size > 0 ? "" : " cannot be started");
+         size > 0 ? "" : " cannot be started; it has to lie beside colloq");
 }
 
 // Runs colloq-accountant with those options and returns what it prints, which is the caller's.
@@ -72,7 +82,10 @@ static json_t *ask_program(struct call *call, char *option, char *second, struct
     json_t *answer = NULL;
     conf_pass_on(call->argc, call->argv);
     if (pipe2(outs, O_CLOEXEC) != 0 || pipe2(errors, O_CLOEXEC) != 0)
-        fail(EX_OSERR, "no pipe: %s", strerror(errno));
+        fail(EX_OSERR,
+             "%s: no pipe to it can be made: %s; close other programs, or raise the limit "
+             "of open files",
+             path, strerror(errno));
     pid_t pid = fork();
     if (pid == 0)
         become(path, arguments, outs[1], errors[1]);
@@ -83,12 +96,13 @@ static json_t *ask_program(struct call *call, char *option, char *second, struct
     read_all(outs[0], out);
     read_all(errors[0], &said);
     if (pid < 0 || waitpid(pid, &status, 0) != pid)
-        fail(EX_UNAVAILABLE, "%s cannot be started: %s", path, strerror(errno));
+        fail(EX_UNAVAILABLE, "%s cannot be started: %s; it has to lie beside colloq", path,
+             strerror(errno));
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         fail_with(WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE, &said, path);
     buf_release(&said);
     if (json_parse(buf_bytes(out), &answer, NULL, 0) != ERR_OK)
-        fail(EX_PROTOCOL, "the answer of %s cannot be read", path);
+        fail(EX_PROTOCOL, "the answer of %s cannot be read; is it of the same version?", path);
     return answer;
 }
 
@@ -97,7 +111,7 @@ static json_t *show_program(struct call *call, char *option, char *second) {
     struct buf out;
     json_t *answer = ask_program(call, option, second, &out);
     if (call_has(call, "json")) {
-        out_bytes(buf_bytes(&out));
+        out_document(call_schema(call, 0), buf_bytes(&out));
         json_decref(answer);
         answer = NULL;
     }
@@ -114,11 +128,15 @@ static int migrate_running(struct call *call, bool is_dry) {
     if (!is_dry)
         fail(EX_TEMPFAIL, "colloq runs here and its ledger is up to date; to migrate with other "
                           "programs, end it first");
-    if (call_has(call, "json"))
-        out_printf("{\"ledger\":\"%s\",\"missing\":[]}\n", text_of(answer, "ledger", ""));
-    else
+    if (call_has(call, "json")) {
+        json_t *missing =
+            json_pack("{s:s,s:[]}", "ledger", text_of(answer, "ledger", ""), "missing");
+        call_show_json(call, missing);
+        json_decref(missing);
+    } else {
         out_printf("colloq runs here; its ledger has all %zu migrations: none is missing\n",
                    json_array_size(migrations));
+    }
     json_decref(answer);
     return 0;
 }
@@ -146,7 +164,7 @@ int ledger_migrate(struct call *call) {
 int ledger_status(struct call *call) {
     static const char *const counts[] = {
         "records_applied", "calls", "jobs", "conversations", "batches", "quarantined", "conflicts"};
-    char text[SHORT_TEXT_SIZE], other[SHORT_TEXT_SIZE];
+    char text[SHORT_TEXT_SIZE], other[SHORT_TEXT_SIZE], moment[TIME_TEXT_SIZE];
     const json_t *migration;
     size_t i;
     json_t *answer = is_running(call) ? call_show(call, "ledger.status", NULL)
@@ -155,7 +173,7 @@ int ledger_status(struct call *call) {
         return 0;
     out_printf("ledger           %s%s\n", text_of(answer, "ledger", "-"),
                flag_of(answer, "simulated") ? " (simulated money)" : "");
-    out_printf("created          %s\n", time_text(int_of(answer, "created_ms", 0), text));
+    out_printf("created          %s\n", moment_text(int_of(answer, "created_ms", 0), moment));
     for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
         out_printf("%-16s %s\n", counts[i], count_text(int_of(answer, counts[i], 0), text));
     out_printf("size             %s\n",
@@ -167,7 +185,7 @@ int ledger_status(struct call *call) {
     out_printf("catalogue        %s\n", text_of(answer, "catalogue", "-"));
     json_array_foreach(member_of(answer, "migrations"), i, migration)
         out_printf("migration        %s, %s\n", text_of(migration, "name", ""),
-                   time_text(int_of(migration, "at_ms", 0), text));
+                   moment_text(int_of(migration, "at_ms", 0), moment));
     json_decref(answer);
     return 0;
 }
@@ -188,13 +206,15 @@ int check_show(struct call *call) {
     json_t *answer = call_ask(call, "check", NULL);
     bool is_ok = flag_of(answer, "is_ok");
     if (call_has(call, "json")) {
-        out_json(answer);
+        call_show_json(call, answer);
     } else {
-        out_printf(
-            "ledger       %s: %lld records in quarantine, %lld conflicts, %lld sums differ\n",
-            is_ok ? "ok" : "CRITICAL", (long long)int_of(answer, "quarantined", 0),
-            (long long)int_of(answer, "conflicts", 0),
-            (long long)int_of(answer, "rollups_differ", 0));
+        char kept[SHORT_TEXT_SIZE], conflicts[SHORT_TEXT_SIZE], sums[SHORT_TEXT_SIZE];
+        out_text("ledger       ");
+        out_toned(state_tone(is_ok ? "ok" : "CRITICAL"), is_ok ? "ok" : "CRITICAL");
+        out_printf(": %s records in quarantine, %s conflicts, %s sums differ\n",
+                   count_text(int_of(answer, "quarantined", 0), kept),
+                   count_text(int_of(answer, "conflicts", 0), conflicts),
+                   count_text(int_of(answer, "rollups_differ", 0), sums));
         show_kept(member_of(answer, "records"), "quarantine", "why");
         show_kept(member_of(answer, "conflict_rows"), "conflict", "what");
         json_array_foreach(member_of(answer, "problems"), i, problem)

@@ -9,7 +9,7 @@
 
 static void table_of_lanes(const json_t *lanes) {
     static const struct table_column columns[] = {
-        {"LANE", false, true},    {"STATE", false, false}, {"CALLS", true, false},
+        {"LANE", false, false},   {"STATE", false, false}, {"CALLS", true, false},
         {"WAITING", true, false}, {"WHY", false, true},    {NULL, false, false},
     };
     struct table table;
@@ -17,13 +17,13 @@ static void table_of_lanes(const json_t *lanes) {
     size_t i;
     table_begin(&table, columns);
     json_array_foreach(lanes, i, lane) {
-        char text[SHORT_TEXT_SIZE];
+        char text[SHORT_TEXT_SIZE], other[SHORT_TEXT_SIZE];
         const char *why = text_of(lane, "reason", "");
         table_row(&table);
         table_cell(&table, 0, "%s", text_of(lane, "lane", ""));
-        table_cell(&table, 1, "%s", text_of(lane, "state", ""));
-        table_cell(&table, 2, "%lld/%lld", (long long)int_of(lane, "in_flight", 0),
-                   (long long)int_of(lane, "concurrency", 0));
+        table_state(&table, 1, text_of(lane, "state", ""));
+        table_cell(&table, 2, "%s of %s", count_text(int_of(lane, "in_flight", 0), text),
+                   count_text(int_of(lane, "concurrency", 0), other));
         table_cell(&table, 3, "%s", count_text(int_of(lane, "waiting", 0), text));
         table_cell(&table, 4, "%s", *why ? why : text_of(lane, "waits_for", ""));
     }
@@ -38,35 +38,69 @@ int lane_list(struct call *call) {
     if (!answer)
         return 0;
     if (json_array_size(member_of(answer, "lanes")) == 0)
-        out_text("No lane yet: lanes appear with the first line for a model.\n");
+        call_say_empty(call, "there is no lane yet: one appears with the first line for a model:",
+                       "batch run FILE.jsonl");
     table_of_lanes(member_of(answer, "lanes"));
     json_decref(answer);
     return 0;
 }
 
-// The lane that the operand means: its whole name, or a part that only one has.
-static char *find_lane(struct call *call) {
-    json_t *answer = call_ask(call, "lane.list", NULL);
+// How a lane may be named, the most exact first.
+enum lane_match { MATCH_whole, MATCH_model, MATCH_beginning, MATCHES };
+
+static bool matches(const json_t *lane, const char *wanted, enum lane_match how) {
+    char both[512];
+    const char *name = text_of(lane, "lane", ""), *model = text_of(lane, "model", "");
+    (void)snprintf(both, sizeof(both), "%s/%s", text_of(lane, "provider", ""), model);
+    switch (how) {
+    case MATCH_whole:
+        return strcmp(name, wanted) == 0;
+    case MATCH_model:
+        return strcmp(both, wanted) == 0 || strcmp(model, wanted) == 0;
+    case MATCH_beginning:
+        return strncmp(name, wanted, strlen(wanted)) == 0;
+    case MATCHES:
+        break;
+    }
+    return false;
+}
+
+// Says which lanes there are to choose from, and ends.
+static _Noreturn void refuse_lane(const struct call *call, const json_t *lanes,
+                                  enum lane_match how) {
     const char *wanted = call->operands[0];
-    const char *found = NULL;
+    bool is_known = how != MATCHES;
+    struct buf text;
     const json_t *lane;
-    size_t i, count = 0;
-    json_array_foreach(member_of(answer, "lanes"), i, lane) {
-        const char *name = text_of(lane, "lane", "");
-        if (strcmp(name, wanted) == 0) {
-            found = name;
-            count = 1;
-            break;
-        }
-        if (strstr(name, wanted)) {
-            found = name;
-            count++;
+    size_t i;
+    buf_init(&text, 64 << 10);
+    json_array_foreach(lanes, i, lane) if (!is_known || matches(lane, wanted, how))
+        buf_printf(&text, "\n  %s", text_of(lane, "lane", ""));
+    if (is_known)
+        fail(EX_DATAERR, "%s means more than one lane; write one of these whole:%s", wanted,
+             buf_cstr(&text));
+    fail(EX_NOINPUT, "no lane is called %s, has that model or begins so; %s%s", wanted,
+         json_array_size(lanes) > 0 ? "there is:" : "there is none yet", buf_cstr(&text));
+}
+
+// The lane that the operand means: a part of a name that stands somewhere inside means none.
+static const char *find_lane(struct call *call) {
+    static char name[512];
+    json_t *answer = call_ask(call, "lane.list", NULL);
+    const json_t *lanes = member_of(answer, "lanes"), *lane;
+    const char *found = NULL;
+    size_t i;
+    for (int how = MATCH_whole; how < MATCHES && !found; how++) {
+        json_array_foreach(lanes, i, lane) {
+            if (!matches(lane, call->operands[0], (enum lane_match)how))
+                continue;
+            if (found)
+                refuse_lane(call, lanes, (enum lane_match)how);
+            found = text_of(lane, "lane", "");
         }
     }
-    if (count != 1)
-        fail(EX_NOINPUT, "%s lane is called %s; colloq lane list%s names them",
-             count == 0 ? "no" : "more than one", wanted, call_settings(call));
-    static char name[512];
+    if (!found)
+        refuse_lane(call, lanes, MATCHES);
     (void)snprintf(name, sizeof(name), "%s", found);
     json_decref(answer);
     return name;
@@ -105,7 +139,7 @@ static void show_peers(const json_t *broker) {
         table_row(&table);
         table_cell(&table, 0, "%s", text_of(peer, "role", ""));
         table_cell(&table, 1, "%s", text_of(peer, "name", ""));
-        table_cell(&table, 2, "%s", text_of(peer, "state", ""));
+        table_state(&table, 2, text_of(peer, "state", ""));
         table_cell(&table, 3, "%s", count_text(int_of(peer, "slots", 0), text));
         table_cell(&table, 4, "%s", count_text(int_of(peer, "held", 0), text));
         table_cell(&table, 5, "%s", span_text(int_of(peer, "cpu_us", 0) / 1000, text));
@@ -125,16 +159,16 @@ static void show_hosts(const json_t *broker) {
     size_t i;
     table_begin(&table, columns);
     json_array_foreach(member_of(broker, "hosts"), i, host) {
-        char text[SHORT_TEXT_SIZE];
+        char text[SHORT_TEXT_SIZE], other[SHORT_TEXT_SIZE];
         int64_t silent_ms = int_of(host, "silent_ms", -1), away = int_of(host, "away", 0);
         const char *name = text_of(host, "host", "");
         table_row(&table);
         table_cell(&table, 0, "%s", *name ? name : "not back yet");
+        (void)count_text(int_of(host, "workers", 0), text);
         if (away > 0)
-            table_cell(&table, 1, "%lld, %lld away", (long long)int_of(host, "workers", 0),
-                       (long long)away);
+            table_cell(&table, 1, "%s, %s away", text, count_text(away, other));
         else
-            table_cell(&table, 1, "%lld", (long long)int_of(host, "workers", 0));
+            table_cell(&table, 1, "%s", text);
         table_cell(&table, 2, "%s", count_text(int_of(host, "slots", 0), text));
         table_cell(&table, 3, "%s", count_text(int_of(host, "in_flight", 0), text));
         table_cell(&table, 4, "%lld%%", (long long)int_of(host, "cpu_percent", 0));
@@ -163,13 +197,12 @@ static void show_broker(const json_t *broker) {
         out_text("broker      does not answer\n");
         return;
     }
-    out_printf("broker      up %s%s, journal %s of ",
-               span_text(int_of(broker, "uptime_ms", 0), text),
-               flag_of(broker, "simulated") ? " (simulated money)" : "",
-               size_text(int_of(journal, "bytes", 0), other));
-    out_printf("%s, %lld records wait for the ledger\n",
-               size_text(int_of(journal, "budget", 0), text),
-               (long long)int_of(broker, "records_pending", 0));
+    out_printf("broker      up %s%s, ", span_text(int_of(broker, "uptime_ms", 0), text),
+               flag_of(broker, "simulated") ? " (simulated money)" : "");
+    out_printf("%s records wait for the ledger\n",
+               count_text(int_of(broker, "records_pending", 0), text));
+    out_printf("journal     %s of %s\n", size_text(int_of(journal, "bytes", 0), other),
+               size_text(int_of(journal, "budget", 0), text));
     show_closed("broker", journal);
     out_text("jobs        ");
     json_object_foreach((json_t *)member_of(broker, "jobs"), state, count) {
@@ -182,23 +215,28 @@ static void show_broker(const json_t *broker) {
     out_printf("%s\n", is_first ? "none on their way" : "");
 }
 
-static void show_others(const json_t *answer) {
-    char text[SHORT_TEXT_SIZE];
-    const json_t *accountant = member_of(answer, "accountant");
-    const json_t *ingress = member_of(answer, "ingress");
-    if (json_is_object(accountant))
-        out_printf("accountant  %s records, %lld/s lately, %lld in quarantine, %lld conflicts\n",
-                   count_text(int_of(accountant, "records", 0), text),
-                   (long long)int_of(accountant, "records_per_second", 0),
-                   (long long)int_of(accountant, "quarantined", 0),
-                   (long long)int_of(accountant, "conflicts", 0));
-    else
+static void show_accountant(const json_t *accountant) {
+    char records[SHORT_TEXT_SIZE], rate[SHORT_TEXT_SIZE], kept[SHORT_TEXT_SIZE],
+        conflicts[SHORT_TEXT_SIZE];
+    if (!json_is_object(accountant)) {
         out_text("accountant  does not answer\n");
+        return;
+    }
+    out_printf("accountant  %s records, %s/s lately, %s in quarantine, %s conflicts\n",
+               count_text(int_of(accountant, "records", 0), records),
+               count_text(int_of(accountant, "records_per_second", 0), rate),
+               count_text(int_of(accountant, "quarantined", 0), kept),
+               count_text(int_of(accountant, "conflicts", 0), conflicts));
     show_closed("accountant", accountant);
-    out_printf("ingress     up %s, %lld files taken in, %lld now, ",
-               span_text(int_of(ingress, "uptime_ms", 0), text),
-               (long long)int_of(ingress, "submissions", 0), (long long)int_of(ingress, "open", 0));
-    out_printf("%s lines\n\n", count_text(int_of(ingress, "lines", 0), text));
+}
+
+static void show_ingress(const json_t *ingress) {
+    char up[SHORT_TEXT_SIZE], files[SHORT_TEXT_SIZE], open[SHORT_TEXT_SIZE], lines[SHORT_TEXT_SIZE];
+    out_printf("ingress     up %s, %s files taken in, %s now, %s lines\n\n",
+               span_text(int_of(ingress, "uptime_ms", 0), up),
+               count_text(int_of(ingress, "submissions", 0), files),
+               count_text(int_of(ingress, "open", 0), open),
+               count_text(int_of(ingress, "lines", 0), lines));
 }
 
 // What keeps a lane's jobs waiting is the first thing that an operator wants to know.
@@ -218,7 +256,8 @@ int stat_show(struct call *call) {
         return 0;
     const json_t *broker = member_of(answer, "broker");
     show_broker(broker);
-    show_others(answer);
+    show_accountant(member_of(answer, "accountant"));
+    show_ingress(member_of(answer, "ingress"));
     show_peers(broker);
     if (json_array_size(member_of(broker, "hosts")) > 0) {
         out_text("\n");

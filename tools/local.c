@@ -124,13 +124,14 @@ void local_expect_ledger(const struct call *call) {
 
 static void say(const char *event, const char *text) {
     const struct call *call = local.call;
-    bool is_json = call_has(call, "json") && strcmp(call->command->noun, "batch") == 0 &&
-                   call->command->verb && needs_worker(call);
+    // These say all that they say on stderr as JSON lines then.
+    bool is_json = call_has(call, "json") && (needs_worker(call) || may_begin(call));
     if (!is_json) {
         (void)fprintf(stderr, "%s\n", text);
         return;
     }
-    json_t *line = json_pack("{s:s, s:s}", "event", event, "text", text);
+    json_t *line =
+        json_pack("{s:s, s:s, s:s}", "schema", "colloq/event/1", "event", event, "text", text);
     char *dumped = line ? json_dumps(line, JSON_COMPACT) : NULL;
     (void)fprintf(stderr, "%s\n", dumped ? dumped : "{}");
     mem_free(dumped);
@@ -250,6 +251,9 @@ static bool start_and_wait(struct child *child, const char *kind) {
         }
         if (code >= 0)
             fail_with(code, log, from);
+        // What takes longer (a long journal, a process that fails) the command itself can tell.
+        if (clock_now().mono_ms > until && local_listens(local.call->conf))
+            break;
         if (clock_now().mono_ms > until)
             fail_with(EX_UNAVAILABLE, log, from);
         say_slow("Starting colloq");

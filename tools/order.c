@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sysexits.h>
 
-static const char *const billed[] = {"retry", "park", "fail"};
-static const char *const unanswered[] = {"stop", "skip", "fail"};
 static const char *const priorities[] = {"high", "normal", "low"};
 
 // ---- the key ------------------------------------------------------------------------------------
@@ -40,7 +38,7 @@ static void make_key(struct order *order, const struct call *call, const struct 
     order->has_lasting_key = true;
     if (given) {
         if (strlen(given) > IDEMPOTENCY_KEY_BYTES_MAX || *given == 0)
-            fail(EX_USAGE, "--idempotency-key has 1 to %d bytes", IDEMPOTENCY_KEY_BYTES_MAX);
+            fail(EX_USAGE, "--idempotency-key: write 1 to %d bytes", IDEMPOTENCY_KEY_BYTES_MAX);
         (void)snprintf(order->key, sizeof(order->key), "%s", given);
         return;
     }
@@ -65,7 +63,7 @@ static char *tags_of(const struct call *call) {
     for (int i = 0; (tag = call_value(call, "tag", i)) != NULL; i++) {
         const char *equals = strchr(tag, '=');
         if (!equals || equals == tag)
-            fail(EX_USAGE, "--tag %s: a tag is written name=value", tag);
+            fail(EX_USAGE, "--tag %s: write a tag as name=value", tag);
         char *name = mem_copy(tag, (size_t)(equals - tag));
         arguments_add(tags, name, equals + 1);
         mem_free(name);
@@ -75,7 +73,9 @@ static char *tags_of(const struct call *call) {
     mem_free(text);
     json_decref(tags);
     if (copy && strlen(copy) > TAGS_BYTES_MAX)
-        fail(EX_USAGE, "the tags have more than %d bytes", TAGS_BYTES_MAX);
+        fail(EX_USAGE,
+             "--tag: all tags together have more than %d bytes; give fewer or shorter ones",
+             TAGS_BYTES_MAX);
     return copy;
 }
 
@@ -88,39 +88,29 @@ static struct bytes name_of(const struct call *call) {
         name = slash ? slash + 1 : call->operands[0];
     struct bytes bytes = bytes_text(name);
     if (bytes.size > NAME_BYTES_MAX || !utf8_is_valid(bytes))
-        fail(EX_USAGE, "--name has at most %d bytes of UTF-8", NAME_BYTES_MAX);
+        fail(EX_USAGE, "--name: write at most %d bytes of UTF-8", NAME_BYTES_MAX);
     return bytes;
 }
 
 static struct bytes option_bytes(const struct call *call, const char *option, size_t size_max) {
     struct bytes value = bytes_text(call_text(call, option));
     if (value.size > size_max)
-        fail(EX_USAGE, "--%s has at most %zu bytes", option, size_max);
+        fail(EX_USAGE, "--%s: write at most %zu bytes", option, size_max);
     return value;
 }
 
-// The place of the option's value among its names; otherwise where it was not given.
-static uint64_t option_among(const struct call *call, const char *option,
-                             const char *const names[3], uint64_t otherwise) {
-    const char *value = call_text(call, option);
-    for (uint64_t i = 0; value && i < 3; i++)
-        if (strcmp(value, names[i]) == 0)
+static uint64_t priority_of(const struct call *call) {
+    const char *value = call_text(call, "priority");
+    for (uint64_t i = 0; value && i < PRIORITIES; i++)
+        if (strcmp(value, priorities[i]) == 0)
             return i;
-    if (value)
-        fail(EX_USAGE, "--%s is %s, %s or %s", option, names[0], names[1], names[2]);
-    return otherwise;
-}
-
-static struct bytes option_policy(const struct call *call, const char *option,
-                                  const char *const names[3]) {
-    (void)option_among(call, option, names, 0);
-    return bytes_text(call_text(call, option));
+    return 1;
 }
 
 uint64_t order_limit(const struct call *call) {
     uint64_t limit = call_count(call, "limit", 0);
     if (call_has(call, "limit") && limit == 0)
-        fail(EX_USAGE, "--limit is 1 at least: so many lines are submitted");
+        fail(EX_USAGE, "--limit: write how many lines are to be submitted, 1 at least");
     return limit;
 }
 
@@ -132,15 +122,15 @@ void order_read(struct order *order, const struct call *call, const struct spool
         .name = name_of(call),
         .tags = bytes_text(order->tags),
         .provider = option_bytes(call, "provider", PROVIDER_BYTES_MAX),
-        .priority = option_among(call, "priority", priorities, 1),
-        .billed = option_policy(call, "billed", billed),
-        .unanswered = option_policy(call, "unanswered", unanswered),
+        .priority = priority_of(call),
+        .billed = bytes_text(call_text(call, "billed")),
+        .unanswered = bytes_text(call_text(call, "unanswered")),
         .attempts_max = call_count(call, "attempts", 0),
         .head = spool->head,
         .continues = call_has(call, "continue"),
     };
     if (order->submit.attempts_max > 100)
-        fail(EX_USAGE, "--attempts is at most 100");
+        fail(EX_USAGE, "--attempts: write a number from 1 to 100");
 }
 
 void order_release(struct order *order) {

@@ -37,7 +37,8 @@ void progress_event(struct progress *progress, const char *event, const char *te
                     const json_t *members) {
     if (progress->is_quiet)
         return;
-    json_t *line = json_pack("{s:s, s:s}", "event", event, "text", text);
+    json_t *line =
+        json_pack("{s:s, s:s, s:s}", "schema", "colloq/event/1", "event", event, "text", text);
     bool is_whole = line && json_object_update(line, (json_t *)members) == 0;
     char *dumped = is_whole ? json_dumps(line, JSON_COMPACT) : NULL;
     progress_close(progress);
@@ -54,7 +55,7 @@ void progress_document(struct progress *progress, const char *event, const char 
     char *dumped = document ? json_dumps(document, JSON_COMPACT) : NULL;
     progress_close(progress);
     buf_init(&line, 1 << 20);
-    buf_printf(&line, "{\"event\":\"%s\",\"text\":", event);
+    buf_printf(&line, "{\"schema\":\"colloq/event/1\",\"event\":\"%s\",\"text\":", event);
     json_put_text(&line, bytes_text(text));
     if (dumped)
         buf_printf(&line, ",\"%s\":%s", name, dumped);
@@ -97,6 +98,17 @@ static bool differ(const char *a, const char *b) {
         if (*a == 0)
             return false;
     }
+}
+
+void progress_long_wait(struct progress *progress, char *wait, size_t size) {
+    size_t columns = progress_columns(progress);
+    if (columns == 0 || text_columns(wait) <= columns / 2)
+        return;
+    if (differ(wait, progress->told)) {
+        progress_note(progress, "waits", "Waits: %s", wait);
+        (void)snprintf(progress->told, sizeof(progress->told), "%s", wait);
+    }
+    (void)snprintf(wait, size, "waits, see above");
 }
 
 void progress_show(struct progress *progress, const char *text, const char *state,

@@ -18,13 +18,15 @@ struct progress {
     uint64_t said_ms;
     char said[PROGRESS_TEXT_SIZE];
     char state[PROGRESS_TEXT_SIZE];
+    char told[PROGRESS_TEXT_SIZE]; // the long wait that was said last
 };
 
 void progress_open(struct progress *progress, bool is_json, bool is_quiet);
 // Shows how things stand. state: what, when it changes, is said at once where there is no
 // terminal (what is waited for).
 void progress_show(struct progress *progress, const char *text, const char *state, uint64_t now_ms);
-// A line that stays; with is_json it is {"event": event, "text": …}.
+// A line that stays; with is_json it is {"schema": "colloq/event/1", "event": event,
+// "text": …}.
 void progress_note(struct progress *progress, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // With is_json: a line {"event": event, "text": text, name: document}.
@@ -46,6 +48,9 @@ struct progress_parts {
 // Joins them so that they fit: what is waited for goes last on the line and is given up last.
 // columns 0: any number.
 void progress_join(const struct progress_parts *parts, size_t columns, char *text, size_t size);
+// What is waited for, where it would take most of the line that is written over: then it is said
+// once, on lines of its own, and the text becomes a few words.
+void progress_long_wait(struct progress *progress, char *wait, size_t size);
 // Columns that a line may have; 0: any number.
 size_t progress_columns(const struct progress *progress);
 // Clears the line that is written over.

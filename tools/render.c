@@ -1,5 +1,6 @@
 #include "tools/render.h"
 
+#include "common/clock.h"
 #include "common/mem.h"
 #include "tools/call.h"
 
@@ -15,7 +16,6 @@
 // ---- output -------------------------------------------------------------------------------------
 
 static void check(bool is_good) {
-    enum { EXIT_NO_READER = 141 };
     if (is_good)
         return;
     if (errno == EPIPE)
@@ -28,8 +28,7 @@ void out_text(const char *text) {
     check(fputs(text, stdout) >= 0);
 }
 
-// A text of any length, without control characters; the caller's (mem_free).
-static char *clean_text(bool keeps_lines, const char *format, va_list args) {
+char *text_cleaned(bool keeps_lines, const char *format, va_list args) {
     va_list again;
     va_copy(again, args);
     int n = vsnprintf(NULL, 0, format, args);
@@ -44,7 +43,7 @@ static char *clean_text(bool keeps_lines, const char *format, va_list args) {
 void out_printf(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    char *text = clean_text(true, format, args);
+    char *text = text_cleaned(true, format, args);
     va_end(args);
     out_text(text);
     mem_free(text);
@@ -75,14 +74,87 @@ void out_bytes(struct bytes bytes) {
 void out_json(const json_t *json) {
     char *text = json_dumps(json, JSON_COMPACT);
     if (!text)
-        fail(EX_SOFTWARE, "the answer cannot be written as JSON");
+        fail_memory();
     out_text(text);
     out_text("\n");
     mem_free(text);
 }
 
+void out_document(const char *schema, struct bytes object) {
+    while (object.size > 0 && strchr(" \n\t\r", object.at[object.size - 1]))
+        object.size--;
+    size_t at = 0;
+    while (at < object.size && object.at[at] != '{')
+        at++;
+    size_t rest = at + 1;
+    while (rest < object.size && strchr(" \n\t\r", object.at[rest]))
+        rest++;
+    if (rest >= object.size)
+        fail(EX_PROTOCOL, "the answer is no JSON object; is it the same version of colloq that "
+                          "runs there?");
+    out_printf("{\"schema\":\"colloq/%s\"%s", schema, object.at[rest] == '}' ? "" : ",");
+    out_bytes(bytes_of(object.at + rest, object.size - rest));
+    out_text("\n");
+}
+
+void out_json_of(const char *schema, const json_t *object) {
+    char *text = json_dumps(object, JSON_COMPACT);
+    if (!text)
+        fail_memory();
+    out_document(schema, bytes_text(text));
+    mem_free(text);
+}
+
 void out_flush(void) {
     check(fflush(stdout) == 0);
+}
+
+// ---- colour -------------------------------------------------------------------------------------
+
+static bool is_without_color;
+
+void out_without_color(void) {
+    is_without_color = true;
+}
+
+bool out_has_color(void) {
+    const char *term = conf_env("TERM");
+    return !is_without_color && isatty(STDOUT_FILENO) && !conf_env("NO_COLOR") && term &&
+           strcmp(term, "dumb") != 0;
+}
+
+void out_toned(enum tone tone, const char *text) {
+    static const char *const codes[] = {"",         "\033[1m",  "\033[2m",
+                                        "\033[32m", "\033[33m", "\033[31m"};
+    bool is_toned = tone != TONE_plain && *text && out_has_color();
+    if (is_toned)
+        out_text(codes[tone]);
+    out_printf("%s", text);
+    if (is_toned)
+        out_text("\033[0m");
+}
+
+enum tone state_tone(const char *state) {
+    static const struct {
+        enum tone tone;
+        const char *words;
+    } tones[] = {
+        {TONE_good, "done settled answered answer ok joined"},
+        {TONE_waiting, "held paused probing parked unknown unextracted superfluous delayed"},
+        {TONE_failed, "failed dead error cancelled expired CRITICAL closed"},
+    };
+    for (size_t i = 0; i < sizeof(tones) / sizeof(tones[0]); i++)
+        if (word_is_in(tones[i].words, state))
+            return tones[i].tone;
+    return TONE_plain;
+}
+
+void out_state(int title_columns, const char *title, const char *state) {
+    if (!*state)
+        return;
+    out_printf("%-*s ", title_columns, title);
+    out_toned(state_tone(state), state);
+    out_text("\n");
 }
 
 // ---- text ---------------------------------------------------------------------------------------
@@ -144,6 +216,30 @@ const char *clock_text(int64_t at_ms, char text[SHORT_TEXT_SIZE]) {
     return text;
 }
 
+const char *zone_text(char text[SHORT_TEXT_SIZE]) {
+    time_t seconds = (time_t)(clock_now().wall_ms / 1000);
+    struct tm tm;
+    if (!localtime_r(&seconds, &tm) || strftime(text, SHORT_TEXT_SIZE, "%Z", &tm) == 0)
+        (void)snprintf(text, SHORT_TEXT_SIZE, "local time");
+    return text;
+}
+
+const char *moment_text(int64_t at_ms, char text[TIME_TEXT_SIZE]) {
+    time_t seconds = (time_t)(at_ms / 1000);
+    struct tm local, utc;
+    char here[SHORT_TEXT_SIZE], there[SHORT_TEXT_SIZE];
+    if (at_ms < 1 || !localtime_r(&seconds, &local) || !gmtime_r(&seconds, &utc) ||
+        strftime(here, sizeof(here), "%Y-%m-%d %H:%M %Z", &local) == 0) {
+        (void)snprintf(text, TIME_TEXT_SIZE, "-");
+        return text;
+    }
+    bool is_utc = local.tm_gmtoff == 0;
+    const char *format = local.tm_mday == utc.tm_mday ? "%H:%M UTC" : "%Y-%m-%d %H:%M UTC";
+    size_t size = strftime(there, sizeof(there), format, &utc);
+    (void)snprintf(text, TIME_TEXT_SIZE, is_utc || size == 0 ? "%s" : "%s (%s)", here, there);
+    return text;
+}
+
 const char *span_text(int64_t span_ms, char text[SHORT_TEXT_SIZE]) {
     long long ms = span_ms < 0 ? 0 : span_ms;
     long long minutes = (ms + 30000) / 60000;
@@ -185,27 +281,66 @@ const char *amount_text(const json_t *amount, char text[SHORT_TEXT_SIZE]) {
     return text;
 }
 
-const char *sum_text(const json_t *sums, char text[SHORT_TEXT_SIZE]) {
-    const json_t *amount = member_of(sums, "amount_pusd");
-    if (json_is_integer(amount) || int_of(sums, "calls", 0) > 0)
-        return amount_text(amount, text);
-    money_text(0, text);
+struct sum sum_of(const json_t *sums) {
+    // An answer that nobody could read may have been billed: it is among the unknown ones.
+    int64_t unpriced = int_of(sums, "unpriced_calls", 0) - int_of(sums, "unextracted_calls", 0);
+    return (struct sum){
+        .calls = int_of(sums, "calls", 0),
+        .amount = member_of(sums, "amount_pusd"),
+        .unpriced = unpriced > 0 ? unpriced : 0,
+        .unknown = int_of(sums, "possibly_billed_calls", 0),
+        .unbounded = int_of(sums, "possibly_billed_unpriced", 0),
+        .bound = member_of(sums, "possibly_billed_pusd"),
+    };
+}
+
+// "(at most $0.04)"
+static void put_bound(struct buf *out, const struct sum *sum) {
+    char text[SHORT_TEXT_SIZE];
+    if (sum->unbounded >= sum->unknown || !json_is_integer(sum->bound)) {
+        buf_text(out, " (at most: not known)");
+        return;
+    }
+    buf_printf(out, " (at most %s", amount_text(sum->bound, text));
+    if (sum->unbounded > 0) {
+        buf_printf(out, " for %s,", count_text(sum->unknown - sum->unbounded, text));
+        buf_printf(out, " not known for %s", count_text(sum->unbounded, text));
+    }
+    buf_byte(out, ')');
+}
+
+void sum_put(struct buf *out, const struct sum *sum) {
+    char text[SHORT_TEXT_SIZE];
+    bool is_missing = sum->unpriced > 0 || sum->unknown > 0;
+    const char *between = "";
+    if (json_is_integer(sum->amount)) {
+        buf_text(out, amount_text(sum->amount, text));
+        between = " + ";
+    } else if (!is_missing) {
+        buf_text(out, sum->calls > 0 ? "-" : "$0");
+    }
+    if (sum->unpriced > 0) {
+        buf_printf(out, "%s%s unpriced", between, count_text(sum->unpriced, text));
+        between = " + ";
+    }
+    if (sum->unknown > 0) {
+        buf_printf(out, "%s%s unknown", between, count_text(sum->unknown, text));
+        put_bound(out, sum);
+    }
+}
+
+const char *sum_text(const json_t *sums, char text[SUM_TEXT_SIZE]) {
+    struct buf line;
+    struct sum sum = sum_of(sums);
+    buf_init(&line, SUM_TEXT_SIZE - 1);
+    sum_put(&line, &sum);
+    (void)snprintf(text, SUM_TEXT_SIZE, "%s", buf_cstr(&line));
+    buf_release(&line);
     return text;
 }
 
-void billed_text(struct buf *out, int64_t calls, int64_t unpriced, const json_t *amount) {
-    char text[SHORT_TEXT_SIZE];
-    if (calls == 0)
-        return;
-    buf_printf(out, ", %s possibly billed (", count_text(calls, text));
-    if (unpriced < calls)
-        buf_printf(out, "at most %s%s", amount_text(amount, text), unpriced > 0 ? ", and " : "");
-    if (unpriced > 0)
-        buf_printf(out, "%s without a price", count_text(unpriced, text));
-    buf_text(out, ")");
-}
-
-// ---- answers ------------------------------------------------------------------------------------
+// ---- answers
+// ------------------------------------------------------------------------------------
 
 const json_t *member_of(const json_t *object, const char *name) {
     return object ? json_object_get(object, name) : NULL;
@@ -227,7 +362,8 @@ bool flag_of(const json_t *object, const char *name) {
 
 static void add(json_t *arguments, const char *name, json_t *new_value) {
     if (!new_value || json_object_set_new(arguments, name, new_value) != 0)
-        fail(EX_USAGE, "%s: not valid UTF-8", name);
+        fail(EX_USAGE, "%s: what was given is not valid UTF-8; write it in UTF-8, or in ASCII",
+             name);
 }
 
 void arguments_add(json_t *arguments, const char *name, const char *value) {
@@ -242,103 +378,7 @@ void arguments_add_int(json_t *arguments, const char *name, int64_t value) {
 json_t *arguments_of(const char *name, const char *value) {
     json_t *arguments = json_object();
     if (!arguments)
-        fail(EX_OSERR, "out of memory");
+        fail_memory();
     arguments_add(arguments, name, value);
     return arguments;
-}
-
-// ---- tables -------------------------------------------------------------------------------------
-
-static char **cell_at(const struct table *table, size_t row, int column) {
-    return &table->cells[row * (size_t)table->column_count + (size_t)column];
-}
-
-static const char *cell_text(const struct table *table, size_t row, int column) {
-    const char *text = *cell_at(table, row, column);
-    return text ? text : "";
-}
-
-void table_row(struct table *table) {
-    if (table->rows == table->capacity) {
-        table->capacity = table->capacity ? table->capacity * 2 : 16;
-        table->cells = mem_grow(table->cells, table->capacity * (size_t)table->column_count *
-                                                  sizeof(*table->cells));
-    }
-    for (int i = 0; i < table->column_count; i++)
-        *cell_at(table, table->rows, i) = NULL;
-    table->rows++;
-}
-
-void table_begin(struct table *table, const struct table_column *columns) {
-    *table = (struct table){.width = out_columns()};
-    while (columns[table->column_count].title) {
-        table->columns[table->column_count] = columns[table->column_count];
-        table->column_count++;
-    }
-    table_row(table);
-    for (int i = 0; i < table->column_count; i++)
-        table_cell(table, i, "%s", columns[i].title);
-}
-
-void table_cell(struct table *table, int column, const char *format, ...) {
-    char **cell = cell_at(table, table->rows - 1, column);
-    va_list args;
-    mem_free(*cell);
-    va_start(args, format);
-    *cell = clean_text(false, format, args);
-    va_end(args);
-}
-
-// The columns' widths, those that may shrink made smaller until a line fits.
-static void measure(const struct table *table, size_t *widths) {
-    size_t sum = 0;
-    for (int i = 0; i < table->column_count; i++) {
-        widths[i] = 0;
-        for (size_t row = 0; row < table->rows; row++) {
-            size_t width = text_columns(cell_text(table, row, i));
-            widths[i] = width > widths[i] ? width : widths[i];
-        }
-        sum += widths[i] + (i > 0 ? 2 : 0);
-    }
-    while (table->width > 0 && sum > table->width) {
-        int widest = -1;
-        for (int i = 0; i < table->column_count; i++)
-            if (table->columns[i].may_shrink && widths[i] > 8 &&
-                (widest < 0 || widths[i] > widths[widest]))
-                widest = i;
-        if (widest < 0)
-            return;
-        widths[widest]--;
-        sum--;
-    }
-}
-
-static void write_row(const struct table *table, size_t row, const size_t *widths) {
-    int last = table->column_count - 1;
-    while (last > 0 && !*cell_text(table, row, last))
-        last--;
-    for (int i = 0; i <= last; i++) {
-        const char *whole = cell_text(table, row, i);
-        size_t size = strlen(whole) + 8;
-        char *text = mem_new(size);
-        text_fit(whole, widths[i], text, size);
-        int pad = (int)(widths[i] - text_columns(text));
-        bool is_right = table->columns[i].is_right;
-        out_printf("%s%*s%s%*s", i > 0 ? "  " : "", is_right ? pad : 0, "", text,
-                   is_right || i == last ? 0 : pad, "");
-        mem_free(text);
-    }
-    out_text("\n");
-}
-
-void table_end(struct table *table) {
-    size_t widths[TABLE_COLUMNS_MAX] = {0};
-    measure(table, widths);
-    for (size_t row = 0; row < table->rows && table->rows > 1; row++)
-        write_row(table, row, widths);
-    for (size_t row = 0; row < table->rows; row++)
-        for (int i = 0; i < table->column_count; i++)
-            mem_free(*cell_at(table, row, i));
-    mem_free(table->cells);
-    table->cells = NULL;
 }

@@ -24,7 +24,8 @@ static int open_copy(struct spool *spool, const struct conf *conf) {
     (void)snprintf(spool->path, sizeof(spool->path), "%s/stdin-XXXXXX", folder);
     int fd = mkostemp(spool->path, O_CLOEXEC);
     if (fd < 0)
-        fail(EX_CANTCREAT, "%s: the spool file cannot be made: %s", folder, strerror(errno));
+        fail(EX_CANTCREAT, "%s: the copy of stdin cannot be kept there: %s; choose another --data",
+             folder, strerror(errno));
     return fd;
 }
 
@@ -34,7 +35,8 @@ static void write_all(const struct spool *spool, const uint8_t *at, size_t size)
         if (put < 0 && errno == EINTR)
             continue;
         if (put <= 0)
-            fail(EX_IOERR, "%s: %s", spool->path, strerror(errno));
+            fail(EX_IOERR, "%s: the copy of stdin cannot be written: %s", spool->path,
+                 strerror(errno));
         at += put;
         size -= (size_t)put;
     }
@@ -103,7 +105,8 @@ static void read_all(struct spool *spool, int source, const char *name, uint64_t
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            fail(EX_NOINPUT, "%s: %s", name, strerror(errno));
+            fail(EX_NOINPUT, "%s: cannot be read: %s; name a file of job lines", name,
+                 strerror(errno));
         if (got == 0)
             break;
         count(&reading, bytes, (size_t)got);
@@ -124,7 +127,7 @@ void spool_open(struct spool *spool, const char *name, uint64_t limit, const str
     bool is_stdin = strcmp(name, "-") == 0;
     int source = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
     if (source < 0 || fstat(source, &info) != 0)
-        fail(EX_NOINPUT, "%s: %s", name, strerror(errno));
+        fail(EX_NOINPUT, "%s: cannot be read: %s; name a file of job lines", name, strerror(errno));
     if (S_ISDIR(info.st_mode))
         fail(EX_NOINPUT, "%s: is a folder; name a file of job lines", name);
     bool is_copied = is_stdin || !S_ISREG(info.st_mode);

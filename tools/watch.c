@@ -311,6 +311,15 @@ const char *wait_text(const json_t *wait, char *text, size_t size) {
     return text;
 }
 
+const char *watch_stuck_text(const struct watch *watch, char *text, size_t size) {
+    const json_t *waits = member_of(member_of(watch->shown, "live"), "waits_for"), *wait;
+    size_t i;
+    text[0] = 0;
+    json_array_foreach(waits, i, wait) if (!*text && flag_of(wait, "needs_person"))(void)
+        wait_text(wait, text, size);
+    return text;
+}
+
 const char *watch_wait_text(const struct watch *watch, uint64_t now_ms, char *text, size_t size) {
     bool is_still = now_ms - watch->moved_ms >= WATCH_STILL_MS;
     bool is_named = now_ms - watch->moved_ms >= WATCH_NAMED_MS;
@@ -381,12 +390,9 @@ const char *watch_last_line(const json_t *shown, char *text, size_t size) {
     add_count(&line, shown, "skipped", "skipped");
     add_count(&line, shown, "refused", "refused");
     int64_t calls = int_of(shown, "calls", 0);
-    buf_printf(&line, "; %s %s", count_text(calls, count), calls == 1 ? "call" : "calls");
-    billed_text(&line, int_of(shown, "possibly_billed_calls", 0),
-                int_of(shown, "possibly_billed_unpriced", 0),
-                member_of(shown, "possibly_billed_pusd"));
-    buf_printf(&line, "; %s", sum_text(shown, count));
-    buf_printf(&line, ", %s unpriced", count_text(int_of(shown, "unpriced_calls", 0), count));
+    buf_printf(&line, "; %s %s; ", count_text(calls, count), calls == 1 ? "call" : "calls");
+    const struct sum sum = sum_of(shown);
+    sum_put(&line, &sum);
     (void)snprintf(text, size, "%s", buf_cstr(&line));
     buf_release(&line);
     return text;

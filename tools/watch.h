@@ -66,7 +66,9 @@ double watch_rate(const struct watch *watch);
 const char *wait_text(const json_t *wait, char *text, size_t size);
 // What the batch waits for; empty: it moves, or nothing is known. Returns text.
 const char *watch_wait_text(const struct watch *watch, uint64_t now_ms, char *text, size_t size);
-// The last line: "5 lines: 5 done; 5 calls; $0.01, 0 unpriced". Returns text.
+// What only a person can move; empty: nothing. Returns text.
+const char *watch_stuck_text(const struct watch *watch, char *text, size_t size);
+// The last line: "5 lines: 5 done; 5 calls; $0.01 + 1 unpriced". Returns text.
 const char *watch_last_line(const json_t *shown, char *text, size_t size);
 // Whether every line was done.
 bool watch_is_all_done(const json_t *shown);

@@ -45,8 +45,8 @@ struct swarm {
     uint32_t crash_at_commit, full_at_commit, crash_at_send;            // per mille of those
     uint32_t errors, rate_limits, cuts, hangs, refusals, lane_refusals; // per mille of calls
     uint32_t unreadable, without_message, deadly;                       // per mille of answers
-    uint32_t unprepared;      // per mille of turns: no context can be made
-    uint32_t crash_at_ledger; // per mille of the ledger's commits
+    uint32_t unprepared;                    // per mille of turns: no context can be made
+    uint32_t crash_at_ledger;               // per mille of the ledger's commits
     uint32_t call_limit_ms, other_limit_ms; // a start of the broker has the one or the other
     uint32_t slots, concurrency, attempts_max, credit, jobs_max, records_max;
     uint64_t pages_bytes_max; // of the journal

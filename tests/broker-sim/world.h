@@ -106,7 +106,7 @@ enum end_kind { END_none, END_answered, END_failed, END_not_started, END_unknown
 struct call_fact {
     struct id call;
     uint64_t job;
-    uint64_t limit_ms; // as the broker had it when it marked
+    uint64_t limit_ms;    // as the broker had it when it marked
     bool is_marked;       // durably
     bool has_left;        // its lease
     uint64_t leased_life; // to whom

@@ -79,7 +79,7 @@ kill -STOP "$worker" # so that the batch is not over before the kill
 check "a question comes in beside it" fails_with 0 client batch show "$batch" --json
 check "and starts nothing itself" is "$(grep -c started "$work/err.txt")" 0
 kill -KILL "$run"
-kill -CONT "$worker" "$run" 2>/dev/null
+kill -CONT "$worker" 2>/dev/null
 wait "$run" 2>/dev/null
 check "the client was killed in the middle" is $? 137
 check "those that it started end by themselves" until_true 60 nobody_left
@@ -89,22 +89,23 @@ check "every line has one result" is "$(jobs_in "$work/out.jsonl")" "$lines"
 check "and nobody is left" nobody_left
 
 # ---- a worker for another command's colloq, and a polite end ----------------------------------
-# The first stands still in the middle of its question: its colloq has no worker.
+# The first stands still in the middle of its answer, which nobody reads: its colloq has no worker.
 "$BIN/make-lines" 30 13 >"$work/job.jsonl"
 mkfifo "$work/pipe"
-client batch submit - --again <"$work/pipe" >"$work/first.txt" 2>"$work/first.err" &
+client batch results "$batch" >"$work/pipe" 2>"$work/first.err" &
 first=$!
-exec 9>"$work/pipe"
-check "a submission from a pipe has started colloq" until_true 60 grep -q 'was started' "$work/first.err"
+exec 9<"$work/pipe"
+check "a question has started colloq" until_true 60 grep -q 'was started' "$work/first.err"
 (run)
 check "a run beside it ends" is $? 0
 check "with a worker of its own" says "a worker: one was started"
 check "and every result" is "$(jobs_in "$work/out.jsonl")" 30
-check "the first goes on" kill -0 "$first"
-cat "$work/small.jsonl" >&9
-exec 9>&-
+check "the first still waits for its reader" kill -0 "$first"
+cat <&9 >"$work/first.txt"
+exec 9<&-
 wait "$first"
 check "and ends well" is $? 0
+check "with its whole answer" is "$(jobs_in "$work/first.txt")" "$lines"
 check "nobody is left" until_true 60 nobody_left
 
 # ---- Ctrl-C -----------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ check "its batch waits for its end" is "$(counts "$batch" live.state)" sealed
 tell end $lease failed
 check "and settles with that" until_true 60 is_settled "$batch"
 check "the line is cancelled" is "$(result "$batch" line error.code)" job_cancelled
-check "what it may have cost is said" has "1 cancelled; 1 call, 1 possibly billed (at most" \
+check "what it may have cost is said" has "1 cancelled; 1 call; 1 unknown (at most" \
     "$(client batch show "$batch")"
 client job cancel "$job" >"$work/said.txt" 2>&1
 check "once more there is nothing to cancel" is $? 69
@@ -41,7 +41,9 @@ check "and no further one" test -z "$(sed -n "s/^lease $((lease + 1)) .*/&/p" "$
 
 # One whose answer was on its way.
 put single.jsonl answered
-client job cancel "$job" >/dev/null
+client job cancel "$job" --json >"$work/answer.json"
+check "what is said as JSON fits its schema" quietly "$here/check-schema.py" "$root/schemas/cli" job.cancel/1 \
+    <"$work/answer.json"
 heard_of "abort $lease"
 tell end $lease answered
 check "an answer that is there is the answer" until_true 60 is_settled "$batch"

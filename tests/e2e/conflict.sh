@@ -24,7 +24,7 @@ check "the second attempt is the answer" is "$(job "$job" 'attempts[1].role')" a
 check "job show names the conflict" has "another_end" "$(client job show "$job")"
 check "batch show raises the alarm" has "alarm     0 records in quarantine, 1 conflicts" \
     "$(client batch show "$one")"
-check "and what may come on top" has "1 possibly billed (at most" "$(client batch show "$one")"
+check "and what may come on top" has " + 1 unknown (at most" "$(client batch show "$one")"
 check "so does cost" is "$(client cost --batch "$one" --json | pick total.possibly_billed_calls)" 1
 check "stat shows it" has "1 conflicts" "$(client stat)"
 check "ledger status counts it" is "$(client ledger status --json | pick conflicts)" 1

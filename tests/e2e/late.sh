@@ -28,7 +28,7 @@ check "and it is sealed" is "$(counts "$off" live.state)" cancelled
 
 tell hush
 check "a silent worker's calls are unknown in the end" until_true 60 is_settled "$dead"
-check "the dead batch says what may have been billed" has "2 possibly billed (at most" \
+check "the dead batch says what may have been billed" has "2 unknown (at most" \
     "$(client batch show "$dead")"
 check "the policy made it dead" is "$(job "$single" reason)" possibly_billed
 check "its attempt is unknown" is "$(job "$single" 'attempts[0].state')" unknown

@@ -26,7 +26,7 @@ check "but a bound" test "$(job "$single" 'attempts[0].possibly_billed_pusd')" -
 check "the turn has no answer" is "$(job "$first" reason)" unreadable_answer
 check "with the next revision" is "$(job "$first" revision)" 2
 check "and the one behind it is parked" is "$(result "$unread" talk/2 error.code)" turn_parked
-check "the cost says what is missing" has "2 possibly billed (at most" "$(client batch show "$unread")"
+check "the cost says what is missing" has "2 unknown (at most" "$(client batch show "$unread")"
 check "conversation show says so" has "turn 1: dead, unreadable_answer" \
     "$(client conversation show talk --batch "$unread")"
 kill "$refuses"
@@ -48,7 +48,7 @@ check "and the next revision" is "$(job "$single" revision)" 2
 check "batch show raises the alarm" has "alarm     2 records in quarantine" \
     "$(client batch show "$aside")"
 check "the calls are named all the same" is "$(counts "$aside" calls)" 2
-check "and may have been billed" has "2 possibly billed (at most" "$(client batch show "$aside")"
+check "and may have been billed" has "2 unknown (at most" "$(client batch show "$aside")"
 check "job show names the record" has "facts_malformed" "$(client job show "$single")"
 check "conversation show says which turn has no answer" has "turn 1: dead, quarantined" \
     "$(client conversation show talk --batch "$aside")"
@@ -73,7 +73,7 @@ heard_of "lease 7"
 tell end 7 answered
 check "and answered" until_true 60 is_settled "$aside"
 check "every line is done" has "3 done;" "$(client batch show "$aside")"
-check "what was spent on the first attempts is still said" has "2 possibly billed (at most" \
+check "what was spent on the first attempts is still said" has "2 unknown (at most" \
     "$(client batch show "$aside")"
 check "the results are the later answers" has "words of lease" "$(client batch results "$aside")"
 check "no sum differs" is "$(client check --json | pick rollups_differ)" 0

@@ -74,8 +74,7 @@ static void submit(void) {
                                  .name = bytes_text("name"),
                                  .tags = bytes_text("{\"a\":\"b\"}")};
     struct route client = {.at = {1}, .size = 1};
-    struct session *session =
-        session_new(&submit, &client, (struct id){{4}}, 1, now.mono_ms);
+    struct session *session = session_new(&submit, &client, (struct id){{4}}, 1, now.mono_ms);
     session_catalogue(session, catalogue);
     work(session);
     for (size_t at = 0; at < sizeof(file) - 1; at += 100) {

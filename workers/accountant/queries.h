@@ -107,8 +107,8 @@
 //   {"conversation","name","origin" (the batch it began in),"turn" (the last one of other
 //    batches),"provider","api","model" (of that turn)}
 // batch.known {key, head: SHA-256 in hex}
-//   {"by_key": [{"batch","name","state","created_ms","jobs","calls","amount_pusd",
-//    "unpriced_calls"}…] (one at most), "by_head": [the same…] (newest first, five at most)}
+//   {"by_key": [{"batch","name","state","created_ms","jobs",SUMS…}…] (one at most),
+//    "by_head": [the same…] (newest first, five at most)}
 // job.show {job}
 //   {"job","batch","batch_name","line","custom_id","conversation","conversation_name","turn",
 //    "provider","api","model","key","outcome","revision","reason","recorded_ms","request":

@@ -3,6 +3,8 @@
 #include "common/id.h"
 #include "workers/accountant/show.h"
 
+#include <stdio.h>
+
 enum { SIMILAR_MAX = 5 };
 
 // ---- a conversation that is taken up ------------------------------------------------------------
@@ -64,53 +66,69 @@ int query_conversation_resolve(struct inquirer *inquirer, struct writer *writer)
 // ---- a file that may have been submitted before -------------------------------------------------
 
 static int put_batches(struct inquirer *inquirer, struct writer *writer, const char *member,
-                       sqlite3_stmt *row) {
-    enum err e;
+                       sqlite3_stmt *row, sqlite3_stmt *sums_row) {
+    enum err e = ERR_OK;
+    int exit = 0;
     writer_name(writer, member);
     writer_open(writer, '[');
-    while ((e = db_step(row)) == ERR_OK) {
+    while (exit == 0 && (e = db_step(row)) == ERR_OK) {
+        struct sums sums;
+        db_bind_i64(sums_row, 1, db_i64(row, 0));
+        exit = inquirer_only(inquirer, sums_row, "no sum");
+        if (exit != 0)
+            break;
+        sums_read(sums_row, 0, &sums);
+        db_reset(sums_row);
         writer_open(writer, '{');
-        put_uuid_of(writer, "batch", row, 0);
-        put_text_of(writer, "name", row, 1);
-        put_text_of(writer, "state", row, 2);
-        put_i64_of(writer, "created_ms", row, 3);
-        put_i64_of(writer, "jobs", row, 4);
-        put_i64_of(writer, "calls", row, 5);
-        put_i64_of(writer, "amount_pusd", row, 6);
-        put_i64_of(writer, "unpriced_calls", row, 7);
+        put_uuid_of(writer, "batch", row, 1);
+        put_text_of(writer, "name", row, 2);
+        put_text_of(writer, "state", row, 3);
+        put_i64_of(writer, "created_ms", row, 4);
+        put_i64_of(writer, "jobs", row, 5);
+        put_sums(writer, &sums);
         writer_close(writer, '}');
     }
     writer_close(writer, ']');
-    return inquirer_fail(inquirer, e);
+    return exit != 0 ? exit : inquirer_fail(inquirer, e);
 }
 
-#define KNOWN_SQL(where)                                                                    \
-    "SELECT b.id, b.name, b.state, b.created_ms, b.jobs, coalesce(sum(s.calls), 0), "       \
-    "coalesce(sum(s.amount_pusd), 0), coalesce(sum(s.unpriced), 0) FROM batch b LEFT JOIN " \
-    "sum_by_model s ON s.batch=b.batch WHERE " where                                        \
-    " GROUP BY b.batch ORDER BY b.batch DESC LIMIT ?2"
+#define KNOWN_SQL(where)                                                          \
+    "SELECT batch, id, name, state, created_ms, jobs FROM batch WHERE " where " " \
+    "ORDER BY batch DESC LIMIT ?2"
 
-int query_batch_known(struct inquirer *inquirer, struct writer *writer) {
+static int put_known(struct inquirer *inquirer, struct writer *writer, const char *key,
+                     const struct digest *head, sqlite3_stmt *sums_row) {
     sqlite3_stmt *row = NULL;
-    const char *key = inquirer_text(inquirer, "key"), *head = inquirer_text(inquirer, "head");
-    struct digest digest = {{0}};
-    if (head && !digest_parse(bytes_text(head), &digest))
-        return inquirer_refuse(inquirer, EX_USAGE, "head is a SHA-256 in hex");
-    int exit = inquirer_prepare(inquirer, KNOWN_SQL("b.key=?1"), &row);
+    int exit = inquirer_prepare(inquirer, KNOWN_SQL("key=?1"), &row);
     if (exit == 0) {
-        db_bind_text(row, 1, bytes_text(key ? key : ""));
+        db_bind_text(row, 1, bytes_text(key));
         db_bind_i64(row, 2, 1);
-        exit = put_batches(inquirer, writer, "by_key", row);
+        exit = put_batches(inquirer, writer, "by_key", row, sums_row);
     }
     (void)sqlite3_finalize(row);
     row = NULL;
     if (exit == 0)
-        exit = inquirer_prepare(inquirer, KNOWN_SQL("b.head=?1"), &row);
+        exit = inquirer_prepare(inquirer, KNOWN_SQL("head=?1"), &row);
     if (exit == 0) {
-        db_bind_digest(row, 1, &digest);
+        db_bind_digest(row, 1, head);
         db_bind_i64(row, 2, SIMILAR_MAX);
-        exit = put_batches(inquirer, writer, "by_head", row);
+        exit = put_batches(inquirer, writer, "by_head", row, sums_row);
     }
     (void)sqlite3_finalize(row);
+    return exit;
+}
+
+int query_batch_known(struct inquirer *inquirer, struct writer *writer) {
+    sqlite3_stmt *sums_row = NULL;
+    const char *key = inquirer_text(inquirer, "key"), *head = inquirer_text(inquirer, "head");
+    struct digest digest = {{0}};
+    char sql[2048];
+    if (head && !digest_parse(bytes_text(head), &digest))
+        return inquirer_refuse(inquirer, EX_USAGE, "head is a SHA-256 in hex");
+    (void)snprintf(sql, sizeof(sql), "SELECT %s FROM sum_by_model WHERE batch=?1", sums_totals());
+    int exit = inquirer_prepare(inquirer, sql, &sums_row);
+    if (exit == 0)
+        exit = put_known(inquirer, writer, key ? key : "", &digest, sums_row);
+    (void)sqlite3_finalize(sums_row);
     return exit;
 }

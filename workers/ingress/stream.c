@@ -335,6 +335,15 @@ void stream_opened(struct stream *stream, const struct opened_head *opened) {
     settle(stream);
 }
 
+// Whether the file has to be read from its start: the broker stands where we do not, or turns of a
+// conversation have to be numbered anew when those of another batch are through.
+static bool must_restart(const struct stream *stream, const struct put_stored_head *stored) {
+    if (bytes_is(stored->reason, "conversation_busy"))
+        return true;
+    return bytes_is(stored->reason, "resume_at") &&
+           (stored->accepted_through < stream->accepted_through || stream->state == STREAM_SEALING);
+}
+
 // An answer to a chunk or to the seal that is no plain success.
 static void take_objection(struct stream *stream, const struct put_stored_head *stored,
                            uint64_t now_ms) {
@@ -348,14 +357,11 @@ static void take_objection(struct stream *stream, const struct put_stored_head *
         stream->not_before_ms = now_ms + PUT_RETRY_MS;
         stream->said_ms = 0;
         go_back(stream);
-    } else if (bytes_is(stored->reason, "conversation_busy")) {
-        fail_restart(stream); // its turns are numbered anew when the other batch's are through
+    } else if (must_restart(stream, stored)) {
+        fail_restart(stream);
     } else if (!bytes_is(stored->reason, "resume_at")) {
         fail(stream, EX_TEMPFAIL, "refused", "the broker refused a chunk: %.*s",
              (int)stored->reason.size, (const char *)stored->reason.at);
-    } else if (stored->accepted_through < stream->accepted_through ||
-               stream->state == STREAM_SEALING) {
-        fail_restart(stream);
     } else {
         go_back(stream);
         stand_at(stream, stored->accepted_through, stored->digest);
