@@ -1,5 +1,6 @@
 #include "workers/provider/classify.h"
 
+#include "workers/extractor/shape.h"
 #include "workers/provider/retry_after.h"
 
 #include <stdio.h>
@@ -168,6 +169,27 @@ static void judge_success(const struct provider_api *api, const struct adapter *
 
 // ---- a stream -----------------------------------------------------------------------------------
 
+// Whether what a stream amounts to is what the API answers without one.
+static bool amounts_to_answer(const struct provider_api *api, const struct adapter *adapter,
+                              struct bytes stream, struct json_scan *event) {
+    const struct answer_shape *shape = answer_shape_of(api->shape);
+    struct assembly assembly;
+    struct buf body;
+    struct json_scan scan;
+    if (!shape || !shape->take_event)
+        return false;
+    assembly_init(&assembly);
+    buf_init(&body, ANSWER_BYTES_MAX);
+    json_scan_init(&scan);
+    bool is_it =
+        answer_shape_assemble(shape, NULL, stream, &assembly, event, NULL, &body) == ERR_OK &&
+        json_scan(&scan, buf_bytes(&body), NULL) == ERR_OK && adapter->is_answer(&scan);
+    json_scan_release(&scan);
+    buf_release(&body);
+    assembly_release(&assembly);
+    return is_it;
+}
+
 // A stream says itself when it is whole. One that ends before is the beginning of an answer, which
 // may have been billed; an error in it is judged like an error's body.
 static void judge_stream(const struct provider_api *api, const struct adapter *adapter,
@@ -183,8 +205,9 @@ static void judge_stream(const struct provider_api *api, const struct adapter *a
         judge_words(api, &story.words, outcome->status, verdict);
         heed_hint(api, outcome, verdict);
     } else if (stream_is_whole(&story)) {
-        verdict->class = CLASS_success;
-        set_reason(verdict, "");
+        bool is_answer = amounts_to_answer(api, adapter, outcome->body, scan);
+        verdict->class = is_answer ? CLASS_success : CLASS_malformed;
+        set_reason(verdict, is_answer ? "" : "malformed");
     } else {
         set_reason(verdict, story.is_malformed ? "stream_malformed" : "stream_incomplete");
     }
