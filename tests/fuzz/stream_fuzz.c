@@ -66,8 +66,8 @@ static void check_answer(const struct provider_api *api, struct bytes stream) {
     classify(api, adapter_for(api->shape), &outcome, &scan, &verdict);
     extract_open(&extract, &answer);
     const char *refusal = extract_refusal(&extract);
-    assert(extract.stream_state != ERR_OK || extract_body(&extract).size == 0 ||
-           json_is_complete(extract_body(&extract)));
+    assert(!extract.is_stream || extract.stream_state != ERR_OK ||
+           extract_body(&extract).size == 0 || json_is_complete(extract_body(&extract)));
     buf_reset(&facts);
     if (extract_facts(&extract, &facts) != ERR_OK)
         return;
