@@ -268,14 +268,9 @@ static void put_tool(struct buf *out, const struct json_scan *scan, uint32_t too
 static const char *const limits[] = {"max_tokens", "max_completion_tokens", "max_output_tokens",
                                      NULL};
 // Those that have another name or another form here, and those that say nothing.
-static const char *const mapped[] = {"max_completion_tokens",
-                                     "max_output_tokens",
-                                     "max_tokens",
-                                     "stop",
-                                     "tool_choice",
-                                     "parallel_tool_calls",
-                                     "n",
-                                     NULL};
+static const char *const mapped[] = {
+    "max_completion_tokens", "max_output_tokens",   "max_tokens", "stop",
+    "tool_choice",           "parallel_tool_calls", "n",          NULL};
 static const char *const ours[] = {"model", "messages", "system", NULL};
 
 static void put_limit(struct buf *out, const struct json_scan *scan, uint32_t params,

@@ -53,8 +53,8 @@ bool is_said(const struct json_scan *scan, uint32_t node, const char *text);
 // Whether a part is of that type.
 bool is_part(const struct json_scan *scan, uint32_t part, const char *type);
 
-// A member of what the line states for the body, "name":value as it stands; where the API wants more
-// in an object of that name from a request for a stream, with that in it.
+// A member of what the line states for the body, "name":value as it stands; where the API wants
+// more in an object of that name from a request for a stream, with that in it.
 void put_stated(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
                 uint32_t node);
 // Whether the body leaves out a member of a line: "stream", unless it asks for one here.
