@@ -56,7 +56,9 @@ static void open_stream(struct extract *extract) {
 }
 
 struct bytes extract_body(const struct extract *extract) {
-    return extract->is_stream ? buf_bytes(&extract->assembled) : extract->answer.body;
+    if (!extract->is_stream)
+        return extract->answer.body;
+    return extract->assembled.size > 0 ? buf_bytes(&extract->assembled) : bytes_text("");
 }
 
 static const char *stream_refusal(const struct extract *extract) {

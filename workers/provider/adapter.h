@@ -25,8 +25,9 @@ struct adapter {
     // Whether the API can take what a turn's line states (its members input, system, params and
     // tools); if not, words says why. Members are of the right types.
     bool (*takes)(const struct provider_api *api, const struct json_scan *line, struct buf *words);
-    // Appends the request's body. A native body goes out byte for byte, but for the model. NULL,
-    // or why no request can be made of the job: a code, static storage. scan is for its use.
+    // Appends the request's body. A native body goes out byte for byte, but for the model and
+    // what a stream needs. NULL, or why no request can be made of the job: a code, static storage.
+    // scan is for its use.
     const char *(*write)(const struct adapter_job *job, struct json_scan *scan, struct buf *body);
     // Whether an answer with a success status, already found to be whole JSON, is what the API
     // answers: false, and it is malformed.

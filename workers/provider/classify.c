@@ -213,26 +213,30 @@ static void judge_stream(const struct provider_api *api, const struct adapter *a
     }
 }
 
-// Whether a stream had said all when its connection broke: nothing of it is missing.
-static bool is_whole_stream(const struct provider_api *api, const struct adapter *adapter,
-                            const struct outcome *outcome, struct json_scan *scan) {
-    struct stream_story story;
-    return outcome->status / 100 == 2 && outcome->end != TRANSFER_too_large &&
-           adapter->may_stream && api->stream.is_served && sse_is_stream(outcome->body) &&
-           provider_api_hear_all(api, outcome->body, scan, &story) == ERR_OK &&
-           stream_is_whole(&story);
+// A stream may have said all when its connection broke: then nothing of it is missing.
+static bool was_whole(const struct provider_api *api, const struct adapter *adapter,
+                      const struct outcome *outcome, struct json_scan *scan,
+                      struct verdict *verdict) {
+    if (outcome->status / 100 != 2 || outcome->end == TRANSFER_too_large ||
+        !sse_is_stream(outcome->body))
+        return false;
+    judge_stream(api, adapter, outcome, scan, verdict);
+    return verdict->class == CLASS_success;
 }
 
 void classify(const struct provider_api *api, const struct adapter *adapter,
               const struct outcome *outcome, struct json_scan *scan, struct verdict *verdict) {
     memset(verdict, 0, sizeof(*verdict));
     bool is_answered = outcome->end == TRANSFER_as_http && outcome->http_end == HTTP_answered;
-    if (!is_answered && !is_whole_stream(api, adapter, outcome, scan)) {
+    if (!is_answered && !was_whole(api, adapter, outcome, scan, verdict)) {
+        memset(verdict, 0, sizeof(*verdict));
         judge_failure(outcome, verdict);
         return;
     }
     verdict->ended = "answered";
     verdict->status = outcome->status;
+    if (!is_answered)
+        return; // judged already
     if (outcome->status / 100 == 2 && sse_is_stream(outcome->body)) {
         judge_stream(api, adapter, outcome, scan, verdict);
     } else if (outcome->status / 100 == 2) {
