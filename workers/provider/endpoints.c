@@ -30,9 +30,7 @@ static char *trimmed(const char *base) {
     size_t size = strlen(base);
     while (size > 0 && base[size - 1] == '/')
         size--;
-    char *url = mem_new(size + 1);
-    memcpy(url, base, size);
-    return url;
+    return mem_copy(base, size);
 }
 
 char *endpoint_url(const struct endpoint *endpoint, const struct adapter_job *job) {
@@ -42,10 +40,8 @@ char *endpoint_url(const struct endpoint *endpoint, const struct adapter_job *jo
     buf_text(&url, endpoint->base_url);
     size_t before = url.size;
     job_put_path(job, &url);
-    if (buf_state(&url) == ERR_OK && url.size > before) {
-        copy = mem_new(url.size + 1);
-        memcpy(copy, url.at, url.size);
-    }
+    if (buf_state(&url) == ERR_OK && url.size > before)
+        copy = mem_copy(url.at, url.size);
     buf_release(&url);
     return copy;
 }

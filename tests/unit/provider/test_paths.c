@@ -28,7 +28,7 @@ static const char entry[] =
 
 static struct catalogue *catalogue;
 static const struct provider_api *api;
-static struct buf out;
+static struct buf out, facts; // facts are views into theirs
 static struct json_scan scan;
 
 static void set_up(void) {
@@ -43,12 +43,14 @@ static void set_up(void) {
     buf_release(&problems);
     api = catalogue_api_at(catalogue, 0);
     buf_init(&out, 1 << 16);
+    buf_init(&facts, FACTS_BYTES_MAX);
     json_scan_init(&scan);
 }
 
 static void tear_down(void) {
     catalogue_free(catalogue);
     buf_release(&out);
+    buf_release(&facts);
     json_scan_release(&scan);
 }
 
@@ -92,8 +94,7 @@ static void read_facts(const char *body, struct facts_head *head) {
     struct extract *extract = mem_new(sizeof(*extract));
     struct answer answer = {.api = api, .status = 200, .body = bytes_text(body)};
     struct wire_message message;
-    static struct buf facts;
-    buf_init(&facts, FACTS_BYTES_MAX);
+    buf_reset(&facts);
     extract_init(extract);
     extract_open(extract, &answer);
     ck_assert_int_eq(extract_facts(extract, &facts), ERR_OK);
