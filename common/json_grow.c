@@ -214,6 +214,15 @@ uint32_t grown_element(struct grown *grown, uint32_t array, uint32_t key) {
     return i;
 }
 
+uint32_t grown_find_element(const struct grown *grown, uint32_t array, uint32_t key) {
+    if (grown_state(grown) != ERR_OK || grown->nodes[array].shape != JSON_SHAPE_array)
+        return 0;
+    uint32_t i = grown->nodes[array].first;
+    while (i && grown->nodes[i].key < key)
+        i = grown->nodes[i].next;
+    return i && grown->nodes[i].key == key ? i : 0;
+}
+
 uint32_t grown_next(struct grown *grown, uint32_t array) {
     if (!has_room(grown))
         return 0;

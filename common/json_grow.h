@@ -51,6 +51,8 @@ uint32_t grown_find(const struct grown *grown, uint32_t object, const char *name
 // The element of that key, made if it is not there; elements stand in the order of their keys,
 // which may have gaps.
 uint32_t grown_element(struct grown *grown, uint32_t array, uint32_t key);
+// 0 if it is not there.
+uint32_t grown_find_element(const struct grown *grown, uint32_t array, uint32_t key);
 // An element behind the last one.
 uint32_t grown_next(struct grown *grown, uint32_t array);
 

@@ -44,15 +44,20 @@ static void mark(struct json_scan *scan, uint32_t node) {
         scan->nodes[node].is_marked = true;
 }
 
-// The part that an event speaks of, and its number; 0 if it says none.
-static uint32_t part_of(struct grown *body, struct json_scan *scan, uint32_t *key) {
+// The number of the part that an event speaks of; false if it says none.
+static bool part_number(struct json_scan *scan, uint32_t *key) {
     uint32_t index = json_find(scan, 0, "index");
     int64_t number;
     if (index == 0 || !json_count(scan, index, &number) || number > UINT32_MAX)
-        return 0;
+        return false;
     mark(scan, index);
     *key = (uint32_t)number;
-    return grown_element(body, grown_member(body, 0, "content"), *key);
+    return true;
+}
+
+// The part itself, made if it is not there; 0 if the event says none.
+static uint32_t part_of(struct grown *body, struct json_scan *scan, uint32_t *key) {
+    return part_number(scan, key) ? grown_element(body, grown_member(body, 0, "content"), *key) : 0;
 }
 
 // A tool's input comes as pieces of a JSON text, which is put in when its part is over.
@@ -79,10 +84,14 @@ static void take_delta(struct assembly *assembly, struct json_scan *scan) {
 
 // An input that was cut, or is no JSON, goes under a name of its own: the API takes objects only.
 static void end_part(struct assembly *assembly, struct json_scan *scan) {
-    uint32_t key, part = part_of(&assembly->body, scan, &key);
-    if (part == 0 || grown_state(&assembly->aside) != ERR_OK)
+    uint32_t key;
+    if (!part_number(scan, &key))
         return;
-    uint32_t said = grown_element(&assembly->aside, 0, key);
+    uint32_t content = grown_find(&assembly->body, 0, "content");
+    uint32_t part = content ? grown_find_element(&assembly->body, content, key) : 0;
+    uint32_t said = grown_find_element(&assembly->aside, 0, key);
+    if (part == 0 || said == 0)
+        return;
     struct buf text;
     buf_init(&text, GROWN_BYTES_MAX);
     assembly_aside_text(assembly, said, &text);

@@ -184,6 +184,8 @@ static bool amounts_to_answer(const struct provider_api *api, const struct adapt
     bool is_it =
         answer_shape_assemble(shape, NULL, stream, &assembly, event, NULL, &body) == ERR_OK &&
         json_scan(&scan, buf_bytes(&body), NULL) == ERR_OK && adapter->is_answer(&scan);
+    uint32_t error = is_it ? json_find(&scan, 0, "error") : 0;
+    is_it = is_it && (error == 0 || scan.nodes[error].shape == JSON_SHAPE_null);
     json_scan_release(&scan);
     buf_release(&body);
     assembly_release(&assembly);
