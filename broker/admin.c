@@ -6,6 +6,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/text.h"
 
 #include <assert.h>
 #include <jansson.h>
@@ -23,7 +24,8 @@ static uint32_t find_lane(const struct loop *loop, const char *name, struct repl
         if (strcmp(at, name) == 0)
             return slot;
     }
-    reply_fail(reply, EX_UNAVAILABLE, "no lane '%.200s': `colloq lane list` names them", name);
+    reply_fail(reply, EX_UNAVAILABLE, "no lane '%.*s': `colloq lane list` names them",
+               text_fit(name, 200), name);
     return 0;
 }
 
@@ -346,6 +348,8 @@ void loop_answer(struct loop *loop, uint32_t peer, struct message *message) {
     handle(loop, &query, &reply);
     char *dumped = reply.body ? json_dumps(reply.body, JSON_COMPACT) : NULL;
     struct bytes frame = dumped ? bytes_text(dumped) : bytes_of(NULL, 0);
+    if (reply.body && !dumped)
+        reply_fail(&reply, EX_SOFTWARE, "the answer cannot be written as JSON");
     if (frame.size > ANSWER_PAGE_BYTES_MAX) {
         reply_fail(&reply, EX_SOFTWARE, "the answer exceeds a page");
         frame.size = 0;

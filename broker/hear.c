@@ -2,6 +2,7 @@
 #include "broker/loop.h"
 #include "common/id.h"
 #include "common/log.h"
+#include "common/text.h"
 
 #include <stdio.h>
 
@@ -62,7 +63,7 @@ static void say_welcome(struct loop *loop, uint32_t peer) {
 }
 
 static void copy_name(char *to, size_t room, struct bytes text) {
-    (void)snprintf(to, room, "%.*s", (int)text.size, (const char *)text.at);
+    text_print(to, room, "%.*s", (int)text.size, (const char *)text.at);
 }
 
 // The code of the refusal of a hello; NULL: it was not refused.

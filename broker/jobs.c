@@ -3,6 +3,7 @@
 
 #include "common/id.h"
 #include "common/log.h"
+#include "common/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,7 +93,7 @@ void job_cancel(struct loop *loop, const json_t *arguments, struct reply *reply)
         return;
     if (why) {
         const struct job *job = core_job(loop->core, slot);
-        reply_fail(reply, EX_DATAERR, "%.60s is %s: %s", name,
+        reply_fail(reply, EX_DATAERR, "%.*s is %s: %s", text_fit(name, 60), name,
                    job_state_name((enum job_state)job->state), refusal_text(why));
         return;
     }
@@ -149,7 +150,7 @@ void dead_show(struct loop *loop, const json_t *arguments, struct reply *reply) 
         return;
     const struct job *job = core_job(loop->core, slot);
     if (!job_is_kept(job)) {
-        reply_fail(reply, EX_DATAERR, "%.60s is %s: %s", name,
+        reply_fail(reply, EX_DATAERR, "%.*s is %s: %s", text_fit(name, 60), name,
                    job_state_name((enum job_state)job->state), refusal_text("not_dead"));
         return;
     }

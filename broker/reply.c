@@ -1,6 +1,7 @@
 #include "broker/reply.h"
 
 #include "common/id.h"
+#include "common/text.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -36,7 +37,7 @@ json_t *uuid(struct id id) {
 void reply_fail(struct reply *reply, unsigned exit, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(reply->detail, sizeof(reply->detail), format, args);
+    text_vprint(reply->detail, sizeof(reply->detail), format, args);
     va_end(args);
     reply->exit = exit;
 }
@@ -65,27 +66,28 @@ uint32_t reply_batch(const struct loop *loop, const char *name, struct reply *re
         if (strncmp(at, name, size) != 0)
             continue;
         if (found) {
-            reply_fail(reply, EX_DATAERR, "several batches begin with '%.40s': give more of the id",
-                       name);
+            reply_fail(reply, EX_DATAERR, "several batches begin with '%.*s': give more of the id",
+                       text_fit(name, 40), name);
             return 0;
         }
         found = slot;
     }
     if (!found)
-        reply_fail(reply, EX_UNAVAILABLE, "no batch '%.40s' is on its way", name);
+        reply_fail(reply, EX_UNAVAILABLE, "no batch '%.*s' is on its way", text_fit(name, 40),
+                   name);
     return found;
 }
 
 uint32_t reply_job(const struct loop *loop, const char *name, struct reply *reply) {
     struct id id;
     if (!id_parse(bytes_text(name), &id)) {
-        reply_fail(reply, EX_USAGE, "'%.60s' is not a job id", name);
+        reply_fail(reply, EX_USAGE, "'%.*s' is not a job id", text_fit(name, 60), name);
         return 0;
     }
     for (uint32_t slot = 1; slot <= core_job_slots(loop->core); slot++)
         if (core_job(loop->core, slot)->state != JOB_FREE &&
             id_equal(core_job(loop->core, slot)->id, id))
             return slot;
-    reply_fail(reply, EX_UNAVAILABLE, "no job '%.60s' is on its way", name);
+    reply_fail(reply, EX_UNAVAILABLE, "no job '%.*s' is on its way", text_fit(name, 60), name);
     return 0;
 }

@@ -1,6 +1,8 @@
 #include "broker/resume.h"
 
+#include "broker/wait.h"
 #include "common/id.h"
+#include "common/limits.h"
 
 #include <sysexits.h>
 
@@ -12,23 +14,51 @@ static json_t *known_json(const struct batch *batch) {
     return body;
 }
 
+// Returns how many there are.
+static size_t take_heads(const json_t *list, struct digest heads[HEAD_LINES]) {
+    size_t i, count = 0;
+    const json_t *head;
+    json_array_foreach(list, i, head) if (count < HEAD_LINES &&
+                                          digest_parse(bytes_text(json_string_value(head)),
+                                                       &heads[count])) count++;
+    return count;
+}
+
+static bool is_among(struct digest digest, const struct digest *heads, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (digest_equal(digest, heads[i]))
+            return true;
+    return false;
+}
+
 void batch_known(struct loop *loop, const json_t *arguments, struct reply *reply) {
     const char *key = argument(arguments, "key");
-    struct digest head = {{0}};
+    struct digest heads[HEAD_LINES];
     json_t *by_key = json_array(), *by_head = json_array();
-    bool has_head = digest_parse(bytes_text(argument(arguments, "head")), &head);
+    size_t count = take_heads(json_object_get(arguments, "heads"), heads);
     for (uint32_t slot = 1; slot <= core_batch_slots(loop->core); slot++) {
         const struct batch *batch = core_batch(loop->core, slot);
         if (batch->state < BATCH_OPEN || batch->state == BATCH_GONE)
             continue;
         if (strcmp(batch->key, key) == 0)
             (void)json_array_append_new(by_key, known_json(batch));
-        if (has_head && digest_equal(batch->head, head))
+        if (is_among(batch->head, heads, count))
             (void)json_array_append_new(by_head, known_json(batch));
     }
     reply->body = json_object();
     put(reply->body, "by_key", by_key);
     put(reply->body, "by_head", by_head);
+}
+
+// What its first turn waits for; null: it does not wait.
+static json_t *first_wait_json(struct loop *loop, const struct conversation *conversation) {
+    const struct job *first = core_job(loop->core, conversation->first_turn);
+    struct wait wait = {.job = conversation->first_turn, .jobs = 1};
+    if (!wait.job || (wait.reason = core_waits_for(loop->core, first)) == REASON_none)
+        return json_null();
+    wait.lane = first->lane;
+    wait.due_ms = first->state == JOB_DELAYED ? first->due_ms : 0;
+    return wait_json(loop, &wait);
 }
 
 void conversation_live(struct loop *loop, const json_t *arguments, struct reply *reply) {
@@ -44,4 +74,5 @@ void conversation_live(struct loop *loop, const json_t *arguments, struct reply 
         slot ? uuid(core_batch(loop->core, conversation->batch)->id) : json_null());
     put(reply->body, "is_running",
         json_boolean(slot && (conversation->jobs > conversation->kept || conversation->jobs == 0)));
+    put(reply->body, "waits_for", slot ? first_wait_json(loop, conversation) : json_null());
 }

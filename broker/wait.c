@@ -1,6 +1,7 @@
 #include "broker/wait.h"
 
 #include "common/catalogue.h"
+#include "common/text.h"
 
 #include <stdio.h>
 
@@ -58,8 +59,8 @@ static void turn_text(struct loop *loop, const struct job *job, char *to, size_t
         (void)snprintf(to, room, "an earlier turn of the conversation has no answer yet");
         return;
     }
-    (void)snprintf(to, room, "turn %u of %.*s %s", first->turn, (int)payload.conversation.size,
-                   (const char *)payload.conversation.at, standing(first));
+    text_print(to, room, "turn %u of %.*s %s", first->turn, (int)payload.conversation.size,
+               (const char *)payload.conversation.at, standing(first));
     journal_release_payload(&loop->journal);
 }
 
@@ -67,20 +68,23 @@ static void lane_text(const struct loop *loop, const struct wait *wait, char *to
     const struct lane *lane = core_lane(loop->core, wait->lane);
     char hint[128];
     switch (wait->reason) {
+    case REASON_no_worker:
+        (void)snprintf(to, room, "no worker is here: colloq dev starts one, or colloq-worker");
+        break;
     case REASON_no_key:
         key_hint(loop, lane, hint, sizeof(hint));
         (void)snprintf(to, room, "no worker has a key for %s: %s", lane->provider, hint);
         break;
     case REASON_lane_held:
-        (void)snprintf(to, room, "lane held: %s from %s/%s%s%s", lane->held_reason, lane->provider,
-                       lane->model, lane->held_detail[0] ? ": " : "", lane->held_detail);
+        text_print(to, room, "lane held: %s from %s/%s%s%s", lane->held_reason, lane->provider,
+                   lane->model, lane->held_detail[0] ? ": " : "", lane->held_detail);
         break;
     case REASON_lane_paused:
         (void)snprintf(to, room, "lane paused: colloq lane resume %s/%s/%s lets it go on",
                        lane->provider, lane->key, lane->model);
         break;
-    case REASON_no_worker:
-        (void)snprintf(to, room, "no free worker for %s", lane->provider);
+    case REASON_workers_busy:
+        (void)snprintf(to, room, "every worker with a key for %s is busy", lane->provider);
         break;
     case REASON_lane_full:
         (void)snprintf(to, room, "lane %s/%s: %u calls in flight, as many as it allows",
@@ -94,10 +98,11 @@ static void lane_text(const struct loop *loop, const struct wait *wait, char *to
 
 static void wait_text(struct loop *loop, const struct wait *wait, char *to, size_t room) {
     switch (wait->reason) {
+    case REASON_no_worker:
     case REASON_no_key:
     case REASON_lane_held:
     case REASON_lane_paused:
-    case REASON_no_worker:
+    case REASON_workers_busy:
     case REASON_lane_full:
     case REASON_rate_limited:
         lane_text(loop, wait, to, room);
@@ -123,6 +128,11 @@ static void wait_text(struct loop *loop, const struct wait *wait, char *to, size
     case REASON_ledger_full:
         (void)snprintf(to, room, "the accountant is closed, its disk is full: records wait");
         break;
+    case REASON_not_sent:
+        (void)snprintf(to, room,
+                       "the end of its file: who submits it has not sent it yet, and the same "
+                       "command again does");
+        break;
     default:
         (void)snprintf(to, room, "%s", reason_name(wait->reason));
         break;
@@ -132,13 +142,14 @@ static void wait_text(struct loop *loop, const struct wait *wait, char *to, size
 // A worker, a key, a resume, room on a disk: nothing of that comes by itself.
 static bool needs_person(enum reason reason) {
     switch (reason) {
-    case REASON_no_key:
     case REASON_no_worker:
+    case REASON_no_key:
     case REASON_lane_held:
     case REASON_lane_paused:
     case REASON_accountant_away:
     case REASON_disk_full:
     case REASON_ledger_full:
+    case REASON_not_sent:
         return true;
     default:
         return false;

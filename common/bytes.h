@@ -40,6 +40,16 @@ static inline bool bytes_is(struct bytes a, const char *text) {
     return bytes_equal(a, bytes_text(text));
 }
 
+// At most size_max bytes of a UTF-8 text, never the half of a character. Half of one makes an
+// envelope malformed, and who waits for it hears nothing.
+static inline struct bytes bytes_cut(struct bytes text, size_t size_max) {
+    if (text.size <= size_max)
+        return text;
+    while (size_max > 0 && (text.at[size_max] & 0xc0) == 0x80)
+        size_max--;
+    return bytes_of(text.at, size_max);
+}
+
 static inline bool id_equal(struct id a, struct id b) {
     return memcmp(a.at, b.at, sizeof(a.at)) == 0;
 }

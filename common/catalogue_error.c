@@ -2,12 +2,10 @@
 
 // Copies a text, cut at a whole UTF-8 character.
 static void put_words(char *to, size_t room, struct bytes text) {
-    size_t size = text.size < room ? text.size : room - 1;
-    while (size < text.size && size > 0 && (text.at[size] & 0xc0) == 0x80)
-        size--;
-    if (size > 0)
-        memcpy(to, text.at, size);
-    to[size] = 0;
+    text = bytes_cut(text, room - 1);
+    if (text.size > 0)
+        memcpy(to, text.at, text.size);
+    to[text.size] = 0;
 }
 
 // A text, or a number as it is written: codes come as both.

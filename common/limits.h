@@ -124,6 +124,7 @@ enum {
     RETRY_HINT_MAX_MS = 24 * 3600 * 1000, // what a provider may ask to wait; more counts as this
     PROBE_BASE_MS = 5000,                 // first probe of a held lane
     PROBE_MAX_MS = 300 * 1000,
+    HEAD_LINES = 100,     // of a file, by whose digests it is known that it was submitted before
     DRAIN_MS = 30 * 1000, // what a process may take to end when asked
 };
 

@@ -28,7 +28,15 @@ int process_setup(void) {
     return fd;
 }
 
+static bool was_stopped;
+
 bool process_is_stopped(int stop_fd) {
     struct signalfd_siginfo info;
-    return read(stop_fd, &info, sizeof(info)) == (ssize_t)sizeof(info);
+    bool is_stopped = read(stop_fd, &info, sizeof(info)) == (ssize_t)sizeof(info);
+    was_stopped = was_stopped || is_stopped;
+    return is_stopped;
+}
+
+bool process_was_stopped(void) {
+    return was_stopped;
 }

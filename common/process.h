@@ -10,5 +10,7 @@
 int process_setup(void);
 // Whether a stop signal waits at the descriptor; reads it.
 bool process_is_stopped(int stop_fd);
+// Whether a stop signal was ever read.
+bool process_was_stopped(void);
 
 #endif

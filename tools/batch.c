@@ -46,9 +46,9 @@ int batch_list(struct call *call) {
         return 0;
     (void)snprintf(created, sizeof(created), "CREATED (%s)", zone_text(zone));
     const struct table_column columns[] = {
-        {"BATCH", false, false}, {"NAME", false, true}, {"STATE", false, false},
-        {created, false, false}, {"DONE", true, false}, {"ENDED", true, false},
-        {"COST", false, false},  {NULL, false, false},
+        {"BATCH", COLUMN_id},    {"NAME", COLUMN_text},   {"STATE", COLUMN_whole},
+        {created, COLUMN_whole}, {"DONE", COLUMN_number}, {"ENDED", COLUMN_number},
+        {"COST", COLUMN_sum},    {NULL, COLUMN_whole},
     };
     table_begin(&table, columns);
     json_array_foreach(member_of(answer, "batches"), i, batch) add_batch(&table, answer, batch);
@@ -119,23 +119,24 @@ static void show_waits(const json_t *live) {
     json_array_foreach(waits, i, wait) {
         char count[SHORT_TEXT_SIZE];
         char text[1200];
-        out_printf("waits     %s (%s)\n", wait_text(wait, text, sizeof(text)),
-                   count_text(int_of(wait, "jobs", 0), count));
+        int64_t jobs = int_of(wait, "jobs", 0);
+        out_printf("waits     %s%s%s%s\n", wait_text(wait, text, sizeof(text)), jobs ? " (" : "",
+                   jobs ? count_text(jobs, count) : "", jobs ? ")" : "");
     }
     json_decref(waits);
 }
 
 static void show_live(struct call *call, const json_t *live) {
     static const char *const states[] = {"waiting", "ready", "leased", "delayed", "ended"};
-    char count[SHORT_TEXT_SIZE];
+    char count[SHORT_TEXT_SIZE], text[256];
     if (!json_is_object(live))
         return;
     const json_t *counts = member_of(live, "counts");
-    out_text("on its way");
+    out_text("now      ");
     for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
         out_printf("%s %s %s", i > 0 ? "," : "", count_text(int_of(counts, states[i], 0), count),
                    states[i]);
-    out_printf("; %s calls under way\n", count_text(int_of(live, "attempts_open", 0), count));
+    out_printf("; %s under way\n", counted_text(int_of(live, "attempts_open", 0), "call", count));
     if (int_of(counts, "revived", 0) > 0)
         out_printf("retried   %s: how they ended before stands above until they end again\n",
                    count_text(int_of(counts, "revived", 0), count));
@@ -143,9 +144,11 @@ static void show_live(struct call *call, const json_t *live) {
         out_printf("kept      %s dead or parked; colloq dead list --batch %s%s\n",
                    count_text(int_of(counts, "kept", 0), count), text_of(live, "batch", ""),
                    call_settings(call));
-    out_printf("policy    turns behind one without answer: %s; possibly billed: %s; %s attempts\n",
-               text_of(live, "unanswered", "-"), text_of(live, "billed", "-"),
-               count_text(int_of(live, "attempts_max", 0), count));
+    (void)snprintf(text, sizeof(text),
+                   "turns behind one without answer: %s; possibly billed: %s; %s",
+                   text_of(live, "unanswered", "-"), text_of(live, "billed", "-"),
+                   counted_text(int_of(live, "attempts_max", 0), "attempt", count));
+    out_field(9, "policy", text);
     show_waits(live);
 }
 
@@ -155,9 +158,9 @@ static void show_alarms(struct call *call, const json_t *answer) {
     int64_t quarantined = int_of(answer, "quarantined", 0);
     int64_t conflicts = int_of(answer, "conflicts", 0);
     if (quarantined > 0 || conflicts > 0)
-        out_printf("alarm     %s records in quarantine, %s conflicts; colloq check%s\n",
-                   count_text(quarantined, text), count_text(conflicts, other),
-                   call_settings(call));
+        out_printf("alarm     %s in quarantine, %s; colloq check%s\n",
+                   counted_text(quarantined, "record", text),
+                   counted_text(conflicts, "conflict", other), call_settings(call));
 }
 
 static void say_silent(const json_t *answer) {
@@ -171,22 +174,30 @@ static const char *id_of(const json_t *shown) {
     return text_of(shown, "batch", text_of(member_of(shown, "live"), "batch", NULL));
 }
 
-void batch_id_named(struct call *call, const char *name, char id[UUID_TEXT_SIZE]) {
+void batch_id_named(struct call *call, const char *name, bool is_changed, char id[UUID_TEXT_SIZE]) {
     struct id whole;
     (void)snprintf(id, UUID_TEXT_SIZE, "%s", name);
     if (strlen(name) == UUID_TEXT_SIZE - 1 && id_parse(bytes_text(name), &whole))
         return;
-    json_t *shown = call_ask(call, "batch.show", arguments_of("batch", name));
+    json_t *arguments = arguments_of("batch", name);
+    if (is_changed && json_object_set_new(arguments, "only", json_true()) != 0)
+        fail_memory();
+    json_t *shown = call_ask(call, "batch.show", arguments);
     const char *found = id_of(shown);
     if (!found)
         fail(EX_NOINPUT, "%s: there is no such batch; colloq batch list%s names them", name,
              call_settings(call));
     (void)snprintf(id, UUID_TEXT_SIZE, "%s", found);
+    if (int_of(shown, "namesakes", 0) > 0)
+        (void)fprintf(stderr,
+                      "colloq: several batches are called so: this is %s, the newest; colloq batch "
+                      "list%s names the others\n",
+                      id, call_settings(call));
     json_decref(shown);
 }
 
 void batch_id_of(struct call *call, char id[UUID_TEXT_SIZE]) {
-    batch_id_named(call, call->operands[0], id);
+    batch_id_named(call, call->operands[0], false, id);
 }
 
 static void show_refused(const json_t *line) {
@@ -260,11 +271,13 @@ int batch_results(struct call *call) {
     struct buf text;
     char *cursor = NULL;
     bool has_more = true;
+    char batch[UUID_TEXT_SIZE];
     struct sink sink;
+    batch_id_of(call, batch);
     sink_open(&sink, NULL, NULL);
     buf_init(&text, FRAME_BYTES_MAX);
     while (has_more) {
-        json_t *arguments = arguments_of("batch", call->operands[0]);
+        json_t *arguments = arguments_of("batch", batch);
         arguments_add(arguments, "after", cursor);
         arguments_add(arguments, "order", call_text(call, "order"));
         int code = client_answer(call_client(call), "batch.results", arguments, &text, detail,
@@ -299,9 +312,19 @@ static void say_settled(const struct call *call, const char *batch) {
     json_decref(answer);
 }
 
+static void say_cancelled(const char *batch, int64_t open) {
+    char count[SHORT_TEXT_SIZE];
+    if (open == 0)
+        out_printf("%s: cancelled; no call was under way.\n", batch);
+    else
+        out_printf("%s: cancelled; %s under way %s called off, and recorded as %s.\n", batch,
+                   counted_text(open, "call", count), open == 1 ? "is" : "are",
+                   open == 1 ? "it ends" : "they end");
+}
+
 int batch_cancel(struct call *call) {
-    char batch[UUID_TEXT_SIZE], text[SHORT_TEXT_SIZE];
-    batch_id_of(call, batch);
+    char batch[UUID_TEXT_SIZE];
+    batch_id_named(call, call->operands[0], true, batch);
     json_t *shown = call_ask(call, "batch.show", arguments_of("batch", batch));
     if (is_settled(shown)) {
         json_decref(shown);
@@ -313,9 +336,7 @@ int batch_cancel(struct call *call) {
     }
     json_t *answer = call_show(call, "batch.cancel", arguments_of("batch", batch));
     if (answer)
-        out_printf("%s: cancelled; %s calls under way are called off, and recorded as they "
-                   "end.\n",
-                   batch, count_text(int_of(answer, "attempts_open", 0), text));
+        say_cancelled(batch, int_of(answer, "attempts_open", 0));
     json_decref(answer);
     json_decref(shown);
     return 0;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 // One run: the submission, if there is one, and the watch over the batch.
 struct run {
@@ -89,7 +90,7 @@ static void show_progress(struct run *run, uint64_t now_ms) {
     if (run->is_watching && run->watch.shown)
         describe_watch(&run->watch, !is_submitting, &parts);
     if (is_submitting && now_ms - submission->moved_ms >= WATCH_STILL_MS)
-        (void)snprintf(wait, sizeof(wait), "%s", submission_wait_text(submission, now_ms));
+        (void)submission_wait_text(submission, now_ms, wait, sizeof(wait));
     else if (run->is_watching)
         (void)watch_wait_text(&run->watch, now_ms, wait, sizeof(wait));
     text_clean(wait, false);
@@ -114,23 +115,42 @@ static const char *again_text(const struct run *run) {
                         run->order.has_lasting_key ? NULL : run->order.key);
 }
 
+// However the process ends: a copy of stdin stays only where it is needed, and nobody has to find
+// out how to go on.
+static struct run *unended;
+
+static void leave_run(void) {
+    struct run *run = unended;
+    unended = NULL;
+    if (!run)
+        return;
+    bool is_partial = run->has_submission && submission_is_partial(&run->submission);
+    spool_close(&run->spool, is_partial);
+    if (!is_partial)
+        return;
+    progress_close(&run->progress);
+    (void)fprintf(stderr,
+                  "Not the whole file was taken in. What was taken in stays, and this goes on "
+                  "where it stands:\n  %s\n",
+                  again_text(run));
+    if (run->spool.path[0])
+        (void)fprintf(stderr, "%s is a copy of stdin, and yours to remove then.\n",
+                      run->spool.path);
+}
+
 static _Noreturn void stop_run(struct run *run) {
     char batch[UUID_TEXT_SIZE];
     const char *settings = call_settings(run->call);
     progress_close(&run->progress);
-    if (run->has_submission && !run->submission.is_done) {
-        (void)fprintf(stderr,
-                      "Stopped before the whole file was taken in. What was taken in stays, "
-                      "and this goes on where it stands:\n  %s\n",
-                      again_text(run));
-        spool_close(&run->spool, true);
-    }
     if (run->has_submission && !id_is_none(run->submission.batch))
         uuid_text(run->submission.batch, batch);
     else if (run->is_watching)
         (void)snprintf(batch, sizeof(batch), "%s", run->watch.batch);
-    else
+    else {
+        if (!run->has_submission || !submission_is_partial(&run->submission))
+            (void)fputs("Stopped: nothing was submitted.\n", stderr);
         exit(EXIT_STOPPED);
+    }
     (void)fprintf(stderr, "%s\n  colloq batch watch %s%s\n  colloq batch cancel %s%s\n",
                   local_is_ours() ? "The batch stays, and goes on when colloq runs here again."
                                   : "The batch goes on without this command.",
@@ -144,18 +164,31 @@ static void start_watch(struct run *run, const char *batch, bool prints_results)
     run->is_watching = true;
 }
 
+// Since when only a person can move what is left, and what that is; 0: it may move by itself.
+static uint64_t stuck_since(const struct run *run, uint64_t now_ms, char *why, size_t size) {
+    const struct watch *watch = run->is_watching ? &run->watch : NULL;
+    const struct submission *submission = &run->submission;
+    bool is_submitting = run->has_submission && !submission->is_done;
+    uint64_t since_ms = watch ? watch->stuck_ms : 0;
+    if (since_ms > 0)
+        (void)watch_stuck_text(watch, why, size);
+    if (since_ms == 0 && is_submitting && submission->stuck_ms > 0 && (!watch || watch->rest_ms)) {
+        (void)submission_wait_text(submission, now_ms, why, size);
+        since_ms = submission->stuck_ms;
+        if (watch && watch->rest_ms > since_ms)
+            since_ms = watch->rest_ms;
+    }
+    if (since_ms > 0 && run->has_submission && submission->moved_ms > since_ms)
+        since_ms = submission->moved_ms;
+    return since_ms;
+}
+
 // Nothing moves, and only a person can change that: whoever waits for this command should hear.
 static void end_if_stuck(struct run *run, uint64_t now_ms) {
     char wait[PROGRESS_TEXT_SIZE / 2];
-    const struct submission *submission = &run->submission;
-    uint64_t since_ms = run->is_watching ? run->watch.stuck_ms : 0;
-    if (run->patience_ms == 0 || since_ms == 0)
+    uint64_t since_ms = stuck_since(run, now_ms, wait, sizeof(wait));
+    if (run->patience_ms == 0 || since_ms == 0 || now_ms - since_ms < run->patience_ms)
         return;
-    if (run->has_submission && submission->moved_ms > since_ms)
-        since_ms = submission->moved_ms;
-    if (now_ms - since_ms < run->patience_ms)
-        return;
-    (void)watch_stuck_text(&run->watch, wait, sizeof(wait));
     progress_close(&run->progress);
     sink_flush(&run->sink);
     fail(EX_TEMPFAIL,
@@ -178,7 +211,7 @@ static void turn(struct run *run) {
     if (run->has_submission)
         submission_step(&run->submission, now_ms);
     if (run->is_watching)
-        watch_step(&run->watch, now_ms);
+        watch_step(&run->watch, run->has_submission && !run->submission.is_done, now_ms);
     client_tick(run->client, now_ms);
     show_progress(run, now_ms);
     long wait = run->is_watching && run->watch.pause_ms < WATCH_PAUSE_MS ? QUICK_MS : WAIT_MS;
@@ -194,7 +227,10 @@ static void submit_all(struct run *run, bool watches, bool prints_results) {
     struct submission *submission = &run->submission;
     while (!submission->is_done && submission->exit == 0) {
         turn(run);
-        if (!watches || run->is_watching || id_is_none(submission->batch))
+        if (id_is_none(submission->batch))
+            continue;
+        sink_begin(&run->sink);
+        if (!watches || run->is_watching)
             continue;
         char batch[UUID_TEXT_SIZE];
         uuid_text(submission->batch, batch);
@@ -202,21 +238,60 @@ static void submit_all(struct run *run, bool watches, bool prints_results) {
     }
     progress_close(&run->progress);
     submission_report(submission, call_settings(run->call));
-    if (submission->exit == 0)
-        return;
-    spool_close(&run->spool, true);
-    fail(submission->exit, "%s", submission->detail);
+    if (submission->exit != 0)
+        fail(submission->exit, "%s", submission->detail);
+    if (!submission->submit.validate_only)
+        sink_begin(&run->sink);
+}
+
+// Where the lines went, if not to stdout.
+static void say_errors(struct run *run) {
+    char count[SHORT_TEXT_SIZE];
+    const struct sink *sink = &run->sink;
+    uint64_t bad = sink->failed + sink->refused;
+    if (sink->errors.name)
+        progress_note(&run->progress, "errors", "%s that failed or %s in %s",
+                      counted_text((int64_t)bad, "line", count),
+                      bad == 1 ? "was refused is" : "were refused are", sink->errors.name);
+}
+
+static void say_files(struct run *run) {
+    char count[SHORT_TEXT_SIZE];
+    const struct sink *sink = &run->sink;
+    if (sink->output.name)
+        progress_note(&run->progress, "output", "%s %s in %s",
+                      counted_text((int64_t)sink->lines, "result line", count),
+                      sink->lines == 1 ? "is" : "are", sink->output.name);
+    say_errors(run);
+}
+
+// On a terminal that both are on, a result must not stand behind the line that is written over.
+static void mind_terminal(struct run *run) {
+    run->sink.progress = isatty(STDOUT_FILENO) ? &run->progress : NULL;
+}
+
+// Where the lines will go, before anything is asked or read: what cannot be written is said at
+// once.
+static void open_sink(struct run *run) {
+    struct stat info;
+    const struct call *call = run->call;
+    spool_stat(call->operands[0], &info);
+    sink_open(&run->sink, call_text(call, "output"), call_text(call, "errors"));
+    sink_expect_apart(&run->sink, call->operands[0], &info);
+    mind_terminal(run);
 }
 
 static void open_run(struct run *run, struct call *call) {
     *run = (struct run){.call = call};
-    uint64_t limit = order_limit(call);
+    order_read(&run->order, call); // what is mistyped is said before an hour of stdin
     progress_open(&run->progress, call_has(call, "json"), call_has(call, "quiet"));
     take_patience(run);
-    sink_open(&run->sink, call_text(call, "output"), call_text(call, "errors"));
+    open_sink(run);
     run->client = call_client(call); // before stdin is read for an hour
-    spool_open(&run->spool, call->operands[0], limit, call->conf, call->stop_fd);
-    order_read(&run->order, call, &run->spool);
+    unended = run;
+    (void)atexit(leave_run);
+    spool_open(&run->spool, call->operands[0], run->order.limit, call->conf, call->stop_fd);
+    order_take_file(&run->order, call, &run->spool);
     known_check(call, &run->order, &run->spool, &run->progress);
     if (!call_has(call, "strict"))
         return;
@@ -224,7 +299,8 @@ static void open_run(struct run *run, struct call *call) {
     submit_all(run, false, false);
     if (run->submission.refusals.count == 0)
         return;
-    spool_close(&run->spool, false);
+    sink_flush(&run->sink);
+    say_errors(run);
     fail(EX_DATAERR,
          "%llu of %llu lines are refused and --strict was given: nothing was submitted; mend those "
          "lines, or leave --strict out",
@@ -235,21 +311,18 @@ static void open_run(struct run *run, struct call *call) {
 static void close_run(struct run *run) {
     if (run->is_watching)
         watch_end(&run->watch);
+    unended = NULL;
     sink_close(&run->sink);
     order_release(&run->order);
 }
 
-// Where the lines went, if not to stdout.
-static void say_files(struct run *run) {
-    char count[SHORT_TEXT_SIZE];
-    const struct sink *sink = &run->sink;
-    if (sink->output_name)
-        progress_note(&run->progress, "output", "%s result lines are in %s",
-                      count_text((int64_t)sink->lines, count), sink->output_name);
-    if (sink->errors_name)
-        progress_note(&run->progress, "errors", "%s lines that failed or were refused are in %s",
-                      count_text((int64_t)(sink->failed + sink->refused), count),
-                      sink->errors_name);
+// Where to look for those that have no answer.
+static void say_kept(struct run *run) {
+    const json_t *shown = run->watch.shown;
+    if (int_of(shown, "failed", 0) + int_of(shown, "parked", 0) > 0)
+        progress_note(&run->progress, "dead",
+                      "Why there is no answer: colloq dead list --batch %s%s", run->watch.batch,
+                      call_settings(run->call));
 }
 
 // Watches to the end and says the last line.
@@ -264,6 +337,7 @@ static int watch_all(struct run *run) {
              run->watch.detail, run->watch.batch, call_settings(run->call));
     const json_t *shown = run->watch.shown;
     say_files(run);
+    say_kept(run);
     (void)watch_last_line(shown, text, sizeof(text));
     if (run->progress.is_json)
         progress_document(&run->progress, "end", text, "batch", shown);
@@ -305,8 +379,9 @@ int batch_submit(struct call *call) {
                    run.submission.is_known ? "true" : "false");
     } else {
         out_printf("%s\n", batch);
-        progress_note(&run.progress, "submitted", "%s lines are taken in; colloq batch watch %s%s",
-                      count_text((int64_t)run.submission.lines, count), batch, call_settings(call));
+        progress_note(&run.progress, "submitted", "%s taken in; colloq batch watch %s%s",
+                      counted_text((int64_t)run.submission.lines, "line", count), batch,
+                      call_settings(call));
     }
     if (local_is_asking())
         progress_note(
@@ -324,6 +399,7 @@ int batch_watch(struct call *call) {
     progress_open(&run.progress, call_has(call, "json"), false);
     take_patience(&run);
     sink_open(&run.sink, NULL, NULL);
+    mind_terminal(&run);
     char batch[UUID_TEXT_SIZE];
     batch_id_of(call, batch);
     json_decref(call_ask(call, "batch.show", arguments_of("batch", batch))); // it is there

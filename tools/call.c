@@ -123,12 +123,12 @@ static void put_command(struct buf *line, const struct call *call, const char *o
 }
 
 const char *call_command(const struct call *call, const char *operand, const char *key) {
-    static const char *const skipped[3] = {"again", NULL, NULL};
-    static const char *const skipped_with_key[3] = {"again", "idempotency-key", NULL};
+    static const char *const nothing[3] = {NULL};
+    static const char *const key_only[3] = {"idempotency-key", NULL, NULL};
     static char text[8192];
     struct buf line;
     buf_init(&line, sizeof(text) - 1);
-    put_command(&line, call, operand, key ? skipped_with_key : skipped);
+    put_command(&line, call, operand, key ? key_only : nothing);
     if (key) {
         buf_text(&line, " --idempotency-key");
         put_word(&line, key);

@@ -34,9 +34,10 @@ int doctor(struct call *call);
 int help_show(struct call *call);
 
 // The id of the batch of that name, which is an id, a part of one, a name or a key; and of the one
-// that the first operand names. The broker knows batches by their ids only. Ends the process if
-// there is none.
-void batch_id_named(struct call *call, const char *name, char id[UUID_TEXT_SIZE]);
+// that the first operand names. The broker knows batches by their ids only. Of several that are
+// called so the newest is taken, and that is said; what is to be changed has to be the only one.
+// Ends the process if there is none.
+void batch_id_named(struct call *call, const char *name, bool is_changed, char id[UUID_TEXT_SIZE]);
 void batch_id_of(struct call *call, char id[UUID_TEXT_SIZE]);
 // The path of another program of colloq, which lies beside this one. Static storage.
 const char *sibling_path(const char *program);

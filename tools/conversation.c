@@ -31,9 +31,9 @@ int conversation_list(struct call *call) {
         return 0;
     (void)snprintf(last, sizeof(last), "LAST (%s)", zone_text(zone));
     const struct table_column columns[] = {
-        {"CONVERSATION", false, false}, {"NAME", false, true}, {"ANSWERED", true, false},
-        {"CALLS", true, false},         {last, false, false},  {"COST", false, false},
-        {NULL, false, false},
+        {"CONVERSATION", COLUMN_id}, {"NAME", COLUMN_text}, {"ANSWERED", COLUMN_number},
+        {"CALLS", COLUMN_number},    {last, COLUMN_whole},  {"COST", COLUMN_sum},
+        {NULL, COLUMN_whole},
     };
     table_begin(&table, columns);
     json_array_foreach(member_of(answer, "conversations"), i, entry)
@@ -55,10 +55,13 @@ static void show_unanswered(const json_t *answer) {
     size_t i;
     json_array_foreach(member_of(answer, "turns"), i, turn) {
         const char *outcome = text_of(turn, "outcome", "");
-        if (*outcome && strcmp(outcome, "answered") != 0)
-            out_printf("%-13s turn %lld: %s, %s (job %s)\n", "no answer",
+        char text[512];
+        if (!*outcome || strcmp(outcome, "answered") == 0)
+            continue;
+        (void)snprintf(text, sizeof(text), "turn %lld: %s, %s (job %s)",
                        (long long)int_of(turn, "turn", 0), outcome, text_of(turn, "reason", "-"),
                        text_of(turn, "job", ""));
+        out_field(13, "no answer", text);
     }
 }
 
@@ -96,10 +99,10 @@ static void show_messages(const json_t *answer) {
 
 static void show_identifiers(const json_t *answer) {
     static const struct table_column columns[] = {
-        {"IDENTIFIER", false, false},
-        {"VALUE", false, false},
-        {"SOURCE", false, true},
-        {NULL, false, false},
+        {"IDENTIFIER", COLUMN_whole},
+        {"VALUE", COLUMN_id},
+        {"SOURCE", COLUMN_text},
+        {NULL, COLUMN_whole},
     };
     struct table table;
     const char *kind;
@@ -176,9 +179,9 @@ static const char *state_of(const json_t *entry) {
 
 static void show_costs(const json_t *answer) {
     static const struct table_column columns[] = {
-        {"CALL", false, false},   {"MESSAGE", true, false}, {"STATE", false, false},
-        {"IN", true, false},      {"OUT", true, false},     {"COST", true, false},
-        {"AT MOST", true, false}, {"SO FAR", true, false},  {NULL, false, false},
+        {"CALL", COLUMN_id},        {"MESSAGE", COLUMN_number}, {"STATE", COLUMN_whole},
+        {"IN", COLUMN_number},      {"OUT", COLUMN_number},     {"COST", COLUMN_number},
+        {"AT MOST", COLUMN_number}, {"SO FAR", COLUMN_number},  {NULL, COLUMN_whole},
     };
     struct table table;
     const json_t *tracking = member_of(answer, "cost_tracking");

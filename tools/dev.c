@@ -356,8 +356,9 @@ static void look(struct dev *dev, uint64_t now_ms) {
 static void drain(struct dev *dev) {
     static const char *const order[] = {"colloq-worker", "colloq-extractor",  "colloq-ingress",
                                         "colloq-broker", "colloq-accountant", "provider-sim"};
-    (void)fprintf(stderr, "Ending: calls under way are finished first. Ctrl-C again ends it at "
-                          "once.\n");
+    if (process_was_stopped())
+        (void)fprintf(stderr, "Ending: calls under way are finished first. Ctrl-C again ends it at "
+                              "once.\n");
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
         for (int k = 0; k < dev->supervisor.count; k++) {
             struct program *program = &dev->supervisor.programs[k];

@@ -3,6 +3,7 @@
 #include "common/mem.h"
 #include "common/process.h"
 #include "tools/commands.h"
+#include "tools/local.h"
 #include "tools/render.h"
 #include "tools/watch.h"
 
@@ -14,9 +15,9 @@
 
 static void show_attempts(const json_t *answer) {
     static const struct table_column columns[] = {
-        {"ATTEMPT", true, false}, {"CALL", false, false},   {"STATE", false, false},
-        {"ROLE", false, false},   {"STATUS", true, false},  {"REASON", false, true},
-        {"COST", true, false},    {"AT MOST", true, false}, {NULL, false, false},
+        {"ATTEMPT", COLUMN_number}, {"CALL", COLUMN_id},        {"STATE", COLUMN_whole},
+        {"ROLE", COLUMN_whole},     {"STATUS", COLUMN_number},  {"REASON", COLUMN_text},
+        {"COST", COLUMN_number},    {"AT MOST", COLUMN_number}, {NULL, COLUMN_whole},
     };
     struct table table;
     const json_t *attempt;
@@ -103,15 +104,16 @@ static void show_sum(const json_t *answer) {
 static void show_state(const json_t *live) {
     const char *state = text_of(live, "state", "?");
     const json_t *wait = member_of(live, "waits_for");
-    char text[1200] = "";
+    char text[1200] = "", count[SHORT_TEXT_SIZE];
     const char *why = json_is_object(wait) ? wait_text(wait, text, sizeof(text)) : "";
     const char *reason = text_of(live, "reason", why);
     if (strcmp(state, "dead") == 0 || strcmp(state, "parked") == 0)
         out_printf("%-13s %s: %s; kept until it is retried or dropped\n", "on its way", state,
                    reason);
     else
-        out_printf("%-13s %s, %lld attempts; waits for %s\n", "on its way", state,
-                   (long long)int_of(live, "attempts", 0), *why ? why : "nothing");
+        out_printf("%-13s %s, %s; waits for %s\n", "on its way", state,
+                   counted_text(int_of(live, "attempts", 0), "attempt", count),
+                   *why ? why : "nothing");
 }
 
 static void show_job(const json_t *answer) {
@@ -214,26 +216,26 @@ int job_cancel(struct call *call) {
 
 // ---- those without an answer --------------------------------------------------------------------
 
-static void add_batch(struct call *call, json_t *arguments) {
+static void add_batch(struct call *call, bool is_change, json_t *arguments) {
     char id[UUID_TEXT_SIZE];
     const char *batch = call_text(call, "batch");
     if (batch)
-        batch_id_named(call, batch, id);
+        batch_id_named(call, batch, is_change, id);
     arguments_add(arguments, "batch", batch ? id : NULL);
     arguments_add(arguments, "reason", call_text(call, "reason"));
 }
 
 int dead_list(struct call *call) {
     static const struct table_column columns[] = {
-        {"JOB", false, false},   {"LINE", true, false},   {"TURN", true, false},
-        {"STATE", false, false}, {"REASON", false, true}, {"ATTEMPTS", true, false},
-        {"WHAT", false, true},   {NULL, false, false},
+        {"JOB", COLUMN_id},      {"LINE", COLUMN_number}, {"TURN", COLUMN_number},
+        {"STATE", COLUMN_whole}, {"REASON", COLUMN_text}, {"ATTEMPTS", COLUMN_number},
+        {"WHAT", COLUMN_id},     {NULL, COLUMN_whole},
     };
     struct table table;
     const json_t *entry;
     size_t i;
     json_t *arguments = arguments_of("after", call_text(call, "after"));
-    add_batch(call, arguments);
+    add_batch(call, false, arguments);
     arguments_add_int(arguments, "limit", (int64_t)call_count(call, "limit", 100));
     json_t *answer = call_show(call, "dead.list", arguments);
     if (!answer)
@@ -260,7 +262,7 @@ int dead_list(struct call *call) {
 }
 
 int dead_show(struct call *call) {
-    const char *job = call->operands[0];
+    const char *job = job_of(call);
     json_t *answer = call_show(call, "dead.show", arguments_of("job", job));
     if (!answer)
         return 0;
@@ -307,8 +309,8 @@ static json_t *decision_of(struct call *call, const struct decided *decided, con
              call->command->verb);
     if (!job && !call_has(call, "batch") && !call_has(call, "reason"))
         fail(EX_USAGE, "dead %s: which jobs? Give a job, --batch or --reason", call->command->verb);
-    arguments_add(arguments, "job", job);
-    add_batch(call, arguments);
+    arguments_add(arguments, "job", job ? job_of(call) : NULL);
+    add_batch(call, true, arguments);
     arguments_add_int(arguments, "before", decided->taken);
     if (call_has(call, "dry-run") && json_object_set_new(arguments, "dry_run", json_true()) != 0)
         fail_memory();
@@ -387,6 +389,8 @@ static int decide_and_say(struct call *call, const char *what, const char *words
         out_text("\n");
         say_refusals(&decided);
     }
+    if (decided.taken > 0 && !is_dry && strcmp(what, "dead.retry") == 0 && local_is_asking())
+        (void)fprintf(stderr, "No worker runs here: what is tried again waits until one does.\n");
     json_decref(decided.refusals);
     if (decided.taken > 0)
         return 0;

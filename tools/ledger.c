@@ -211,10 +211,11 @@ int check_show(struct call *call) {
         char kept[SHORT_TEXT_SIZE], conflicts[SHORT_TEXT_SIZE], sums[SHORT_TEXT_SIZE];
         out_text("ledger       ");
         out_toned(state_tone(is_ok ? "ok" : "CRITICAL"), is_ok ? "ok" : "CRITICAL");
-        out_printf(": %s records in quarantine, %s conflicts, %s sums differ\n",
-                   count_text(int_of(answer, "quarantined", 0), kept),
-                   count_text(int_of(answer, "conflicts", 0), conflicts),
-                   count_text(int_of(answer, "rollups_differ", 0), sums));
+        int64_t differ = int_of(answer, "rollups_differ", 0);
+        out_printf(": %s in quarantine, %s, %s %s\n",
+                   counted_text(int_of(answer, "quarantined", 0), "record", kept),
+                   counted_text(int_of(answer, "conflicts", 0), "conflict", conflicts),
+                   counted_text(differ, "sum", sums), differ == 1 ? "differs" : "differ");
         show_kept(member_of(answer, "records"), "quarantine", "why");
         show_kept(member_of(answer, "conflict_rows"), "conflict", "what");
         json_array_foreach(member_of(answer, "problems"), i, problem)

@@ -9,8 +9,8 @@
 
 static void table_of_lanes(const json_t *lanes) {
     static const struct table_column columns[] = {
-        {"LANE", false, false},   {"STATE", false, false}, {"CALLS", true, false},
-        {"WAITING", true, false}, {"WHY", false, true},    {NULL, false, false},
+        {"LANE", COLUMN_whole},     {"STATE", COLUMN_whole}, {"CALLS", COLUMN_number},
+        {"WAITING", COLUMN_number}, {"WHY", COLUMN_text},    {NULL, COLUMN_whole},
     };
     struct table table;
     const json_t *lane;
@@ -126,9 +126,9 @@ int lane_resume(struct call *call) {
 
 static void show_peers(const json_t *broker) {
     static const struct table_column columns[] = {
-        {"PROCESS", false, false}, {"NAME", false, true}, {"STATE", false, false},
-        {"SLOTS", true, false},    {"HELD", true, false}, {"CPU", true, false},
-        {NULL, false, false},
+        {"PROCESS", COLUMN_whole}, {"NAME", COLUMN_text},   {"STATE", COLUMN_whole},
+        {"SLOTS", COLUMN_number},  {"HELD", COLUMN_number}, {"CPU", COLUMN_number},
+        {NULL, COLUMN_whole},
     };
     struct table table;
     const json_t *peer;
@@ -150,9 +150,9 @@ static void show_peers(const json_t *broker) {
 // A row a worker host; one that is silent keeps its calls until their time is over.
 static void show_hosts(const json_t *broker) {
     static const struct table_column columns[] = {
-        {"HOST", false, true},  {"WORKERS", true, false}, {"SLOTS", true, false},
-        {"CALLS", true, false}, {"CPU", true, false},     {"HEARD", false, false},
-        {NULL, false, false},
+        {"HOST", COLUMN_text},    {"WORKERS", COLUMN_number}, {"SLOTS", COLUMN_number},
+        {"CALLS", COLUMN_number}, {"CPU", COLUMN_number},     {"HEARD", COLUMN_whole},
+        {NULL, COLUMN_whole},
     };
     struct table table;
     const json_t *host;
@@ -199,8 +199,9 @@ static void show_broker(const json_t *broker) {
     }
     out_printf("broker      up %s%s, ", span_text(int_of(broker, "uptime_ms", 0), text),
                flag_of(broker, "simulated") ? " (simulated money)" : "");
-    out_printf("%s records wait for the ledger\n",
-               count_text(int_of(broker, "records_pending", 0), text));
+    int64_t pending = int_of(broker, "records_pending", 0);
+    out_printf("%s %s for the ledger\n", counted_text(pending, "record", text),
+               pending == 1 ? "waits" : "wait");
     out_printf("journal     %s of %s\n", size_text(int_of(journal, "bytes", 0), other),
                size_text(int_of(journal, "budget", 0), text));
     show_closed("broker", journal);
@@ -222,32 +223,37 @@ static void show_accountant(const json_t *accountant) {
         out_text("accountant  does not answer\n");
         return;
     }
-    out_printf("accountant  %s records, %s/s lately, %s in quarantine, %s conflicts\n",
-               count_text(int_of(accountant, "records", 0), records),
+    out_printf("accountant  %s, %s/s lately, %s in quarantine, %s\n",
+               counted_text(int_of(accountant, "records", 0), "record", records),
                count_text(int_of(accountant, "records_per_second", 0), rate),
                count_text(int_of(accountant, "quarantined", 0), kept),
-               count_text(int_of(accountant, "conflicts", 0), conflicts));
+               counted_text(int_of(accountant, "conflicts", 0), "conflict", conflicts));
     show_closed("accountant", accountant);
 }
 
 static void show_ingress(const json_t *ingress) {
     char up[SHORT_TEXT_SIZE], files[SHORT_TEXT_SIZE], open[SHORT_TEXT_SIZE], lines[SHORT_TEXT_SIZE];
-    out_printf("ingress     up %s, %s files taken in, %s now, %s lines\n\n",
+    out_printf("ingress     up %s, %s taken in, %s now, %s\n\n",
                span_text(int_of(ingress, "uptime_ms", 0), up),
-               count_text(int_of(ingress, "submissions", 0), files),
+               counted_text(int_of(ingress, "submissions", 0), "file", files),
                count_text(int_of(ingress, "open", 0), open),
-               count_text(int_of(ingress, "lines", 0), lines));
+               counted_text(int_of(ingress, "lines", 0), "line", lines));
 }
 
 // What keeps a lane's jobs waiting is the first thing that an operator wants to know.
 static void show_waits(const json_t *broker) {
     const json_t *lane;
     size_t i;
-    json_array_foreach(member_of(broker, "lanes"), i,
-                       lane) if (int_of(lane, "waiting", 0) > 0 &&
-                                 strcmp(text_of(lane, "waits_for", ""), "no_key") == 0)
-        out_printf("%s: no worker has a key for %s\n", text_of(lane, "lane", ""),
-                   text_of(lane, "provider", ""));
+    json_array_foreach(member_of(broker, "lanes"), i, lane) {
+        const char *reason = text_of(lane, "waits_for", "");
+        if (int_of(lane, "waiting", 0) == 0)
+            continue;
+        if (strcmp(reason, "no_key") == 0)
+            out_printf("%s: no worker has a key for %s\n", text_of(lane, "lane", ""),
+                       text_of(lane, "provider", ""));
+        if (strcmp(reason, "no_worker") == 0)
+            out_printf("%s: no worker is here\n", text_of(lane, "lane", ""));
+    }
 }
 
 int stat_show(struct call *call) {

@@ -270,11 +270,17 @@ static void close_hold(struct child *child) {
         (void)close(child->hold);
 }
 
+// Only who has stopped it knows what the other Ctrl-C would be. Returns whether it was said.
+static bool say_ending(uint64_t waited_ms) {
+    if (!process_was_stopped() || waited_ms <= SLOW_MS)
+        return false;
+    say("ending", "Ending: calls under way are finished first. Ctrl-C again ends it at once.");
+    return true;
+}
+
 // Whatever ends this process: those that were started for it end before it does, so that the next
 // command finds a quiet folder.
 static void leave(void) {
-    if (local.is_asking && is_command(local.call, "dead", "retry"))
-        say("waits", "No worker runs here: what is tried again waits until one does.");
     struct child *const children[] = {&local.worker, &local.all};
     bool is_told = false;
     uint64_t began = clock_now().mono_ms;
@@ -295,10 +301,7 @@ static void leave(void) {
                 for (int k = i; k < 2; k++)
                     if (children[k]->pid > 0)
                         (void)kill(children[k]->pid, SIGTERM);
-            if (!is_told && clock_now().mono_ms - began > SLOW_MS)
-                say("ending", "Ending: calls under way are finished first. Ctrl-C again ends it at "
-                              "once.");
-            is_told = is_told || clock_now().mono_ms - began > SLOW_MS;
+            is_told = is_told || say_ending(clock_now().mono_ms - began);
         }
 }
 

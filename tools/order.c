@@ -37,8 +37,6 @@ static void make_key(struct order *order, const struct call *call, const struct 
     char random[ID_HEX_SIZE];
     order->has_lasting_key = true;
     if (given) {
-        if (strlen(given) > IDEMPOTENCY_KEY_BYTES_MAX || *given == 0)
-            fail(EX_USAGE, "--idempotency-key: write 1 to %d bytes", IDEMPOTENCY_KEY_BYTES_MAX);
         (void)snprintf(order->key, sizeof(order->key), "%s", given);
         return;
     }
@@ -107,18 +105,19 @@ static uint64_t priority_of(const struct call *call) {
     return 1;
 }
 
-uint64_t order_limit(const struct call *call) {
+static uint64_t limit_of(const struct call *call) {
     uint64_t limit = call_count(call, "limit", 0);
     if (call_has(call, "limit") && limit == 0)
         fail(EX_USAGE, "--limit: write how many lines are to be submitted, 1 at least");
     return limit;
 }
 
-void order_read(struct order *order, const struct call *call, const struct spool *spool) {
-    *order = (struct order){.tags = tags_of(call)};
-    make_key(order, call, spool);
+void order_read(struct order *order, const struct call *call) {
+    const char *key = call_text(call, "idempotency-key");
+    if (key && (strlen(key) > IDEMPOTENCY_KEY_BYTES_MAX || *key == 0))
+        fail(EX_USAGE, "--idempotency-key: write 1 to %d bytes", IDEMPOTENCY_KEY_BYTES_MAX);
+    *order = (struct order){.limit = limit_of(call), .tags = tags_of(call)};
     order->submit = (struct submit_head){
-        .key = bytes_text(order->key),
         .name = name_of(call),
         .tags = bytes_text(order->tags),
         .provider = option_bytes(call, "provider", PROVIDER_BYTES_MAX),
@@ -126,11 +125,16 @@ void order_read(struct order *order, const struct call *call, const struct spool
         .billed = bytes_text(call_text(call, "billed")),
         .unanswered = bytes_text(call_text(call, "unanswered")),
         .attempts_max = call_count(call, "attempts", 0),
-        .head = spool->head,
         .continues = call_has(call, "continue"),
     };
     if (order->submit.attempts_max > 100)
         fail(EX_USAGE, "--attempts: write a number from 1 to 100");
+}
+
+void order_take_file(struct order *order, const struct call *call, const struct spool *spool) {
+    make_key(order, call, spool);
+    order->submit.key = bytes_text(order->key);
+    order->submit.head = spool->heads[spool->head_count - 1];
 }
 
 void order_release(struct order *order) {

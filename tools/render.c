@@ -53,8 +53,13 @@ void out_field(int title_columns, const char *title, const char *value) {
     if (!value || !*value)
         return;
     char *copy = mem_copy(value, strlen(value));
+    struct buf lines;
     text_clean(copy, false);
-    out_printf("%-*s %s\n", title_columns, title, copy);
+    buf_init(&lines, 4 * strlen(copy) + 4096);
+    text_fold(&lines, copy, (size_t)title_columns + 1, out_columns());
+    bool is_folded = buf_state(&lines) == ERR_OK;
+    out_printf("%-*s %s\n", title_columns, title, is_folded ? buf_cstr(&lines) : copy);
+    buf_release(&lines);
     mem_free(copy);
 }
 
@@ -199,6 +204,26 @@ void text_fit(const char *text, size_t columns, char *out, size_t out_size) {
     text_clean(out, false);
 }
 
+void text_fold(struct buf *out, const char *text, size_t indent, size_t columns) {
+    size_t used = indent;
+    while (*text) {
+        size_t blanks = strspn(text, " ");
+        size_t size = blanks + strcspn(text + blanks, " ");
+        size_t width = 0;
+        for (size_t i = 0; i < size; i++)
+            width += ((uint8_t)text[i] & 0xc0) != 0x80;
+        bool is_broken = columns > 0 && used > indent && used + width > columns;
+        if (is_broken) {
+            buf_printf(out, "\n%*s", (int)indent, "");
+            used = indent;
+        }
+        size_t skipped = is_broken ? blanks : 0;
+        buf_put(out, text + skipped, size - skipped);
+        used += width - skipped;
+        text += size;
+    }
+}
+
 const char *time_text(int64_t at_ms, char text[SHORT_TEXT_SIZE]) {
     time_t seconds = (time_t)(at_ms / 1000);
     struct tm tm;
@@ -258,6 +283,13 @@ const char *span_text(int64_t span_ms, char text[SHORT_TEXT_SIZE]) {
 
 const char *count_text(int64_t count, char text[SHORT_TEXT_SIZE]) {
     money_count_text(count, text);
+    return text;
+}
+
+const char *counted_text(int64_t count, const char *noun, char text[SHORT_TEXT_SIZE]) {
+    char number[SHORT_TEXT_SIZE];
+    (void)snprintf(text, SHORT_TEXT_SIZE, "%.24s %.20s%s", count_text(count, number), noun,
+                   count == 1 ? "" : "s");
     return text;
 }
 

@@ -29,7 +29,8 @@ void out_json(const json_t *json);
 void out_document(const char *schema, struct bytes object);
 void out_json_of(const char *schema, const json_t *object);
 void out_flush(void);
-// "title     value"; the value takes one line, whatever is in it. Nothing for an empty value.
+// "title     value"; the value takes one line, whatever is in it, but on a terminal that is too
+// narrow for it: there lines are broken between words. Nothing for an empty value.
 void out_field(int title_columns, const char *title, const char *value);
 
 // What a text is, for terminals that show colours. Colours are sparing, and never the only thing
@@ -48,10 +49,18 @@ void out_state(int title_columns, const char *title, const char *state);
 // Columns of the terminal that stdout is; 0: it is none, and nothing need be cut.
 size_t out_columns(void);
 
+// What becomes of a column where the table is wider than the terminal.
+enum column_kind {
+    COLUMN_whole,
+    COLUMN_number, // stands to the right
+    COLUMN_text,   // a name, model or reason: is cut, with "…"
+    COLUMN_id,     // goes below the rest of its row, whole, so that it can be copied
+    COLUMN_sum,    // likewise, after the ids
+};
+
 struct table_column {
     const char *title;
-    bool is_right;   // numbers
-    bool may_shrink; // cut with "…" where the table is wider than the terminal; never an id
+    enum column_kind kind;
 };
 
 struct table {
@@ -72,8 +81,9 @@ void table_cell(struct table *table, int column, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // The same of a state, which is toned.
 void table_state(struct table *table, int column, const char *state);
-// Writes it to stdout, if it has a row, and frees it. Where a line would be too long, columns that
-// may shrink are cut; if that does not do, a row takes several lines. Nothing else is ever cut.
+// Writes it to stdout, if it has a row, and frees it. Where a line would be too long, texts are cut
+// a little; then ids, then sums too go below their row; then texts are cut short; and if that does
+// not do, a row takes as many lines as it needs. Nothing but texts is ever cut.
 void table_end(struct table *table);
 
 // "2026-11-22 10:24" in local time, for tables whose title names the zone; "-" for less than 1.
@@ -88,6 +98,8 @@ const char *moment_text(int64_t at_ms, char text[TIME_TEXT_SIZE]);
 const char *span_text(int64_t span_ms, char text[SHORT_TEXT_SIZE]);
 // "20,000".
 const char *count_text(int64_t count, char text[SHORT_TEXT_SIZE]);
+// "1 line", "20,000 lines".
+const char *counted_text(int64_t count, const char *noun, char text[SHORT_TEXT_SIZE]);
 // "1,234,567 B", "512 KiB", "1.2 GiB".
 const char *size_text(int64_t bytes, char text[SHORT_TEXT_SIZE]);
 // "$31.87"; "-" where there is no amount (JSON null).
@@ -131,6 +143,9 @@ void text_clean(char *text, bool keeps_lines);
 // A text of any length without control characters, the caller's (mem_free).
 char *text_cleaned(bool keeps_lines, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
+// Appends text in lines of so many columns, broken at blanks only; all but the first are indented,
+// and the first has that much room less. A word that is longer stays whole. columns 0: any number.
+void text_fold(struct buf *out, const char *text, size_t indent, size_t columns);
 // Copies as much of text as fits columns, with "…" where it was cut. Blanks for control bytes.
 void text_fit(const char *text, size_t columns, char *out, size_t out_size);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHRUNK_COLUMNS_MIN = 8, FOLD_INDENT = 4, BETWEEN = 2 };
+enum { READABLE_COLUMNS = 16, SHRUNK_COLUMNS_MIN = 8, FOLD_INDENT = 4, BETWEEN = 2 };
 
 static size_t cell_index(const struct table *table, size_t row, int column) {
     return row * (size_t)table->column_count + (size_t)column;
@@ -71,24 +71,31 @@ static size_t indent_of(int line) {
     return line > 0 ? FOLD_INDENT : 0;
 }
 
-// The widths that the cells want; returns that of a line of them.
-static size_t measure(const struct table *table, struct layout *layout) {
-    size_t sum = 0;
+// The widths that the cells want.
+static void measure(const struct table *table, struct layout *layout) {
+    *layout = (struct layout){.lines = {0}};
     for (int i = 0; i < table->column_count; i++) {
         for (size_t row = 0; row < table->rows; row++) {
             size_t width = text_columns(cell_text(table, row, i));
             layout->widths[i] = width > layout->widths[i] ? width : layout->widths[i];
         }
-        sum += layout->widths[i] + (i > 0 ? BETWEEN : 0);
     }
+}
+
+// The width of a row's first line.
+static size_t first_width(const struct table *table, const struct layout *layout) {
+    size_t sum = 0;
+    for (int i = 0; i < table->column_count; i++)
+        if (layout->lines[i] == 0)
+            sum += layout->widths[i] + (sum > 0 ? BETWEEN : 0);
     return sum;
 }
 
-// Makes the widest column that may shrink smaller, by one; false: none can be.
-static bool shrink(const struct table *table, struct layout *layout) {
+// Makes the widest text smaller, by one; false: none is wider than the least.
+static bool shrink(const struct table *table, struct layout *layout, size_t least) {
     int widest = -1;
     for (int i = 0; i < table->column_count; i++)
-        if (table->columns[i].may_shrink && layout->widths[i] > SHRUNK_COLUMNS_MIN &&
+        if (table->columns[i].kind == COLUMN_text && layout->widths[i] > least &&
             (widest < 0 || layout->widths[i] > layout->widths[widest]))
             widest = i;
     if (widest >= 0)
@@ -96,37 +103,63 @@ static bool shrink(const struct table *table, struct layout *layout) {
     return widest >= 0;
 }
 
-// Spreads the columns over as many lines as it takes.
-static void fold(const struct table *table, struct layout *layout) {
+// Spreads columns over as many lines as it takes: first those that stay, then those that go below.
+static void spread(const struct table *table, struct layout *layout, const bool *is_below) {
     size_t used = 0;
     int line = 0;
-    for (int i = 0; i < table->column_count; i++) {
-        size_t *width = &layout->widths[i];
-        if (table->columns[i].may_shrink && *width > table->width - FOLD_INDENT)
-            *width = table->width - FOLD_INDENT;
-        if (i > 0 && used + BETWEEN + *width > table->width) {
-            line++;
-            used = indent_of(line);
-        } else if (i > 0) {
-            used += BETWEEN;
+    for (int pass = 0; pass < 2; pass++) {
+        bool is_begun = false; // of what goes below, the line
+        for (int i = 0; i < table->column_count; i++) {
+            if (is_below[i] != (pass == 1))
+                continue;
+            size_t width = layout->widths[i];
+            bool is_next = used > indent_of(line) && used + BETWEEN + width > table->width;
+            if (is_next || (pass == 1 && !is_begun && used > 0)) {
+                line++;
+                used = indent_of(line);
+            }
+            is_begun = true;
+            used += width + (used > indent_of(line) ? BETWEEN : 0);
+            layout->lines[i] = line;
         }
-        layout->lines[i] = line;
-        used += *width;
     }
 }
 
-static void lay_out(const struct table *table, struct layout *layout) {
-    struct layout natural = {.lines = {0}};
-    size_t sum = measure(table, &natural);
-    *layout = natural;
-    while (table->width > 0 && sum > table->width) {
-        if (!shrink(table, layout)) {
-            *layout = natural;
-            fold(table, layout);
-            return;
-        }
-        sum--;
+// Tries to get all that does not go below into one line. False: that takes more.
+static bool fit(const struct table *table, struct layout *layout, size_t least, int kinds_below) {
+    bool is_below[TABLE_COLUMNS_MAX] = {false};
+    measure(table, layout);
+    for (int i = 0; i < table->column_count; i++) {
+        is_below[i] = kinds_below >> table->columns[i].kind & 1;
+        layout->lines[i] = is_below[i];
     }
+    while (first_width(table, layout) > table->width)
+        if (!shrink(table, layout, least))
+            break;
+    bool is_fit = first_width(table, layout) <= table->width;
+    if (!is_fit)
+        measure(table, layout);
+    for (int i = 0; i < table->column_count; i++)
+        if (table->columns[i].kind == COLUMN_text && layout->widths[i] > table->width - FOLD_INDENT)
+            layout->widths[i] = table->width - FOLD_INDENT;
+    spread(table, layout, is_below);
+    return is_fit;
+}
+
+static void lay_out(const struct table *table, struct layout *layout) {
+    static const struct {
+        size_t least; // columns of a text
+        int below;
+    } ways[] = {
+        {READABLE_COLUMNS, 0},
+        {READABLE_COLUMNS, 1 << COLUMN_id},
+        {READABLE_COLUMNS, 1 << COLUMN_id | 1 << COLUMN_sum},
+        {SHRUNK_COLUMNS_MIN, 1 << COLUMN_id | 1 << COLUMN_sum},
+    };
+    measure(table, layout);
+    for (size_t i = 0; table->width > 0 && i < sizeof(ways) / sizeof(ways[0]); i++)
+        if (fit(table, layout, ways[i].least, ways[i].below))
+            return;
 }
 
 static void write_cell(const struct table *table, size_t row, int column, size_t width,
@@ -136,7 +169,7 @@ static void write_cell(const struct table *table, size_t row, int column, size_t
     char *text = mem_new(size);
     text_fit(whole, width, text, size);
     int pad = (int)(width - text_columns(text));
-    bool is_right = table->columns[column].is_right;
+    bool is_right = table->columns[column].kind == COLUMN_number;
     out_printf("%*s", is_right ? pad : 0, "");
     out_toned((enum tone)table->tones[cell_index(table, row, column)], text);
     out_printf("%*s", is_right || is_last ? 0 : pad, "");
@@ -153,7 +186,10 @@ static int last_of(const struct table *table, const struct layout *layout, size_
 }
 
 static void write_row(const struct table *table, size_t row, const struct layout *layout) {
-    for (int line = 0; line <= layout->lines[table->column_count - 1]; line++) {
+    int lines = 0;
+    for (int i = 0; i < table->column_count; i++)
+        lines = layout->lines[i] > lines ? layout->lines[i] : lines;
+    for (int line = 0; line <= lines; line++) {
         int last = last_of(table, layout, row, line);
         bool is_first = true;
         for (int i = 0; i <= last; i++) {

@@ -63,13 +63,13 @@ static void fill_row(struct table *table, const char *name, const json_t *sums) 
 // Rows are told apart by their ids; a row without a name is its id.
 static void show_rows(const json_t *answer, const char *by) {
     static const struct table_column columns[] = {
-        {"COST OF", false, true}, {"CALLS", true, false}, {"IN", true, false},
-        {"OUT", true, false},     {"COST", false, false}, {"ID", false, false},
-        {NULL, false, false},
+        {"COST OF", COLUMN_text}, {"CALLS", COLUMN_number}, {"IN", COLUMN_number},
+        {"OUT", COLUMN_number},   {"COST", COLUMN_sum},     {"ID", COLUMN_id},
+        {NULL, COLUMN_whole},
     };
     static const struct table_column without_id[] = {
-        {"COST OF", false, true}, {"CALLS", true, false}, {"IN", true, false},
-        {"OUT", true, false},     {"COST", false, false}, {NULL, false, false},
+        {"COST OF", COLUMN_text}, {"CALLS", COLUMN_number}, {"IN", COLUMN_number},
+        {"OUT", COLUMN_number},   {"COST", COLUMN_sum},     {NULL, COLUMN_whole},
     };
     struct table table;
     const char *member = id_member(by);

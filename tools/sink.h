@@ -4,21 +4,34 @@
 #define TOOLS_SINK_H
 
 #include "common/bytes.h"
+#include "tools/progress.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
+
+struct sink_file {
+    FILE *file;       // NULL: nobody asked for it
+    const char *name; // NULL: stdout
+    bool is_begun;    // what an earlier command left in it is gone
+};
 
 struct sink {
-    FILE *output;                          // stdout, or a file
-    FILE *errors;                          // NULL: nobody asked for them
-    const char *output_name, *errors_name; // NULL: none
+    struct sink_file output, errors;
+    bool has_batch; // the lines are a batch's, which goes on whatever becomes of the files
+    struct progress *progress; // whose line goes before a result is printed; NULL: of none
     uint64_t lines, failed, refused;
 };
 
-// Opens the files, which are emptied; either name may be NULL. Ends the process with EX_CANTCREAT
-// where one cannot be made.
+// Opens the files, and leaves what is in them until there is something to write; either name may be
+// NULL. Ends the process with EX_CANTCREAT where one cannot be made.
 void sink_open(struct sink *sink, const char *output, const char *errors);
+// Ends the process with EX_USAGE where two of the input, the output and the errors are one file:
+// the one would destroy the other.
+void sink_expect_apart(const struct sink *sink, const char *input, const struct stat *info);
+// There is a batch whose lines will come: the files are emptied.
+void sink_begin(struct sink *sink);
 // A result line, without its newline. What cannot be written ends the process with EX_IOERR, a
 // reader of stdout that is gone with 141.
 void sink_result(struct sink *sink, struct bytes line);

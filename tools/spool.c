@@ -1,7 +1,6 @@
 #include "tools/spool.h"
 
 #include "common/id.h"
-#include "common/limits.h"
 #include "common/process.h"
 #include "tools/call.h"
 
@@ -42,19 +41,19 @@ static void write_all(const struct spool *spool, const uint8_t *at, size_t size)
     }
 }
 
-static _Noreturn void stop_reading(const struct spool *spool) {
-    if (*spool->path)
-        (void)unlink(spool->path);
-    exit(EXIT_STOPPED);
+static _Noreturn void fail_unreadable(const char *name) {
+    fail(EX_NOINPUT, "%s: cannot be read: %s; name a file of job lines", name, strerror(errno));
 }
 
 // What is counted while a file is read.
 struct reading {
     struct hasher whole, head;
+    struct spool *spool;         // gets the heads
     uint64_t bytes, lines, jobs; // jobs: lines that are not blank
     uint64_t limit;              // of jobs; 0: none
     uint64_t wanted_bytes;       // where the last wanted line ends; 0: not yet met
     bool is_blank;               // the line under way, so far
+    bool ends_in_line;           // the last byte so far is no newline
 };
 
 static bool is_blank_byte(uint8_t byte) {
@@ -66,8 +65,23 @@ static const uint8_t *line_end(const uint8_t *at, size_t size) {
     return size > 0 ? memchr(at, '\n', size) : NULL;
 }
 
+static void note_head(struct reading *reading) {
+    struct spool *spool = reading->spool;
+    if (spool->head_count < HEAD_LINES)
+        spool->heads[spool->head_count++] = hasher_peek(&reading->head);
+}
+
+// A last line without its newline. One that is added later begins another line.
+static void end_head(struct reading *reading) {
+    if (reading->ends_in_line && reading->lines < HEAD_LINES)
+        hasher_add(&reading->head, "\n", 1);
+    if (reading->ends_in_line || reading->lines == 0)
+        note_head(reading);
+}
+
 static void count(struct reading *reading, const uint8_t *at, size_t size) {
     hasher_add(&reading->whole, at, size);
+    reading->ends_in_line = size > 0 && at[size - 1] != '\n';
     while (size > 0) {
         const uint8_t *end = line_end(at, size);
         size_t part = end ? (size_t)(end + 1 - at) : size;
@@ -81,6 +95,7 @@ static void count(struct reading *reading, const uint8_t *at, size_t size) {
         if (!end)
             return;
         reading->lines++;
+        note_head(reading);
         reading->jobs += !reading->is_blank;
         reading->is_blank = true;
         if (reading->jobs == reading->limit && reading->limit > 0 && reading->wanted_bytes == 0)
@@ -92,7 +107,7 @@ static void count(struct reading *reading, const uint8_t *at, size_t size) {
 static void read_all(struct spool *spool, int source, const char *name, uint64_t limit,
                      int stop_fd) {
     static uint8_t bytes[STREAM_BLOCK_BYTES_MAX];
-    struct reading reading = {.limit = limit, .is_blank = true};
+    struct reading reading = {.spool = spool, .limit = limit, .is_blank = true};
     hasher_open(&reading.whole);
     hasher_open(&reading.head);
     for (;;) {
@@ -100,13 +115,12 @@ static void read_all(struct spool *spool, int source, const char *name, uint64_t
         if (source != spool->fd)
             sock_wait(NULL, 0, fds, 2, -1);
         if (process_is_stopped(stop_fd))
-            stop_reading(spool);
+            exit(EXIT_STOPPED);
         ssize_t got = read(source, bytes, sizeof(bytes));
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            fail(EX_NOINPUT, "%s: cannot be read: %s; name a file of job lines", name,
-                 strerror(errno));
+            fail_unreadable(name);
         if (got == 0)
             break;
         count(&reading, bytes, (size_t)got);
@@ -115,30 +129,41 @@ static void read_all(struct spool *spool, int source, const char *name, uint64_t
     }
     spool->bytes = reading.wanted_bytes ? reading.wanted_bytes : reading.bytes;
     spool->digest = hasher_peek(&reading.whole);
-    spool->head = hasher_peek(&reading.head);
+    end_head(&reading);
     hasher_close(&reading.whole);
     hasher_close(&reading.head);
+}
+
+void spool_stat(const char *name, struct stat *info) {
+    bool is_stdin = strcmp(name, "-") == 0;
+    if ((is_stdin ? fstat(STDIN_FILENO, info) : stat(name, info)) != 0)
+        fail_unreadable(name);
+    if (S_ISDIR(info->st_mode))
+        fail(EX_NOINPUT, "%s: is a folder; name a file of job lines", name);
 }
 
 void spool_open(struct spool *spool, const char *name, uint64_t limit, const struct conf *conf,
                 int stop_fd) {
     struct stat info;
     memset(spool, 0, sizeof(*spool));
+    spool_stat(name, &info);
     bool is_stdin = strcmp(name, "-") == 0;
     int source = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
-    if (source < 0 || fstat(source, &info) != 0)
-        fail(EX_NOINPUT, "%s: cannot be read: %s; name a file of job lines", name, strerror(errno));
-    if (S_ISDIR(info.st_mode))
-        fail(EX_NOINPUT, "%s: is a folder; name a file of job lines", name);
+    if (source < 0)
+        fail_unreadable(name);
     bool is_copied = is_stdin || !S_ISREG(info.st_mode);
     spool->fd = is_copied ? open_copy(spool, conf) : source;
+    spool->is_open = true;
     read_all(spool, source, name, limit, stop_fd);
     if (is_copied && !is_stdin)
         (void)close(source);
 }
 
 void spool_close(struct spool *spool, bool is_kept) {
+    if (!spool->is_open)
+        return;
     (void)close(spool->fd);
     if (*spool->path && !is_kept)
         (void)unlink(spool->path);
+    spool->is_open = false;
 }

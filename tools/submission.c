@@ -19,7 +19,8 @@ static void begin(struct submission *submission, uint64_t now_ms) {
     submission->is_sent = false;
     submission->has_sent_last = false;
     submission->heard_ms = now_ms;
-    submission->waits_for[0] = 0; // whoever said it is not heard any more
+    submission->waits_for[0] = submission->waits_detail[0] = 0; // who said it is not heard any more
+    submission->stuck_ms = 0;
 }
 
 void submission_start(struct submission *submission, struct client *client,
@@ -87,8 +88,7 @@ void submission_step(struct submission *submission, uint64_t now_ms) {
         return;
     if (now_ms - submission->told_ms > SUBMISSION_GIVE_UP_MS) {
         give_up(submission, EX_UNAVAILABLE,
-                "nothing has gone on for a minute, and nobody says why; the same command goes on "
-                "where it stood");
+                "nothing has gone on for a minute, and nobody says why");
         return;
     }
     if (now_ms < submission->again_ms)
@@ -100,9 +100,25 @@ void submission_step(struct submission *submission, uint64_t now_ms) {
     if (!submission->is_sent)
         submission->is_sent =
             client_send(submission->client, KIND_submit, &submission->submit, NULL, 0) == ERR_OK;
+    submission->was_sent = submission->was_sent || submission->is_sent;
     for (int i = 0; i < BLOCKS_A_STEP && may_send_block(submission); i++)
         if (!send_block(submission))
             break;
+}
+
+bool submission_is_partial(const struct submission *submission) {
+    if (submission->is_done || submission->submit.validate_only || !submission->was_sent)
+        return false;
+    switch (submission->exit) {
+    case 0:
+    case EX_UNAVAILABLE:
+        return true; // what was sent may be taken in without our having heard
+    case EX_IOERR:
+    case EX_TEMPFAIL:
+        return !id_is_none(submission->batch);
+    default:
+        return false; // nothing that could be sent again would be taken
+    }
 }
 
 // ---- refused lines ------------------------------------------------------------------------------
@@ -159,8 +175,7 @@ static void note_refusal(struct submission *submission, const struct progress_it
                    (const char *)item->reason.at);
     int i = reason_index(refusals, reason);
     refusals->reasons[i].count++;
-    if (!submission->submit.validate_only)
-        sink_refused(submission->sink, item->line, item->custom_id, item->reason, item->detail);
+    sink_refused(submission->sink, item->line, item->custom_id, item->reason, item->detail);
     if (refusals->shown >= REFUSALS_SHOWN_MAX) {
         refusals->reasons[i].unseen++;
         return;
@@ -185,10 +200,11 @@ void submission_report(struct submission *submission, const char *settings) {
     if (unseen == 0)
         return;
     uuid_text(submission->batch, batch);
-    if (id_is_none(submission->batch))
+    if (submission->submit.validate_only && !submission->sink->errors.file)
         progress_note(submission->progress, "refused",
-                      "With stderr in a file (2>FILE) each of them is listed.");
-    else
+                      "All of them, in a file: colloq batch run FILE --strict --errors FILE%s",
+                      settings);
+    else if (!id_is_none(submission->batch))
         progress_note(submission->progress, "refused",
                       "All of them: colloq batch show %s "
                       "--refused%s",
@@ -208,6 +224,24 @@ static void take_failure(struct submission *submission, const struct progress_he
     submission->exit = (int)head->exit;
     (void)snprintf(submission->detail, sizeof(submission->detail), "%.*s", (int)head->detail.size,
                    (const char *)head->detail.at);
+}
+
+// What does not pass by itself.
+static bool needs_person(const char *reason) {
+    return strcmp(reason, "conversation_stuck") == 0 || strcmp(reason, "disk_full") == 0 ||
+           strcmp(reason, "no_catalogue") == 0;
+}
+
+static void note_wait(struct submission *submission, const struct progress_head *head,
+                      uint64_t now_ms) {
+    (void)snprintf(submission->waits_for, sizeof(submission->waits_for), "%.*s",
+                   (int)head->reason.size, head->reason.size ? (const char *)head->reason.at : "");
+    (void)snprintf(submission->waits_detail, sizeof(submission->waits_detail), "%.*s",
+                   (int)head->detail.size, head->detail.size ? (const char *)head->detail.at : "");
+    if (!needs_person(submission->waits_for))
+        submission->stuck_ms = 0;
+    else if (submission->stuck_ms == 0 || submission->moved_ms > submission->stuck_ms)
+        submission->stuck_ms = now_ms;
 }
 
 bool submission_take(struct submission *submission, struct message *message, uint64_t now_ms) {
@@ -236,8 +270,7 @@ bool submission_take(struct submission *submission, struct message *message, uin
     submission->is_known = head.is_known;
     submission->is_done = head.is_done;
     submission->batch = head.batch_id;
-    (void)snprintf(submission->waits_for, sizeof(submission->waits_for), "%.*s",
-                   (int)head.reason.size, head.reason.size ? (const char *)head.reason.at : "");
+    note_wait(submission, &head, now_ms);
     return true;
 }
 
@@ -256,7 +289,8 @@ int submission_percent(const struct submission *submission) {
     return share < 0.99 ? (int)(share * 100) : 99;
 }
 
-const char *submission_wait_text(const struct submission *submission, uint64_t now_ms) {
+const char *submission_wait_text(const struct submission *submission, uint64_t now_ms, char *text,
+                                 size_t size) {
     static const struct {
         const char *reason;
         const char *text;
@@ -265,16 +299,19 @@ const char *submission_wait_text(const struct submission *submission, uint64_t n
         {"no_catalogue", "no catalogue yet: the accountant has not joined"},
         {"batch_opening", "the batch is being opened: broker and accountant are asked"},
         {"conversation_sought", "the ledger is asked for the conversation that is continued"},
-        {"conversation_busy", "turns of a conversation that is continued are still on their way in "
-                              "another batch"},
+        {"conversation_busy", "turns of a conversation that is continued are still on their way"},
+        {"conversation_stuck", "turns of a conversation that is continued do not get on"},
         {"journal_full", "the broker's journal is full; lines are taken in as jobs end"},
         {"disk_full", "the broker's disk is full; lines are taken in when it has room again"},
     };
-    if (submission->waits_for[0] == 0)
-        return now_ms - submission->heard_ms < 2 * HEARTBEAT_MS ? "what was read is being stored"
-                                                                : "ingress does not answer";
+    const char *words = submission->waits_for;
+    if (words[0] == 0)
+        words = now_ms - submission->heard_ms < 2 * HEARTBEAT_MS ? "what was read is being stored"
+                                                                 : "ingress does not answer";
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        if (strcmp(submission->waits_for, texts[i].reason) == 0)
-            return texts[i].text;
-    return submission->waits_for;
+        if (strcmp(words, texts[i].reason) == 0)
+            words = texts[i].text;
+    (void)snprintf(text, size, "%s%s%s", words, submission->waits_detail[0] ? ": " : "",
+                   submission->waits_detail);
+    return text;
 }

@@ -40,11 +40,14 @@ struct submission {
     uint64_t offset; // bytes sent
     uint64_t credit; // bytes that may be sent
     bool is_sent;    // the submit message has left
+    bool was_sent;   // at least once
     bool has_sent_last;
     bool is_done;
     int exit; // other than 0: it has failed
     char detail[DETAIL_BYTES_MAX + 1];
     char waits_for[REASON_BYTES_MAX + 1]; // why ingress does not go on; empty: it does
+    char waits_detail[DETAIL_BYTES_MAX + 1];
+    uint64_t stuck_ms; // since when only a person can move it; 0: it may move by itself
     struct id batch;
     bool is_known; // the key was known: an earlier submission is taken up
     uint64_t lines, accepted_through;
@@ -62,11 +65,16 @@ void submission_start(struct submission *submission, struct client *client,
 void submission_step(struct submission *submission, uint64_t now_ms);
 // Whether the message was for this submission.
 bool submission_take(struct submission *submission, struct message *message, uint64_t now_ms);
+// Whether it has not ended well, and a part of the file may be taken in: the file, sent again under
+// the same key, goes on from there.
+bool submission_is_partial(const struct submission *submission);
 // Says how many lines were refused for which reasons beyond those shown in full, and how to see
 // them all; settings as they stand on a further command line.
 void submission_report(struct submission *submission, const char *settings);
 // Why nothing moved lately, for people.
-const char *submission_wait_text(const struct submission *submission, uint64_t now_ms);
+// Returns text.
+const char *submission_wait_text(const struct submission *submission, uint64_t now_ms, char *text,
+                                 size_t size);
 // How much of the file is taken in for good; 100 only when all of it is.
 int submission_percent(const struct submission *submission);
 

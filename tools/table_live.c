@@ -62,7 +62,7 @@ const struct command live_commands[] = {
                        "turns that are parked behind them.",
         .options = dead_list_options,
         .settings = ASKS,
-        .codes = "66 69",
+        .codes = "65 66 69",
         .schemas = "dead.list/1",
         .examples = {{"colloq dead list --batch nightly", "of one batch"},
                      {"colloq dead list --reason possibly_billed --json", "of one reason"}},

@@ -143,7 +143,8 @@ static void ask(struct watch *watch, struct watch_question *question, const char
     json_decref(new_arguments);
 }
 
-void watch_step(struct watch *watch, uint64_t now_ms) {
+void watch_step(struct watch *watch, bool is_being_sent, uint64_t now_ms) {
+    watch->is_being_sent = is_being_sent;
     if (watch->is_over)
         return;
     if (is_due(watch, &watch->show, watch->pause_ms, now_ms) && !watch->is_settled) {
@@ -181,20 +182,27 @@ double watch_rate(const struct watch *watch) {
     return span > 0 ? (double)count * 1000 / (double)span : 0;
 }
 
-// Whether all that is left waits for what only a person can give: a key, a worker, room on a disk.
-// Turns that wait for others of the batch go by those.
-static bool needs_person(const json_t *shown) {
-    const json_t *live = member_of(shown, "live"), *wait;
+// Whether it can be left out of account: who watches sends the rest, and turns go by others.
+static bool is_no_matter(const struct watch *watch, const json_t *wait) {
+    const char *reason = text_of(wait, "reason", "");
+    return strcmp(reason, "earlier_turn") == 0 ||
+           (watch->is_being_sent && strcmp(reason, "not_sent") == 0);
+}
+
+// Notes since when nothing is called and nothing goes on by itself, and whether what is left
+// waits for what only a person can give: a key, a worker, room on a disk.
+static void note_rest(struct watch *watch, bool has_moved, uint64_t now_ms) {
+    const json_t *live = member_of(watch->shown, "live"), *wait;
+    bool rests = json_is_object(live) && int_of(live, "attempts_open", 0) == 0 && !has_moved;
     size_t i, needing = 0;
-    if (!json_is_object(live) || int_of(live, "attempts_open", 0) > 0)
-        return false;
     json_array_foreach(member_of(live, "waits_for"), i, wait) {
-        if (flag_of(wait, "needs_person"))
-            needing++;
-        else if (strcmp(text_of(wait, "reason", ""), "earlier_turn") != 0)
-            return false;
+        if (is_no_matter(watch, wait))
+            continue;
+        needing += flag_of(wait, "needs_person");
+        rests = rests && flag_of(wait, "needs_person");
     }
-    return needing > 0;
+    watch->rest_ms = !rests ? 0 : watch->rest_ms ? watch->rest_ms : now_ms;
+    watch->stuck_ms = !rests || !needing ? 0 : watch->stuck_ms ? watch->stuck_ms : now_ms;
 }
 
 // False: the answer cannot be read.
@@ -205,15 +213,15 @@ static bool take_show(struct watch *watch, struct bytes document, uint64_t now_m
     json_decref(watch->shown);
     watch->shown = shown;
     uint64_t finished = watch_finished(shown);
-    if (finished != watch->finished)
+    bool has_moved = finished != watch->finished;
+    if (has_moved)
         watch->moved_ms = now_ms;
     // A dead job that was revived takes its outcome back.
     if (finished < watch->finished)
         watch->sample_count = 0;
     watch->finished = finished;
     note_sample(watch, now_ms);
-    bool is_stuck = needs_person(shown) && watch->moved_ms != now_ms;
-    watch->stuck_ms = !is_stuck ? 0 : watch->stuck_ms ? watch->stuck_ms : now_ms;
+    note_rest(watch, has_moved, now_ms);
     watch->is_settled = strcmp(text_of(shown, "state", ""), "settled") == 0;
     watch->is_over = watch->is_settled && !watch->sink;
     return true;
@@ -282,9 +290,9 @@ bool watch_take(struct watch *watch, struct message *message, uint64_t now_ms) {
 // Reasons that do not pass by themselves are named soon: not at once, since processes that have
 // just been started need a moment to find each other.
 static bool is_lasting(const char *reason) {
-    static const char *const lasting[] = {"no_key",       "lane_held",      "lane_paused",
-                                          "journal_full", "disk_full",      "ledger_full",
-                                          "no_worker",    "accountant_away"};
+    static const char *const lasting[] = {
+        "no_worker", "no_key",      "lane_held",    "lane_paused",     "journal_full",
+        "disk_full", "ledger_full", "workers_busy", "accountant_away", "not_sent"};
     for (size_t i = 0; i < sizeof(lasting) / sizeof(lasting[0]); i++)
         if (strcmp(reason, lasting[i]) == 0)
             return true;
@@ -315,7 +323,8 @@ const char *watch_stuck_text(const struct watch *watch, char *text, size_t size)
     const json_t *waits = member_of(member_of(watch->shown, "live"), "waits_for"), *wait;
     size_t i;
     text[0] = 0;
-    json_array_foreach(waits, i, wait) if (!*text && flag_of(wait, "needs_person"))(void)
+    json_array_foreach(waits, i, wait) if (!*text && flag_of(wait, "needs_person") &&
+                                           !is_no_matter(watch, wait))(void)
         wait_text(wait, text, size);
     return text;
 }
@@ -340,14 +349,17 @@ const char *watch_wait_text(const struct watch *watch, uint64_t now_ms, char *te
     }
     json_array_foreach(waits, i, wait) {
         const char *reason = text_of(wait, "reason", "");
-        if (!(is_lasting(reason) ? is_named : is_still))
+        bool is_sent_by_us = watch->is_being_sent && strcmp(reason, "not_sent") == 0;
+        if (is_sent_by_us || !(is_lasting(reason) ? is_named : is_still))
             continue;
         // While calls are under way, they are what later turns wait for.
         if (open > 0 && strcmp(reason, "earlier_turn") == 0)
             continue;
         (void)wait_text(wait, text, size);
         size_t used = strlen(text);
-        (void)snprintf(text + used, size - used, " (%lld)", (long long)int_of(wait, "jobs", 0));
+        long long jobs = (long long)int_of(wait, "jobs", 0);
+        if (jobs > 0)
+            (void)snprintf(text + used, size - used, " (%lld)", jobs);
         return text;
     }
     if (is_still && open > 0)
@@ -373,6 +385,12 @@ static int64_t lines_of(const json_t *shown) {
     return known > recorded ? known : recorded;
 }
 
+static int64_t refused_of(const json_t *shown) {
+    int64_t recorded = int_of(shown, "refused", 0);
+    int64_t known = int_of(member_of(member_of(shown, "live"), "counts"), "refused", 0);
+    return known > recorded ? known : recorded;
+}
+
 const char *watch_last_line(const json_t *shown, char *text, size_t size) {
     char count[SHORT_TEXT_SIZE];
     struct buf line;
@@ -388,7 +406,11 @@ const char *watch_last_line(const json_t *shown, char *text, size_t size) {
     add_count(&line, shown, "expired", "expired");
     add_count(&line, shown, "cancelled", "cancelled");
     add_count(&line, shown, "skipped", "skipped");
-    add_count(&line, shown, "refused", "refused");
+    if (refused_of(shown) > 0)
+        buf_printf(&line, ", %s refused", count_text(refused_of(shown), count));
+    int64_t rest = lines - (int64_t)watch_finished(shown) - refused_of(shown);
+    if (rest > 0 && strcmp(text_of(shown, "state", ""), "settled") != 0)
+        buf_printf(&line, ", %s still to end", count_text(rest, count));
     int64_t calls = int_of(shown, "calls", 0);
     buf_printf(&line, "; %s %s; ", count_text(calls, count), calls == 1 ? "call" : "calls");
     const struct sum sum = sum_of(shown);

@@ -42,7 +42,9 @@ struct watch {
     uint64_t heard_ms;
     uint64_t finished;
     uint64_t moved_ms;
-    uint64_t stuck_ms; // since when only a person can move what is left; 0: it may move by itself
+    bool is_being_sent; // by who watches: its file's end will come
+    uint64_t rest_ms;   // since when nothing moves by itself; 0: it does
+    uint64_t stuck_ms;  // since when only a person can move what is left; 0: it may move by itself
     struct {
         uint64_t at_ms;
         uint64_t finished;
@@ -53,8 +55,8 @@ struct watch {
 void watch_start(struct watch *watch, struct client *client, const char *batch, struct sink *sink,
                  uint64_t now_ms);
 void watch_end(struct watch *watch);
-// Puts the questions that are due.
-void watch_step(struct watch *watch, uint64_t now_ms);
+// Puts the questions that are due. is_being_sent: the watcher still sends the batch's file.
+void watch_step(struct watch *watch, bool is_being_sent, uint64_t now_ms);
 // Whether the message was an answer to one of them.
 bool watch_take(struct watch *watch, struct message *message, uint64_t now_ms);
 

@@ -123,6 +123,7 @@ static void take_welcome(struct link *link, struct message *message, uint64_t no
     (void)peer_welcomed(&link->peer, welcome.boot, welcome.start, now_ms);
     link->is_refused = false;
     take_catalogue(link, welcome.catalogue, message_frame(message, 0));
+    link->welcomes++;
     link->welcome = welcome;
     link->welcome.catalogue = bytes_text("");
 }

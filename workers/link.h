@@ -23,6 +23,7 @@ struct link {
     uint64_t beat_stamp_ms;      // the broker's clock, as its last beat said it
     uint64_t beats;              // counts them
     uint64_t reconnections;      // each with another descriptor: sock_fd is another one then
+    uint64_t welcomes;           // counts them
     struct welcome_head welcome; // what the broker said last; its texts are dead
     bool is_refused;             // an unwelcome other than join_first came, and no welcome since
     char refusal[REASON_BYTES_MAX + 1];

@@ -68,8 +68,9 @@ const char *reason_name(enum reason reason) {
         [REASON_earlier_turn] = "earlier_turn",
         [REASON_cancelled] = "cancelled",
         [REASON_batch_cancelled] = "batch_cancelled",
-        [REASON_no_key] = "no_key",
         [REASON_no_worker] = "no_worker",
+        [REASON_no_key] = "no_key",
+        [REASON_workers_busy] = "workers_busy",
         [REASON_lane_held] = "lane_held",
         [REASON_lane_paused] = "lane_paused",
         [REASON_lane_full] = "lane_full",
@@ -79,6 +80,7 @@ const char *reason_name(enum reason reason) {
         [REASON_journal_full] = "journal_full",
         [REASON_disk_full] = "disk_full",
         [REASON_ledger_full] = "ledger_full",
+        [REASON_not_sent] = "not_sent",
     };
     assert(reason < REASONS);
     return names[reason];

@@ -48,8 +48,9 @@ enum reason {
     REASON_earlier_turn,    // an earlier turn has no answer
     REASON_cancelled,       // by a person
     REASON_batch_cancelled, // with its batch, by a person
+    REASON_no_worker,       // none is here
     REASON_no_key,          // no worker has the provider's key
-    REASON_no_worker,       // workers have the key, but none is there or free
+    REASON_workers_busy,    // workers have the key, and none of them is free
     REASON_lane_held,       // the provider refuses the lane: see its reason
     REASON_lane_paused,     // by a person
     REASON_lane_full,       // as many calls are out as the lane allows
@@ -59,6 +60,7 @@ enum reason {
     REASON_journal_full,    // answers would find no room
     REASON_disk_full,       // the broker is closed until the disk has room
     REASON_ledger_full,     // the accountant is: its records wait
+    REASON_not_sent,        // the batch: its file did not come to its end
     REASONS,
 };
 

@@ -5,10 +5,10 @@
 #include <assert.h>
 
 static void copy_text(char *to, size_t room, struct bytes text) {
-    size_t size = text.size < room - 1 ? text.size : room - 1;
-    if (size > 0)
-        memcpy(to, text.at, size);
-    to[size] = 0;
+    text = bytes_cut(text, room - 1);
+    if (text.size > 0)
+        memcpy(to, text.at, text.size);
+    to[text.size] = 0;
 }
 
 static bool text_is(const char *text, struct bytes bytes) {
@@ -321,8 +321,8 @@ static void lane_run(struct core *core, struct lane *lane) {
         return;
     }
     (void)worker_for(core, lane, &why);
-    if (why == REASON_no_key) {
-        lane->wait = REASON_no_key;
+    if (why == REASON_no_worker || why == REASON_no_key) {
+        lane->wait = (uint8_t)why;
         window_clear(core, lane);
         return;
     }

@@ -80,5 +80,7 @@ uint32_t core_waits(const struct core *core, uint32_t batch_slot, struct wait *w
             unprepared + unrecorded, 0);
     add_delayed(core, batch, waits, &count, max);
     add_turns(core, batch, waits, &count, max);
+    if (batch->state == BATCH_OPEN)
+        (void)wait_for(waits, &count, max, REASON_not_sent, 0);
     return count;
 }

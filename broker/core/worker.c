@@ -377,12 +377,16 @@ uint32_t worker_free_slots(const struct worker *worker) {
 // The present worker with the lane's key and the most free slots; NULL says why there is none.
 struct worker *worker_for(struct core *core, const struct lane *lane, enum reason *why) {
     struct worker *best = NULL;
-    *why = REASON_no_key;
+    *why = REASON_no_worker;
     for (uint32_t slot = 1; slot <= core->worker_used; slot++) {
         struct worker *worker = &core->workers[slot];
-        if (!worker_is_present(core, worker) || !(worker->keys >> lane->key_index & 1))
+        if (!worker_is_present(core, worker))
             continue;
-        *why = REASON_no_worker;
+        bool has_key = worker->keys >> lane->key_index & 1;
+        if (*why != REASON_workers_busy)
+            *why = has_key ? REASON_workers_busy : REASON_no_key;
+        if (!has_key)
+            continue;
         if (worker_free_slots(worker) > 0 &&
             (!best || worker_free_slots(worker) > worker_free_slots(best)))
             best = worker;

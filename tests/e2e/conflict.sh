@@ -22,11 +22,11 @@ check "the first end of the call stands" is "$(job "$job" 'attempts[0].state')" 
 check "it may have been billed" is "$(job "$job" 'attempts[0].possibly_billed')" 1
 check "the second attempt is the answer" is "$(job "$job" 'attempts[1].role')" answer
 check "job show names the conflict" has "another_end" "$(client job show "$job")"
-check "batch show raises the alarm" has "alarm     0 records in quarantine, 1 conflicts" \
+check "batch show raises the alarm" has "alarm     0 records in quarantine, 1 conflict" \
     "$(client batch show "$one")"
 check "and what may come on top" has " + 1 unknown (at most" "$(client batch show "$one")"
 check "so does cost" is "$(client cost --batch "$one" --json | pick total.possibly_billed_calls)" 1
-check "stat shows it" has "1 conflicts" "$(client stat)"
+check "stat shows it" has "1 conflict" "$(client stat)"
 check "ledger status counts it" is "$(client ledger status --json | pick conflicts)" 1
 client check >"$work/check.txt"
 check "check is critical" is $? 1

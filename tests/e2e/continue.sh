@@ -37,6 +37,13 @@ turn trop "Hm?" ',"continue":true' >"$work/typo.jsonl"
 client batch run "$work/typo.jsonl" >"$work/out4.jsonl" 2>"$work/err4.txt"
 check "a name that the ledger does not know is refused" is $? 1
 check "and said" grep -q 'conversation_unknown' "$work/err4.txt"
+long=会会会会会会会会会会会会会会会会会会会会会会会会会会会会会会
+turn "$long" "Hm?" ',"continue":true' >"$work/long.jsonl"
+timeout 60 "$BIN/colloq" batch run "$work/long.jsonl" --simulate --data "$data" >"$work/out4b.jsonl" 2>"$work/err4b.txt"
+check "nor is a long one of any script" is $? 1
+check "and that is said" grep -q 'conversation_unknown' "$work/err4b.txt"
+client conversation show "$long" >/dev/null 2>"$work/err4c.txt"
+check "as it is when it is to be shown" is $? 66
 turn trip "Name a lake." "$model" >"$work/another.jsonl"
 client batch run "$work/another.jsonl" >"$work/out5.jsonl" 2>"$work/err5.txt"
 check "the same name begins another conversation without continue" has '"turn":1' "$(cat "$work/out5.jsonl")"
@@ -67,6 +74,32 @@ check "what continues a busy conversation waits for it, or is told that it is no
     grep -qE '"turn":2|conversation_unknown' "$work/out9.jsonl" "$work/err9.txt"
 wait %2 2>/dev/null
 
+# A file that is sent again means the conversation that it has meant before.
+client batch run "$work/more.jsonl" >"$work/out2b.jsonl" 2>"$work/err2b.txt"
+check "whatever is called the same since then" is $? 0
+check "so that no line of it is refused" is "$(grep -c refused "$work/err2b.txt")" 0
+
+# What does not get on by itself is named, and does not hold up what is before it.
+lane=openai/default/gpt-4.1-mini
+client lane pause "$lane" >/dev/null 2>&1
+turn food "And another?" >"$work/paused.jsonl"
+paused=$(client batch submit "$work/paused.jsonl" --continue 2>/dev/null)
+{ turn fresh "Name a lake." ',"model":"openai/gpt-5-nano","continue":false' && turn food "A third?" ',"continue":true'; } \
+    >"$work/behind-it.jsonl"
+client batch run "$work/behind-it.jsonl" --patience 2 >"$work/held.jsonl" 2>"$work/held-err.txt" </dev/null
+check "a submission behind a conversation that does not get on ends" is $? 75
+check "with the batch that holds it up" has "$paused" "$(cat "$work/held-err.txt")"
+check "and what that waits for" has "lane paused" "$(cat "$work/held-err.txt")"
+check "the line before it was not held up" has '"fresh/1"' "$(cat "$work/held.jsonl")"
+unsent=$(client batch list --json | grep -o '"batch":"[^"]*","name":"behind-it.jsonl"' | cut -d'"' -f4)
+check "a batch without its end says so" has "the end of its file" "$(client batch show "$unsent")"
+client batch watch "$unsent" --patience 2 >/dev/null 2>"$work/watch-err.txt" </dev/null
+check "and is not watched for ever" is $? 75
+client lane resume "$lane" >/dev/null 2>&1
+client batch run "$work/behind-it.jsonl" >"$work/rest.jsonl" 2>"$work/rest-err.txt"
+check "the same command again sends the rest" is $? 0
+check "which has its answers" is "$(grep -c '"error":null' "$work/rest.jsonl")" 2
+
 # The same again.
 before=$(bill_lines)
 client batch run "$work/first.jsonl" >"$work/out10.jsonl" 2>"$work/err10.txt"
@@ -77,6 +110,10 @@ check "what it does not follow is said" grep -q 'not changed by this command: na
 client batch run "$work/first.jsonl" --limit 2 2>"$work/err12.txt" >/dev/null </dev/null
 check "a part of it is another batch, which nobody may pay for unasked" is $? 75
 check "and the first one is named with its cost" grep -q '3 lines accepted, 3 calls, \$' "$work/err12.txt"
+{ cat "$work/first.jsonl" && turn more "Name a tree." "$model"; } >"$work/grown.jsonl"
+client batch run "$work/grown.jsonl" 2>"$work/grown-err.txt" >/dev/null </dev/null
+check "a file that has grown is asked about" is $? 75
+check "with the batch whose lines it has" grep -q '3 lines accepted, 3 calls, \$' "$work/grown-err.txt"
 check "nothing was called" is "$(bill_lines)" "$before"
 client batch run "$work/first.jsonl" --again --limit 2 --output "$work/two.jsonl" --errors "$work/none.jsonl" \
     2>"$work/err13.txt"

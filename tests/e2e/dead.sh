@@ -17,6 +17,7 @@ client batch run "$work/job.jsonl" >"$work/out.jsonl" 2>"$work/err.txt"
 check "a run with dead lines ends with 1" is $? 1
 check "the last line counts them" has "1 done" "$(tail -n 1 "$work/err.txt")"
 check "and the turns parked behind one" has "3 failed, 2 parked" "$(tail -n 1 "$work/err.txt")"
+check "and where to look is said" has "Why there is no answer: colloq dead list --batch" "$(cat "$work/err.txt")"
 batch=$(client batch list --json | pick 'batches[0].batch')
 once=$(job_of "$batch" once)
 always=$(job_of "$batch" always)
@@ -40,6 +41,10 @@ check "a dry run says how many" has "3 jobs would be tried again; 2 parked behin
 check "and changes nothing" is "$(counts "$batch" state)" settled
 settled=$(counts "$batch" revision)
 
+client dead retry ok >"$work/said.txt" 2>&1
+check "an answered line is not retried by its custom_id" is $? 69
+check "a job is known by its custom_id" has "1 job would be tried again" "$(client dead retry once --dry-run)"
+check "also where it is shown" has "colloq dead retry $once" "$(client dead show once)"
 check "all are tried again, one a second" has "3 jobs are tried again; 2 parked behind" \
     "$(client dead retry --batch "$batch" --rate 1/s)"
 check "the batch is open again" is "$(counts "$batch" live.state)" sealed

@@ -3,6 +3,7 @@
 # answers, no key, a wrong one, Ctrl-C, the same command again, names that mean two things, ten thousand
 # bad lines, a pipe that closes, a narrow window, no colour.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/jobs.sh"
 . "$(dirname "$0")/terminal.sh"
 export LC_ALL=C.UTF-8 PATH=$BIN:$PATH HOME=$work/home
 mkdir -p "$HOME"
@@ -24,6 +25,7 @@ typed "colloq batch run small.jsonl $sim >out.jsonl"
 check "a run with nothing running ends well" ended_with 0
 check "and says that it started colloq" shows "colloq was not running: it was started"
 check "and what came of it" shows "3 lines: 3 done"
+check "nobody who did not press Ctrl-C hears of another" is "$(screen | grep -c 'Ctrl-C')" 0
 check "the results are there" is "$(wc -l <out.jsonl)" 3
 typed "colloq cost --by model $sim"
 check "the cost, later, with nothing running" ended_with 0
@@ -108,6 +110,16 @@ check "and as many lines as were wanted" is "$(wc -l <two.jsonl)" 2
 typed "colloq batch run small.jsonl --again $sim >three.jsonl"
 check "--again asks nothing" ended_with 0
 check "and runs all" is "$(wc -l <three.jsonl)" 3
+typed "colloq batch run small.jsonl --again $sim"
+check "a run with its results on the terminal ends well" ended_with 0
+check "a result stands on a line of its own" is "$(screen | grep -c '^{"id":')" 3
+check "without what was written over" is "$(screen | grep -cE 'lines? .*{"id":')" 0
+typed "colloq batch cancel small.jsonl $sim"
+check "a name that several batches have is not enough to call one off" ended_with 65
+check "they are named" shows_like 'several batches are called small\.jsonl, give the id of one: [0-9a-f-]{36} \(small'
+typed "colloq batch show small.jsonl $sim"
+check "the newest one is shown" ended_with 0
+check "with a word about the others" shows "several batches are called so"
 
 # ---- the broker dies --------------------------------------------------------------------------
 start_dev "--latency-ms 20"
@@ -142,11 +154,23 @@ check "all are in the file" is "$(wc -l <bad-errors.jsonl)" 10000
 typed "colloq batch results large.jsonl $sim | head -n 1 >first.jsonl; echo \${PIPESTATUS[0]}"
 check "a reader that has enough ends it" ended_with 0
 check "quietly" shows_like '^141$'
+single refused "please @sim:http_400" >refused.jsonl
+client batch run refused.jsonl >/dev/null 2>&1
+job=$(client dead list --json | pick 'dead[0].job')
+conversation=$(client conversation list --json | pick 'conversations[0].conversation')
 for command in "batch list" "batch show small.jsonl" "cost --by batch" "cost --by model" "conversation list" stat \
-    "lane list" doctor "batch run --help" help; do
+    "lane list" doctor "batch run --help" help "cost --by conversation" "cost --by message --limit 20" "dead list" \
+    "dead show $job" "job show $job" "conversation show $conversation"; do
     typed "colloq $command $sim"
     until_true 60 ended
-    check "$command fits 80 columns" is_within 80
+    begin=
+    [[ $command != "conversation show"* ]] || begin="^IDENTIFIER" # messages are shown as they are
+    check "$command fits 80 columns" is_within 80 "$begin"
+    ids=$(screen | grep -cE '(^| )[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}( |$)')
+    case $command in
+    "batch list" | "conversation list" | "cost --by batch" | dead* | job* | "conversation show"*)
+        check "and $command shows ids whole" test "$ids" -gt 0 ;;
+    esac
 done
 typed "colloq batch list $sim"
 ended_with 0

@@ -37,9 +37,10 @@ ended_with() {
     until_true 120 ended || { screen; return 1; }
     shows_like "^\[exit $1 of $runs\]" || { screen; return 1; }
 }
-# is_within COLUMNS: no line of what colloq said is longer, but for commands to be copied and paths.
+# is_within COLUMNS [WORDS]: no line of what colloq said is longer, but for commands to be copied and
+# paths; from the line with these words on, where others speak before.
 is_within() {
     local long
-    long=$(screen | grep -vE '^\$ |colloq [a-z]+ |/' | grep -E ".{$(($1 + 1)),}")
+    long=$(screen | sed -n "/${2:-^}/,\$p" | grep -vE '^\$ |colloq [a-z]+ |/' | grep -E ".{$(($1 + 1)),}")
     [ -z "$long" ] || { echo "$long"; return 1; }
 }

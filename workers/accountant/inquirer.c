@@ -4,6 +4,7 @@
 #include "common/id.h"
 #include "common/log.h"
 #include "common/money.h"
+#include "common/text.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -15,6 +16,7 @@ enum {
     CACHE_KIB = 32768,
     FRAME_SLACK = 4096,
     UUID_PREFIX_MIN = 8,
+    BATCHES_NAMED_MAX = 5,
     ENTRY_BYTES_MAX = FRAME_BYTES_MAX - 2 * FRAME_SLACK,
 };
 
@@ -134,7 +136,7 @@ int inquirer_ask(struct inquirer *inquirer, struct bytes what, struct bytes argu
 int inquirer_refuse(struct inquirer *inquirer, int exit, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(inquirer->detail, sizeof(inquirer->detail), format, args);
+    text_vprint(inquirer->detail, sizeof(inquirer->detail), format, args);
     va_end(args);
     return exit;
 }
@@ -206,11 +208,35 @@ static bool parse_prefix(const char *text, struct id *least, struct id *most) {
     return digits >= UUID_PREFIX_MIN;
 }
 
-// Tries one way to name a batch. *batch stays 0 if none is found.
-static int try_batch(struct inquirer *inquirer, const char *sql, const char *text,
-                     const struct id ids[2], int64_t *batch) {
+// A way to name a batch, and what was found by it.
+struct naming {
+    const char *sql; // its rows: batch, id, name; the one that is taken first
+    const char *how; // "are called"
+    bool is_only;    // several are none
+    int64_t batch;
+    size_t count; // at most one more than are named
+    char named[BATCHES_NAMED_MAX * 96];
+};
+
+static void name_batch(struct naming *naming, sqlite3_stmt *row) {
+    char id[UUID_TEXT_SIZE];
+    size_t used = strlen(naming->named);
+    struct bytes name = bytes_cut(db_bytes(row, 2), 48);
+    if (naming->count++ == 0)
+        naming->batch = db_i64(row, 0);
+    if (naming->count > BATCHES_NAMED_MAX)
+        return;
+    uuid_text(db_id(row, 1), id);
+    (void)snprintf(naming->named + used, sizeof(naming->named) - used, "%s%s (%.*s)",
+                   used ? ", " : "", id, (int)name.size, name.size ? (const char *)name.at : "");
+}
+
+// Tries one way; naming->count stays 0 if none is found.
+static int try_batch(struct inquirer *inquirer, struct naming *naming, const char *text,
+                     const struct id ids[2]) {
     sqlite3_stmt *row;
-    int exit = inquirer_prepare(inquirer, sql, &row);
+    enum err e;
+    int exit = inquirer_prepare(inquirer, naming->sql, &row);
     if (exit != 0)
         return exit;
     if (ids) {
@@ -219,45 +245,54 @@ static int try_batch(struct inquirer *inquirer, const char *sql, const char *tex
     } else {
         db_bind_text(row, 1, bytes_text(text));
     }
-    enum err e = db_step(row);
-    if (e == ERR_OK) {
-        *batch = db_i64(row, 0);
-        e = ids ? db_step(row) : ERR_NOT_FOUND;
-        if (e == ERR_OK)
-            exit = inquirer_refuse(inquirer, EX_NOINPUT, "several batches begin with %.64s", text);
-    }
-    if (exit == 0)
-        exit = inquirer_fail(inquirer, e);
+    db_bind_i64(row, ids ? 3 : 2, BATCHES_NAMED_MAX + 1);
+    while ((e = db_step(row)) == ERR_OK)
+        name_batch(naming, row);
+    exit = inquirer_fail(inquirer, e);
     (void)sqlite3_finalize(row);
+    if (exit == 0 && naming->count > 1 && naming->is_only)
+        exit = inquirer_refuse(
+            inquirer, EX_DATAERR, "several batches %s %.*s, give the id of one: %s%s", naming->how,
+            text_fit(text, 64), text, naming->named, naming->count > BATCHES_NAMED_MAX ? " …" : "");
     return exit;
 }
 
+#define BATCHES_BY_ID "SELECT batch, id, name FROM batch WHERE id BETWEEN ?1 AND ?2 LIMIT ?3"
+#define BATCHES_BY_NAME \
+    "SELECT batch, id, name FROM batch WHERE name=?1 ORDER BY batch DESC LIMIT ?2"
+#define BATCHES_BY_KEY "SELECT batch, id, name FROM batch WHERE key=?1 ORDER BY batch DESC LIMIT ?2"
+
 int inquirer_batch(struct inquirer *inquirer, bool may_be_absent, int64_t *batch) {
     const char *text = inquirer_text(inquirer, "batch");
+    bool is_only = inquirer_flag(inquirer, "only", false);
+    struct naming ways[] = {
+        {.sql = BATCHES_BY_ID, .how = "have the id"},
+        {.sql = BATCHES_BY_NAME, .how = "are called", .is_only = is_only},
+        {.sql = BATCHES_BY_KEY, .how = "have the key", .is_only = is_only},
+        {.sql = BATCHES_BY_ID, .how = "begin with", .is_only = true},
+    };
     struct id ids[2];
     *batch = 0;
+    inquirer->namesakes = 0;
     if (!text)
         return may_be_absent ? 0 : inquirer_refuse(inquirer, EX_USAGE, "which batch?");
-    int exit = 0;
-    if (id_parse(bytes_text(text), &ids[0])) {
-        ids[1] = ids[0];
-        exit = try_batch(inquirer, "SELECT batch FROM batch WHERE id BETWEEN ?1 AND ?2", text, ids,
-                         batch);
+    for (int i = 0; i < 4; i++) {
+        bool is_id = i == 0 || i == 3;
+        bool is_possible = !is_id || (i == 0 ? id_parse(bytes_text(text), &ids[0])
+                                             : parse_prefix(text, &ids[0], &ids[1]));
+        if (i == 0 && is_possible)
+            ids[1] = ids[0];
+        int exit = is_possible ? try_batch(inquirer, &ways[i], text, is_id ? ids : NULL) : 0;
+        if (exit != 0)
+            return exit;
+        if (ways[i].count == 0)
+            continue;
+        *batch = ways[i].batch;
+        inquirer->namesakes = ways[i].count - 1;
+        return 0;
     }
-    if (exit == 0 && *batch == 0)
-        exit =
-            try_batch(inquirer, "SELECT batch FROM batch WHERE name=?1 ORDER BY batch DESC LIMIT 1",
-                      text, NULL, batch);
-    if (exit == 0 && *batch == 0)
-        exit =
-            try_batch(inquirer, "SELECT batch FROM batch WHERE key=?1 ORDER BY batch DESC LIMIT 1",
-                      text, NULL, batch);
-    if (exit == 0 && *batch == 0 && parse_prefix(text, &ids[0], &ids[1]))
-        exit = try_batch(inquirer, "SELECT batch FROM batch WHERE id BETWEEN ?1 AND ?2 LIMIT 2",
-                         text, ids, batch);
-    if (exit == 0 && *batch == 0)
-        exit = inquirer_refuse(inquirer, EX_NOINPUT, "the ledger knows no batch %.64s", text);
-    return exit;
+    return inquirer_refuse(inquirer, EX_NOINPUT, "the ledger knows no batch %.*s",
+                           text_fit(text, 64), text);
 }
 
 static void add_target(int64_t *targets, size_t max, size_t *count, int64_t target) {

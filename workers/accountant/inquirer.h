@@ -24,6 +24,7 @@ struct inquirer {
     struct json_scan scan;
     struct buf answer, entry, unsqueezed, evidence;
     const json_t *arguments;
+    size_t namesakes; // other batches of the name that was asked for, of which the newest was taken
     char detail[DETAIL_BYTES_MAX + 1]; // of a question that failed
     // What the table in memory knew of the value asked for before the snapshot was taken: as it
     // is written, and as an id if it can be one.

@@ -91,7 +91,10 @@ static const char *const sqls[LEDGER_SQLS] = {
     [SQL_history] = "SELECT content FROM message WHERE conversation=?1 AND turn<?2 "
                     "ORDER BY turn, message",
     [SQL_settings] = "SELECT l.line FROM job j JOIN job_line l ON l.job=j.job "
-                     "WHERE j.conversation=?1 AND j.turn<?2 AND j.states<>0 ORDER BY j.turn",
+                     "WHERE j.conversation=?1 AND j.turn<?2 AND j.states<>0 AND "
+                     "NOT EXISTS (SELECT 1 FROM job o WHERE o.conversation=j.conversation AND "
+                     "o.turn=j.turn AND o.batch<>j.batch AND o.outcome='answered') "
+                     "ORDER BY j.turn",
     [SQL_moved] = "SELECT 1 FROM message m JOIN job j ON j.job=m.job JOIN batch b ON "
                   "b.batch=j.batch WHERE m.conversation=?1 AND m.turn>=?2 AND b.id<>?3 LIMIT 1",
     [SQL_line] = "SELECT line FROM job_line WHERE job=?1",

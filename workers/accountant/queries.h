@@ -106,9 +106,10 @@
 // conversation.resolve {conversation, asking?: the id of the batch that wants to continue it}
 //   {"conversation","name","origin" (the batch it began in),"turn" (the last one of other
 //    batches),"provider","api","model" (of that turn)}
-// batch.known {key, head: SHA-256 in hex}
+// batch.known {key, heads: of one line, of two … of at most 100, SHA-256 in hex, in any order}
 //   {"by_key": [{"batch","name","state","created_ms","jobs",SUMS…}…] (one at most),
-//    "by_head": [the same…] (newest first, five at most)}
+//    "by_head": [the same…] (whose first 100 lines, or all of fewer, have one of the digests; in
+//    the order of heads, of the same head the newest first; five at most)}
 // job.show {job}
 //   {"job","batch","batch_name","line","custom_id","conversation","conversation_name","turn",
 //    "provider","api","model","key","outcome","revision","reason","recorded_ms","request":

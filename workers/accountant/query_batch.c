@@ -135,6 +135,8 @@ int query_batch_show(struct inquirer *inquirer, struct writer *writer) {
     }
     if (exit == 0)
         put_batch(writer, row, &sums);
+    if (exit == 0 && inquirer->namesakes > 0)
+        put_i64(writer, "namesakes", (int64_t)inquirer->namesakes);
     if (exit == 0)
         exit = put_failures(inquirer, writer, batch);
     if (exit == 0)

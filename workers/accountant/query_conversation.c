@@ -44,7 +44,7 @@ static int open_show(struct show *show) {
         exit =
             inquirer_prepare(inquirer,
                              "SELECT m.role, m.content, m.at_ms, c.id FROM message m JOIN call c "
-                             "ON c.call=m.call WHERE m.conversation=?1 AND m.turn=?2 "
+                             "ON c.call=m.call WHERE m.conversation=?1 AND m.turn=?2 AND m.job=?3 "
                              "ORDER BY m.message",
                              &show->messages);
     int64_t key = is_single ? show->found.job : show->found.conversation;
@@ -143,12 +143,13 @@ static int unsqueeze_column(struct show *show, sqlite3_stmt *row, int column) {
 }
 
 // Both sides of an answered turn.
-static int put_answered(struct show *show, int64_t turn, int64_t *count) {
+static int put_answered(struct show *show, int64_t turn, int64_t job, int64_t *count) {
     enum err e;
     int exit = 0;
     *count = 0;
     db_bind_i64(show->messages, 1, show->found.conversation);
     db_bind_i64(show->messages, 2, turn);
+    db_bind_i64(show->messages, 3, job);
     while (exit == 0 && (e = db_step(show->messages)) == ERR_OK) {
         bool is_answer = bytes_is(db_bytes(show->messages, 0), "assistant");
         bool is_users = bytes_is(db_bytes(show->messages, 0), "user");
@@ -248,7 +249,7 @@ static int put_messages(struct show *show) {
            (e = show_next(show, show->jobs, JOB_AT_turn)) == ERR_OK) {
         int64_t turn = db_i64(show->jobs, 3), count = 0;
         if (show->found.conversation != 0)
-            exit = put_answered(show, turn, &count);
+            exit = put_answered(show, turn, db_i64(show->jobs, 0), &count);
         if (exit == 0 && count == 0)
             exit = put_line(show, turn);
     }

@@ -1,6 +1,8 @@
 // conversation.resolve and batch.known: what a submission has to know of the past. Shapes:
 // queries.h.
 #include "common/id.h"
+#include "common/limits.h"
+#include "common/text.h"
 #include "workers/accountant/show.h"
 
 #include <stdio.h>
@@ -40,11 +42,12 @@ static int put_last_turn(struct inquirer *inquirer, struct writer *writer, int64
 int query_conversation_resolve(struct inquirer *inquirer, struct writer *writer) {
     sqlite3_stmt *row;
     struct found found;
+    const char *text = inquirer_text(inquirer, "conversation");
     int exit = which_conversation(inquirer, &found);
     if (exit == 0 && found.conversation == 0)
         exit = inquirer_refuse(inquirer, EX_DATAERR,
-                               "%.64s is a single call: only conversations can be continued",
-                               inquirer_text(inquirer, "conversation"));
+                               "%.*s is a single call: only conversations can be continued",
+                               text_fit(text, 64), text);
     if (exit == 0)
         exit = inquirer_prepare(inquirer,
                                 "SELECT v.id, v.name, b.id FROM conversation v JOIN batch b ON "
@@ -65,12 +68,11 @@ int query_conversation_resolve(struct inquirer *inquirer, struct writer *writer)
 
 // ---- a file that may have been submitted before -------------------------------------------------
 
-static int put_batches(struct inquirer *inquirer, struct writer *writer, const char *member,
-                       sqlite3_stmt *row, sqlite3_stmt *sums_row) {
+// Writes the batches of the rows; count: how many were.
+static int put_batches(struct inquirer *inquirer, struct writer *writer, sqlite3_stmt *row,
+                       sqlite3_stmt *sums_row, int64_t *count) {
     enum err e = ERR_OK;
     int exit = 0;
-    writer_name(writer, member);
-    writer_open(writer, '[');
     while (exit == 0 && (e = db_step(row)) == ERR_OK) {
         struct sums sums;
         db_bind_i64(sums_row, 1, db_i64(row, 0));
@@ -87,8 +89,9 @@ static int put_batches(struct inquirer *inquirer, struct writer *writer, const c
         put_i64_of(writer, "jobs", row, 5);
         put_sums(writer, &sums);
         writer_close(writer, '}');
+        ++*count;
     }
-    writer_close(writer, ']');
+    db_reset(row);
     return exit != 0 ? exit : inquirer_fail(inquirer, e);
 }
 
@@ -96,39 +99,62 @@ static int put_batches(struct inquirer *inquirer, struct writer *writer, const c
     "SELECT batch, id, name, state, created_ms, jobs FROM batch WHERE " where " " \
     "ORDER BY batch DESC LIMIT ?2"
 
-static int put_known(struct inquirer *inquirer, struct writer *writer, const char *key,
-                     const struct digest *head, sqlite3_stmt *sums_row) {
+static int put_by_key(struct inquirer *inquirer, struct writer *writer, const char *key,
+                      sqlite3_stmt *sums_row) {
     sqlite3_stmt *row = NULL;
+    int64_t count = 0;
+    writer_name(writer, "by_key");
+    writer_open(writer, '[');
     int exit = inquirer_prepare(inquirer, KNOWN_SQL("key=?1"), &row);
     if (exit == 0) {
         db_bind_text(row, 1, bytes_text(key));
         db_bind_i64(row, 2, 1);
-        exit = put_batches(inquirer, writer, "by_key", row, sums_row);
+        exit = put_batches(inquirer, writer, row, sums_row, &count);
     }
     (void)sqlite3_finalize(row);
-    row = NULL;
-    if (exit == 0)
-        exit = inquirer_prepare(inquirer, KNOWN_SQL("head=?1"), &row);
-    if (exit == 0) {
-        db_bind_digest(row, 1, head);
-        db_bind_i64(row, 2, SIMILAR_MAX);
-        exit = put_batches(inquirer, writer, "by_head", row, sums_row);
+    writer_close(writer, ']');
+    return exit;
+}
+
+static int put_by_heads(struct inquirer *inquirer, struct writer *writer, const json_t *heads,
+                        sqlite3_stmt *sums_row) {
+    sqlite3_stmt *row = NULL;
+    int64_t count = 0;
+    size_t i;
+    const json_t *head;
+    writer_name(writer, "by_head");
+    writer_open(writer, '[');
+    int exit = inquirer_prepare(inquirer, KNOWN_SQL("head=?1"), &row);
+    json_array_foreach(heads, i, head) {
+        struct digest digest;
+        if (exit != 0 || count >= SIMILAR_MAX)
+            break;
+        if (!digest_parse(bytes_text(json_string_value(head)), &digest)) {
+            exit = inquirer_refuse(inquirer, EX_USAGE, "heads are SHA-256 in hex");
+            break;
+        }
+        db_bind_digest(row, 1, &digest);
+        db_bind_i64(row, 2, SIMILAR_MAX - count);
+        exit = put_batches(inquirer, writer, row, sums_row, &count);
     }
     (void)sqlite3_finalize(row);
+    writer_close(writer, ']');
     return exit;
 }
 
 int query_batch_known(struct inquirer *inquirer, struct writer *writer) {
     sqlite3_stmt *sums_row = NULL;
-    const char *key = inquirer_text(inquirer, "key"), *head = inquirer_text(inquirer, "head");
-    struct digest digest = {{0}};
+    const char *key = inquirer_text(inquirer, "key");
+    const json_t *heads = json_object_get(inquirer->arguments, "heads");
     char sql[2048];
-    if (head && !digest_parse(bytes_text(head), &digest))
-        return inquirer_refuse(inquirer, EX_USAGE, "head is a SHA-256 in hex");
+    if (json_array_size(heads) > HEAD_LINES)
+        return inquirer_refuse(inquirer, EX_USAGE, "at most %d heads", HEAD_LINES);
     (void)snprintf(sql, sizeof(sql), "SELECT %s FROM sum_by_model WHERE batch=?1", sums_totals());
     int exit = inquirer_prepare(inquirer, sql, &sums_row);
     if (exit == 0)
-        exit = put_known(inquirer, writer, key ? key : "", &digest, sums_row);
+        exit = put_by_key(inquirer, writer, key ? key : "", sums_row);
+    if (exit == 0)
+        exit = put_by_heads(inquirer, writer, heads, sums_row);
     (void)sqlite3_finalize(sums_row);
     return exit;
 }

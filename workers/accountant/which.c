@@ -1,4 +1,5 @@
 #include "common/id.h"
+#include "common/text.h"
 #include "workers/accountant/show.h"
 
 #include <stdio.h>
@@ -12,7 +13,9 @@ struct candidates {
     bool is_id;
     int64_t batch; // only of this one; 0: of any
     sqlite3_stmt *row;
-    int64_t conversation; // that was found last
+    sqlite3_stmt *turn_of; // whether the batch that asks has turns in it; NULL: none asks
+    int64_t conversation;  // that was found last
+    int64_t own;           // of those that are meant, the one with turns of the batch that asks
     size_t matches;
     char named[CANDIDATES_NAMED_MAX * 96];
 };
@@ -21,13 +24,23 @@ struct candidates {
 static void name_candidate(struct candidates *candidates) {
     char id[UUID_TEXT_SIZE];
     size_t used = strlen(candidates->named);
-    struct bytes batch = db_bytes(candidates->row, 3);
+    struct bytes batch = bytes_cut(db_bytes(candidates->row, 3), 48);
     if (candidates->matches > CANDIDATES_NAMED_MAX)
         return;
     uuid_text(db_id(candidates->row, 0), id);
-    (void)snprintf(candidates->named + used, sizeof(candidates->named) - used, "%s%s (%.*s)",
-                   used ? ", " : "", id, (int)(batch.size < 48 ? batch.size : 48),
-                   batch.size ? (const char *)batch.at : "");
+    text_print(candidates->named + used, sizeof(candidates->named) - used, "%s%s (%.*s)",
+               used ? ", " : "", id, (int)batch.size, batch.size ? (const char *)batch.at : "");
+}
+
+// A file that is sent again means the conversation that it has meant before, whatever has been
+// called the same since then.
+static enum err note_own(struct candidates *candidates) {
+    db_bind_i64(candidates->turn_of, 1, candidates->conversation);
+    enum err e = db_step(candidates->turn_of);
+    if (e == ERR_OK)
+        candidates->own = candidates->conversation;
+    db_reset(candidates->turn_of);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 // Takes a row of `conversation` if it is one that is meant.
@@ -47,23 +60,39 @@ static enum err try_candidate(struct candidates *candidates, int64_t conversatio
         name_candidate(candidates);
     }
     db_reset(row);
-    return ERR_OK;
+    return is_meant && candidates->turn_of ? note_own(candidates) : ERR_OK;
 }
 
 static int judge(struct inquirer *inquirer, const struct candidates *candidates, size_t looked_at) {
+    if (candidates->own != 0)
+        return 0;
     // The conversations of that name in other batches may be among those that were cut off.
     if (candidates->matches < 2 && looked_at == CANDIDATES_MAX && candidates->batch == 0 &&
         !candidates->is_id)
         return inquirer_refuse(inquirer, EX_DATAERR,
-                               "too much is called %.64s to look through: name the batch, or give "
+                               "too much is called %.*s to look through: name the batch, or give "
                                "the conversation's id",
-                               candidates->text);
+                               text_fit(candidates->text, 64), candidates->text);
     if (candidates->matches > 1)
-        return inquirer_refuse(inquirer, EX_DATAERR,
-                               "%zu conversations are called %.64s, give the id of one: %s%s",
-                               candidates->matches, candidates->text, candidates->named,
-                               candidates->matches > CANDIDATES_NAMED_MAX ? " …" : "");
+        return inquirer_refuse(
+            inquirer, EX_DATAERR, "%zu conversations are called %.*s, give the id of one: %s%s",
+            candidates->matches, text_fit(candidates->text, 64), candidates->text,
+            candidates->named, candidates->matches > CANDIDATES_NAMED_MAX ? " …" : "");
     return 0;
+}
+
+static int ask_for_own(struct inquirer *inquirer, sqlite3_stmt **turn_of) {
+    const char *asking = inquirer_text(inquirer, "asking");
+    struct id id;
+    if (!asking || !id_parse(bytes_text(asking), &id))
+        return 0;
+    int exit = inquirer_prepare(inquirer,
+                                "SELECT 1 FROM job j JOIN batch b ON b.batch=j.batch WHERE "
+                                "j.conversation=?1 AND b.id=?2 LIMIT 1",
+                                turn_of);
+    if (exit == 0)
+        db_bind_id(*turn_of, 2, &id);
+    return exit;
 }
 
 static int find_by_value(struct inquirer *inquirer, const char *text, int64_t batch,
@@ -81,11 +110,14 @@ static int find_by_value(struct inquirer *inquirer, const char *text, int64_t ba
                                 "SELECT v.id, v.name, v.batch, b.name FROM conversation v JOIN "
                                 "batch b ON b.batch=v.batch WHERE v.conversation=?1",
                                 &candidates.row);
+    if (exit == 0)
+        exit = ask_for_own(inquirer, &candidates.turn_of);
     for (size_t i = 0; exit == 0 && i < count; i++)
         if (targets[i] % 4 == TARGET_conversation)
             exit = inquirer_fail(inquirer, try_candidate(&candidates, targets[i] / 4));
     (void)sqlite3_finalize(candidates.row);
-    found->conversation = candidates.conversation;
+    (void)sqlite3_finalize(candidates.turn_of);
+    found->conversation = candidates.own ? candidates.own : candidates.conversation;
     return exit != 0 ? exit : judge(inquirer, &candidates, count);
 }
 
@@ -138,7 +170,7 @@ int which_conversation(struct inquirer *inquirer, struct found *found) {
     if (exit == 0 && found->conversation == 0)
         exit = find_by_job(inquirer, text, found);
     if (exit == 0 && found->conversation == 0 && found->job == 0)
-        exit =
-            inquirer_refuse(inquirer, EX_NOINPUT, "the ledger knows no conversation %.64s", text);
+        exit = inquirer_refuse(inquirer, EX_NOINPUT, "the ledger knows no conversation %.*s",
+                               text_fit(text, 64), text);
     return exit;
 }

@@ -163,16 +163,6 @@ struct bytes extract_headers(struct extract *extract) {
 
 // ---- Finish and message. -----------------------------------------------------------------------
 
-// The beginning of a text, cut at a whole UTF-8 character.
-static struct bytes clip(struct bytes text, size_t size_max) {
-    if (text.size <= size_max)
-        return text;
-    text.size = size_max;
-    while (text.size > 0 && (text.at[text.size] & 0xc0) == 0x80)
-        text.size--;
-    return text;
-}
-
 // A text of the body, or nothing. Each has its own buffer, since it is kept until the facts are
 // written.
 static struct bytes text_at(struct extract *extract, const struct jsonpath *path,
@@ -181,7 +171,7 @@ static struct bytes text_at(struct extract *extract, const struct jsonpath *path
     buf_reset(resolved);
     if (!jsonpath_first(path, &extract->scan, &node))
         return bytes_of(NULL, 0);
-    return clip(json_text(&extract->scan, node, resolved), size_max);
+    return bytes_cut(json_text(&extract->scan, node, resolved), size_max);
 }
 
 static const char *neutral_finish(const struct provider_api *api, struct bytes raw) {
@@ -213,7 +203,7 @@ static struct bytes tier_of(struct extract *extract) {
         buf_put(out, word.at, word.size);
         tier = buf_bytes(out);
     }
-    return clip(tier, SERVICE_TIER_BYTES_MAX);
+    return bytes_cut(tier, SERVICE_TIER_BYTES_MAX);
 }
 
 static void read_answer(struct extract *extract, struct facts_head *head) {
@@ -253,7 +243,7 @@ static struct bytes plain_words(struct bytes body) {
     } else if (body.size == 0 || *body.at == '<') {
         return bytes_of(NULL, 0);
     }
-    words = clip(words, 512);
+    words = bytes_cut(words, 512);
     return utf8_is_valid(words) ? words : bytes_of(NULL, 0);
 }
 

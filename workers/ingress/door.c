@@ -170,7 +170,7 @@ static const char *waits_for(const struct door *door, const struct session *sess
     if (!door->catalogue)
         return "no_catalogue";
     if (session->resolve.state != RESOLVE_IDLE)
-        return session->resolve.is_busy ? "conversation_busy" : "conversation_sought";
+        return resolve_waits_for(&session->resolve);
     if (session->is_validation)
         return NULL;
     if (session->stream.lacks)

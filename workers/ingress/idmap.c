@@ -48,6 +48,10 @@ enum err idmap_get(const struct idmap *map, struct id id, uint32_t *number) {
     return ERR_OK;
 }
 
+bool idmap_is_full(const struct idmap *map) {
+    return map->count == map->count_max;
+}
+
 enum err idmap_put(struct idmap *map, struct id id, uint32_t number) {
     assert(!id_is_none(id));
     if ((map->count + 1) * 4 > map->capacity * 3)
@@ -55,7 +59,7 @@ enum err idmap_put(struct idmap *map, struct id id, uint32_t number) {
     struct idmap_slot *slot = find(map, id);
     if (!id_is_none(slot->id))
         return ERR_EXISTS;
-    if (map->count == map->count_max)
+    if (idmap_is_full(map))
         return ERR_FULL;
     *slot = (struct idmap_slot){.id = id, .number = number};
     map->count++;

@@ -18,6 +18,8 @@ void idmap_init(struct idmap *map, size_t count_max);
 void idmap_release(struct idmap *map);
 // ERR_NOT_FOUND, or ERR_OK and *number.
 enum err idmap_get(const struct idmap *map, struct id id, uint32_t *number);
+// Whether nothing new can be put.
+bool idmap_is_full(const struct idmap *map);
 // ERR_EXISTS: it is there, and keeps its number. ERR_FULL: count_max are.
 enum err idmap_put(struct idmap *map, struct id id, uint32_t number);
 

@@ -234,6 +234,13 @@ static void fill_failure(const struct question *question, struct answer_head *he
     head->detail = bytes_text(part->detail);
 }
 
+// The accountant, who knows all batches, says that a name means several: the broker, who knows
+// only some, must not choose one.
+static bool is_ambiguous(const struct question *question) {
+    const struct question_part *part = &question->parts[SOURCE_accountant];
+    return part->is_asked && !part->is_silent && part->exit == EX_DATAERR;
+}
+
 static void fill_answer(const struct question *question, struct bytes own, struct answer_head *head,
                         struct buf *document) {
     const struct question_part *parts = question->parts;
@@ -241,7 +248,8 @@ static void fill_answer(const struct question *question, struct bytes own, struc
     *head = (struct answer_head){.request = question->client_request};
     if (question->form->merge == MERGE_stat)
         merge_stat(question, own, document);
-    else if (!is_good(&parts[SOURCE_broker]) && !is_good(&parts[SOURCE_accountant]))
+    else if (is_ambiguous(question) ||
+             (!is_good(&parts[SOURCE_broker]) && !is_good(&parts[SOURCE_accountant])))
         fill_failure(question, head);
     else if (question->form->merge == MERGE_live)
         merge_live(question, document);

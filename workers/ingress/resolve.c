@@ -1,6 +1,7 @@
 #include "workers/ingress/resolve.h"
 
 #include "common/json.h"
+#include "common/text.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -19,12 +20,18 @@ void resolve_release(struct resolve *resolve) {
 
 void resolve_start(struct resolve *resolve, struct bytes name, struct id batch_id) {
     resolve->state = RESOLVE_LEDGER;
-    resolve->is_asked = resolve->is_busy = false;
+    resolve->is_asked = resolve->is_busy = resolve->needs_person = false;
     resolve->not_before_ms = 0;
     resolve->is_validation = id_is_none(batch_id);
     uuid_text(batch_id, resolve->asking);
     buf_reset(&resolve->name);
     buf_put(&resolve->name, name.at, name.size);
+}
+
+const char *resolve_waits_for(const struct resolve *resolve) {
+    if (!resolve->is_busy)
+        return "conversation_sought";
+    return resolve->needs_person ? "conversation_stuck" : "conversation_busy";
 }
 
 static void move(struct resolve *resolve, enum resolve_state state) {
@@ -57,8 +64,8 @@ bool resolve_next(struct resolve *resolve, uint64_t now_ms, const char **what,
 // ---- answers ------------------------------------------------------------------------------------
 
 static void refuse(struct resolve *resolve, enum refusal refusal, struct bytes detail) {
-    (void)snprintf(resolve->detail, sizeof(resolve->detail), "%.*s", (int)detail.size,
-                   detail.size ? (const char *)detail.at : "");
+    text_print(resolve->detail, sizeof(resolve->detail), "%.*s", (int)detail.size,
+               detail.size ? (const char *)detail.at : "");
     resolve->resolved =
         (struct resolved){.refusal = refusal, .detail = bytes_text(resolve->detail)};
     move(resolve, RESOLVE_DONE);
@@ -105,6 +112,14 @@ static void take_ledger(struct resolve *resolve, const json_t *found) {
         move(resolve, RESOLVE_BROKER);
 }
 
+static void note_busy(struct resolve *resolve, const json_t *live, const char *batch) {
+    const json_t *wait = json_object_get(live, "waits_for");
+    const char *why = json_string_value(json_object_get(wait, "text"));
+    resolve->needs_person = json_is_true(json_object_get(wait, "needs_person"));
+    (void)snprintf(resolve->busy, sizeof(resolve->busy), "batch %.40s%s%.400s", batch,
+                   why ? ", which waits: " : "", why ? why : "");
+}
+
 static void take_broker(struct resolve *resolve, const json_t *live, uint64_t now_ms) {
     const char *batch = json_string_value(json_object_get(live, "batch"));
     char words[DETAIL_BYTES_MAX];
@@ -112,6 +127,7 @@ static void take_broker(struct resolve *resolve, const json_t *live, uint64_t no
     if (!resolve->is_busy) {
         move(resolve, RESOLVE_AGAIN);
     } else if (json_is_true(json_object_get(live, "is_running"))) {
+        note_busy(resolve, live, batch);
         put_off(resolve, now_ms);
     } else {
         (void)snprintf(words, sizeof(words),

@@ -23,6 +23,8 @@ struct resolve {
     bool is_validation; // nothing will be continued: whether it is busy does not matter
     bool is_asked;
     bool is_busy;
+    bool needs_person;               // what it is busy with does not move by itself
+    char busy[DETAIL_BYTES_MAX + 1]; // with what, for people
     uint64_t not_before_ms;
     struct resolved resolved; // its texts are those below
     char found_name[NAME_BYTES_MAX + 1], provider[PROVIDER_BYTES_MAX + 1];
@@ -38,6 +40,8 @@ void resolve_start(struct resolve *resolve, struct bytes name, struct id batch_i
 // The question that is to be put now, and its arguments (JSON). False: none.
 bool resolve_next(struct resolve *resolve, uint64_t now_ms, const char **what,
                   struct buf *arguments);
+// Why the line is still held: a code.
+const char *resolve_waits_for(const struct resolve *resolve);
 // The answer to it.
 void resolve_answer(struct resolve *resolve, uint64_t exit, struct bytes detail,
                     struct bytes document, uint64_t now_ms);

@@ -14,16 +14,8 @@ static bool is_known_url(struct bytes url) {
     return false;
 }
 
-struct bytes words_cut(struct bytes text, size_t size_max) {
-    if (text.size <= size_max)
-        return text;
-    while (size_max > 0 && (text.at[size_max] & 0xc0) == 0x80)
-        size_max--;
-    return bytes_of(text.at, size_max);
-}
-
 static void say_part(struct buf *words, struct bytes part) {
-    part = words_cut(part, 128);
+    part = bytes_cut(part, 128);
     buf_put(words, part.at, part.size);
 }
 

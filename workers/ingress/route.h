@@ -35,7 +35,4 @@ struct route_found {
 enum refusal route_find(const struct catalogue *catalogue, const struct route_wish *wish,
                         struct route_found *found, struct buf *words);
 
-// At most size_max bytes of a UTF-8 text, never the half of a character.
-struct bytes words_cut(struct bytes text, size_t size_max);
-
 #endif

@@ -1,6 +1,7 @@
 #include "workers/ingress/session.h"
 
 #include "common/mem.h"
+#include "common/text.h"
 
 #include <stdio.h>
 #include <sysexits.h>
@@ -85,7 +86,7 @@ void session_fail(struct session *session, int exit, const char *reason, const c
         return;
     session->failure.exit = exit;
     (void)snprintf(session->failure.reason, sizeof(session->failure.reason), "%s", reason);
-    (void)snprintf(session->failure.detail, sizeof(session->failure.detail), "%s", detail);
+    text_print(session->failure.detail, sizeof(session->failure.detail), "%s", detail);
     session->is_dirty = true;
 }
 
@@ -160,41 +161,71 @@ static void hold_line(struct session *session, const struct split_line *line) {
                   session->is_validation ? (struct id){{0}} : session->stream.batch_id);
 }
 
-// False: it is held.
-static bool take_line(struct session *session, const struct split_line *line, struct moment now) {
+// A line as it was judged.
+struct judged {
     struct put_item item;
-    char trace[TRACE_SIZE];
-    struct id job = uuid_new(now.wall_ms);
-    enum refusal refusal = REFUSAL_line_too_long;
+    enum refusal refusal;
+    struct id job;
+};
+
+static void judge_line(struct session *session, const struct split_line *line, struct moment now,
+                       struct judged *judged) {
+    judged->job = uuid_new(now.wall_ms);
+    judged->refusal = REFUSAL_line_too_long;
     if (line->is_too_long)
-        validator_long_line(session->validator, line->number, job, &item);
+        validator_long_line(session->validator, line->number, judged->job, &judged->item);
     else
-        refusal =
-            validator_line(session->validator, line->number, line->raw, job, now.wall_ms, &item);
-    if (refusal == REFUSAL_unresolved) {
-        hold_line(session, line);
-        return false;
-    }
-    if (refusal != REFUSAL_none)
-        note_refusal(session, &item, refusal);
-    if (session->is_validation)
-        return true;
-    make_trace(job, trace);
-    item.traceparent = bytes_text(trace);
-    stream_line(&session->stream, &item, refusal == REFUSAL_none ? line->raw : bytes_of(NULL, 0));
-    return true;
+        judged->refusal = validator_line(session->validator, line->number, line->raw, judged->job,
+                                         now.wall_ms, &judged->item);
 }
 
-// False: the line is held, and nothing behind it can be taken.
-static bool take(struct session *session, const struct split_line *line, struct moment now) {
-    if (!line->has_newline && !session->is_validation)
+static void put_line(struct session *session, const struct split_line *line,
+                     struct judged *judged) {
+    char trace[TRACE_SIZE];
+    bool is_taken = judged->refusal == REFUSAL_none;
+    if (!is_taken)
+        note_refusal(session, &judged->item, judged->refusal);
+    if (session->is_validation)
+        return;
+    make_trace(judged->job, trace);
+    judged->item.traceparent = bytes_text(trace);
+    stream_line(&session->stream, &judged->item, is_taken ? line->raw : bytes_of(NULL, 0));
+}
+
+// read: the line's last bytes, which are hashed as soon as what is before it may leave without it.
+static void hash_line(struct session *session, const struct split_line *line, struct bytes read) {
+    if (session->is_validation)
+        return;
+    stream_hash(&session->stream, read);
+    if (!line->has_newline)
         stream_hash(&session->stream, bytes_text("\n"));
-    if (line->is_too_long || !split_is_blank(line->raw))
-        return take_line(session, line, now);
+}
+
+static void take_blank(struct session *session, const struct split_line *line, struct bytes read) {
+    hash_line(session, line, read);
     session->blank++;
     if (!session->is_validation)
         stream_line(&session->stream, NULL, bytes_of(NULL, 0));
-    return true;
+}
+
+// False: the line is held, and nothing behind it can be taken.
+static bool take(struct session *session, const struct split_line *line, struct bytes read,
+                 struct moment now) {
+    struct judged judged;
+    if (!line->is_too_long && split_is_blank(line->raw)) {
+        take_blank(session, line, read);
+        return true;
+    }
+    judge_line(session, line, now, &judged);
+    bool is_held = judged.refusal == REFUSAL_unresolved;
+    if (is_held && !session->is_validation)
+        stream_flush(&session->stream); // what is before it does not wait with it
+    hash_line(session, line, read);
+    if (is_held)
+        hold_line(session, line);
+    else
+        put_line(session, line, &judged);
+    return !is_held;
 }
 
 // Takes the line that was held, if its conversation is resolved. False: a line is still held.
@@ -204,22 +235,24 @@ static bool take_held(struct session *session, struct moment now) {
         return true;
     if (resolve->state != RESOLVE_DONE || !may_take(session))
         return false;
+    struct judged judged;
     resolve->state = RESOLVE_IDLE;
     validator_resolved(session->validator, &resolve->resolved);
     session->is_dirty = true;
-    return take_line(session, &session->held_line, now);
+    judge_line(session, &session->held_line, now, &judged);
+    put_line(session, &session->held_line, &judged);
+    return true;
 }
 
-// Cuts the next line out of what waits. False: its end is not there yet.
-static bool next_line(struct session *session, struct split_line *line) {
+// Cuts the next line out of what waits; read: its bytes of it. False: its end is not there yet.
+static bool next_line(struct session *session, struct split_line *line, struct bytes *read) {
     struct bytes rest = buf_bytes(&session->waiting);
     if (session->used > 0)
         rest = bytes_of(rest.at + session->used, rest.size - session->used);
     struct bytes before = rest;
     bool has_line = rest.size > 0 && split_next(&session->split, &rest, line);
-    session->used += before.size - rest.size;
-    if (!session->is_validation && before.size > rest.size)
-        stream_hash(&session->stream, bytes_of(before.at, before.size - rest.size));
+    *read = bytes_of(before.at, before.size - rest.size);
+    session->used += read->size;
     return has_line || (rest.size == 0 && session->has_last && split_last(&session->split, line));
 }
 
@@ -250,8 +283,11 @@ bool session_work(struct session *session, struct moment now) {
     bool is_empty = false, is_held = false;
     while (!is_empty && !is_held && lines < LINES_A_TURN && may_take(session)) {
         struct split_line line;
-        is_empty = !next_line(session, &line);
-        is_held = !is_empty && !take(session, &line, now);
+        struct bytes read;
+        is_empty = !next_line(session, &line, &read);
+        if (is_empty && !session->is_validation)
+            stream_hash(&session->stream, read);
+        is_held = !is_empty && !take(session, &line, read, now);
         lines++;
     }
     if (is_empty && session->has_last)
@@ -283,6 +319,8 @@ static void fill_progress(struct session *session, struct progress_head *head) {
     }
     if (session->waits_for)
         head->reason = bytes_text(session->waits_for);
+    if (session->resolve.state != RESOLVE_IDLE && session->resolve.is_busy)
+        head->detail = bytes_text(session->resolve.busy);
     if (session->failure.exit == 0)
         return;
     head->exit = (uint64_t)session->failure.exit;

@@ -1,6 +1,7 @@
 #include "workers/ingress/stream.h"
 
 #include "common/mem.h"
+#include "common/text.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -31,7 +32,7 @@ __attribute__((format(printf, 4, 5))) static void
 fail(struct stream *stream, int code, const char *reason, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(stream->failure.detail, sizeof(stream->failure.detail), format, args);
+    text_vprint(stream->failure.detail, sizeof(stream->failure.detail), format, args);
     va_end(args);
     (void)snprintf(stream->failure.reason, sizeof(stream->failure.reason), "%s", reason);
     stream->failure.exit = code;

@@ -120,7 +120,7 @@ static enum refusal find_members(struct validator *v) {
         return REFUSAL_none;
     struct bytes name =
         bytes_of(v->scan.text.at + nodes[stranger].name_at, nodes[stranger].name_size);
-    name = words_cut(name, 64);
+    name = bytes_cut(name, 64);
     buf_printf(&v->words, "a conversation turn has no member \"%.*s\"", (int)name.size,
                (const char *)name.at);
     return REFUSAL_unknown_member;

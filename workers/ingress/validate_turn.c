@@ -6,6 +6,8 @@
 #include "common/mem.h"
 #include "workers/provider/adapter.h"
 
+#include <assert.h>
+
 // Parts of an input are objects that say their type; tags are strings.
 static enum refusal check_inside(struct validator *v, enum member member) {
     const struct json_node *nodes = v->scan.nodes;
@@ -149,14 +151,16 @@ enum refusal find_conversation(struct validator *v, struct put_item *item, bool 
     item->conversation = name;
     item->conversation_id = uuid_named(v->batch_id, name);
     bool is_new = idmap_get(&v->conversation_ids, item->conversation_id, &known) != ERR_OK;
+    // Nor would there be room for what the ledger says of it, and it would be asked for ever.
+    if (is_new && idmap_is_full(&v->conversation_ids))
+        return REFUSAL_too_many_conversations;
     if (is_new && may_ask && (v->continues || says_continue(v))) {
         buf_reset(&v->wanted);
         buf_put(&v->wanted, name.at, name.size);
         return REFUSAL_unresolved;
     }
     *out = conversation_of(v, item->conversation_id);
-    if (!*out)
-        return REFUSAL_too_many_conversations;
+    assert(*out);
     name_turn(*out, item);
     return REFUSAL_none;
 }
@@ -178,8 +182,7 @@ void conversation_release(struct conversation *conversation) {
 void validator_resolved(struct validator *v, const struct resolved *resolved) {
     struct conversation *conversation =
         conversation_of(v, uuid_named(v->batch_id, validator_wants(v)));
-    if (!conversation || conversation->continued)
-        return; // the line is refused: there are too many
+    assert(conversation && !conversation->continued); // else nobody had asked
     struct continued *continued = mem_new(sizeof(*continued));
     *continued = (struct continued){
         .id = resolved->conversation,

@@ -1,5 +1,6 @@
 #include "workers/provider/classify.h"
 
+#include "common/text.h"
 #include "workers/extractor/shape.h"
 #include "workers/provider/retry_after.h"
 
@@ -33,7 +34,7 @@ static void judge_failure(const struct outcome *outcome, struct verdict *verdict
     verdict->ended = outcome->has_left ? "failed" : "not_started";
     verdict->class = CLASS_retryable;
     set_reason(verdict, failure(outcome));
-    (void)snprintf(verdict->detail, sizeof(verdict->detail), "%s", outcome->words);
+    text_print(verdict->detail, sizeof(verdict->detail), "%s", outcome->words);
 }
 
 // ---- an answer ----------------------------------------------------------------------------------

@@ -158,23 +158,11 @@ struct digest ends_digest(const struct ending *ending) {
     return digest;
 }
 
-// At most size bytes of a text, cut before the character that does not fit.
-static struct bytes cut(const char *text, size_t size_max) {
-    struct bytes bytes = bytes_text(text);
-    if (bytes.size > size_max)
-        bytes.size = size_max;
-    else
-        return bytes;
-    while (bytes.size > 0 && (bytes.at[bytes.size] & 0xc0) == 0x80)
-        bytes.size--;
-    return bytes;
-}
-
 void ends_finish(struct ends *ends, struct held *held, const struct ending *ending) {
     assert(held->state == HELD_running);
     struct bytes ended = bytes_text(ending->ended), class = bytes_text(ending->class);
-    struct bytes reason = cut(ending->reason, REASON_BYTES_MAX);
-    struct bytes detail = cut(ending->detail, DETAIL_BYTES_MAX);
+    struct bytes reason = bytes_cut(bytes_text(ending->reason), REASON_BYTES_MAX);
+    struct bytes detail = bytes_cut(bytes_text(ending->detail), DETAIL_BYTES_MAX);
     held->answer = mem_grow(NULL, ended.size + class.size + reason.size + detail.size +
                                       ending->head.size + ending->body.size);
     char *to = held->answer;

@@ -48,6 +48,7 @@ struct worker {
     uint64_t said_boot; // the boot that the ends were said to; 0: not joined
     bool is_draining;
     uint64_t drain_started_ms;
+    uint64_t welcomes_before; // the drain
 };
 
 // ---- starting -----------------------------------------------------------------------------------
@@ -468,6 +469,7 @@ static void begin_drain(struct worker *worker) {
         return;
     worker->is_draining = true;
     worker->drain_started_ms = worker->now.mono_ms;
+    worker->welcomes_before = worker->link.welcomes;
     worker->link.hello.slots = 0;
     say_hello(worker);
     log_line(LOG_INFO, "worker.drains", "running=%u unstored=%u", worker->ends.running_count,
@@ -480,6 +482,13 @@ static void abort_all(struct worker *worker) {
             transfer_abort(held->running);
 }
 
+// Whether no lease is on its way any more: the broker has answered the hello that takes none, or
+// it is not there to send one.
+static bool is_known_to_drain(const struct worker *worker, uint64_t since_ms) {
+    return worker->link.welcomes != worker->welcomes_before || !link_is_joined(&worker->link) ||
+           since_ms >= DRAIN_HANDOVER_MS;
+}
+
 // Whether the process may end now. Breaks off the calls that take too long.
 static bool is_drained(struct worker *worker) {
     if (!worker->is_draining)
@@ -488,7 +497,7 @@ static bool is_drained(struct worker *worker) {
     if (since_ms >= DRAIN_MS - DRAIN_HANDOVER_MS)
         abort_all(worker);
     uint32_t held = worker->ends.running_count + worker->ends.ended_count;
-    if (held > 0 && since_ms < DRAIN_MS)
+    if ((held > 0 && since_ms < DRAIN_MS) || !is_known_to_drain(worker, since_ms))
         return false;
     if (held > 0)
         log_line(LOG_ERROR, "ends.lost", "count=%u why=\"the broker did not store them in time\"",

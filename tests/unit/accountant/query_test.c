@@ -2,8 +2,10 @@
 #include "tests/unit/accountant/world.h"
 
 #include "common/id.h"
+#include "common/wire.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static struct world world;
@@ -405,6 +407,43 @@ START_TEST(conversations_are_listed_with_their_sums) {
 }
 END_TEST
 
+static void tell_batch_like(uint8_t last) {
+    struct telling t;
+    world.batch.at[15] = last;
+    telling_batch(&world, &t, "settled", 1, 1);
+    t.item.batch = last;
+    (void)world_tell(&world, &t);
+    telling_release(&t);
+}
+
+// To call off the newest of several batches of a name is a guess that costs somebody their work.
+START_TEST(what_several_batches_are_called_means_none_where_one_is_changed) {
+    for (uint8_t n = 1; n <= 7; n++)
+        tell_batch_like(n);
+    json_t *newest = world_ask(&world, "batch.show", "{\"batch\":\"prompts.jsonl\"}");
+    ck_assert_str_eq(text_at(newest, "batch"), batch_text());
+    ck_assert_int_eq(number_at(newest, "namesakes"), 5);
+    json_decref(newest);
+    json_t *only =
+        world_ask(&world, "batch.show", "{\"batch\":\"%s\",\"only\":true}", batch_text());
+    ck_assert_ptr_null(json_object_get(only, "namesakes"));
+    json_decref(only);
+    char prefix[128];
+    (void)snprintf(prefix, sizeof(prefix), "{\"batch\":\"%.8s\"}", batch_text());
+    const char *const vague[] = {"{\"batch\":\"prompts.jsonl\",\"only\":true}", prefix};
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(
+            inquirer_ask(&world.inquirer, bytes_text("batch.show"), bytes_text(vague[i])),
+            EX_DATAERR);
+        int named = 0;
+        for (const char *at = world.inquirer.detail; (at = strstr(at, "(prompts.jsonl)")); at++)
+            named++;
+        ck_assert_int_eq(named, 5);
+        ck_assert_ptr_nonnull(strstr(world.inquirer.detail, "\u2026"));
+    }
+}
+END_TEST
+
 // A question that cannot be answered must say what to do, not look like an empty answer.
 START_TEST(questions_that_cannot_be_answered_say_why) {
     static const struct {
@@ -430,6 +469,28 @@ START_TEST(questions_that_cannot_be_answered_say_why) {
 }
 END_TEST
 
+// Half a character in the words would make the answer one that never arrives.
+START_TEST(what_nobody_knows_is_named_in_whole_characters) {
+    static const char *const asked[][2] = {{"conversation.resolve", "conversation"},
+                                           {"conversation.show", "conversation"},
+                                           {"batch.show", "batch"}};
+    char arguments[256];
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
+        for (int before = 0; before < 4; before++) {
+            int at = snprintf(arguments, sizeof(arguments), "{\"%s\":\"%.*s", asked[i][1], before,
+                              "xxxx");
+            for (int k = 0; k < 30; k++)
+                at += snprintf(arguments + at, sizeof(arguments) - (size_t)at, "会");
+            (void)snprintf(arguments + at, sizeof(arguments) - (size_t)at, "\"}");
+            int exit =
+                inquirer_ask(&world.inquirer, bytes_text(asked[i][0]), bytes_text(arguments));
+            ck_assert_int_eq(exit, EX_NOINPUT);
+            ck_assert(utf8_is_valid(bytes_text(world.inquirer.detail)));
+            ck_assert_ptr_nonnull(strstr(world.inquirer.detail, "会会会会会会会会会会"));
+        }
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("query");
     TCase *tests = tcase_create("query");
@@ -446,7 +507,9 @@ int main(void) {
     tcase_add_test(tests, a_single_calls_conversation_is_shown_under_the_jobs_id);
     tcase_add_test(tests, every_grouping_adds_up_to_the_total);
     tcase_add_test(tests, conversations_are_listed_with_their_sums);
+    tcase_add_test(tests, what_several_batches_are_called_means_none_where_one_is_changed);
     tcase_add_test(tests, questions_that_cannot_be_answered_say_why);
+    tcase_add_test(tests, what_nobody_knows_is_named_in_whole_characters);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -240,6 +240,15 @@ START_TEST(a_decision_about_nothing_in_particular_is_refused) {
 }
 END_TEST
 
+// The answer would be malformed, and who asked would hear nothing.
+START_TEST(what_is_not_there_is_named_in_whole_characters) {
+    json_decref(
+        ask("batch.live", "{\"batch\":\"会会会会会会会会会会会会会会会会\"}", EX_UNAVAILABLE));
+    json_decref(
+        ask("job.cancel", "{\"job\":\"x会会会会会会会会会会会会会会会会会会会会会\"}", EX_USAGE));
+}
+END_TEST
+
 START_TEST(a_job_is_cancelled_by_its_id) {
     struct lease_head head;
     struct lease_item lease;
@@ -267,5 +276,6 @@ int main(void) {
     RUN_TESTS("jobs", setup, callers_close, the_dead_are_listed_page_by_page_with_their_names,
               a_dry_run_decides_nothing, retries_are_spread_over_time, one_job_is_retried_by_its_id,
               a_dropped_job_is_no_longer_listed, a_decision_about_nothing_in_particular_is_refused,
-              a_job_is_cancelled_by_its_id, a_batch_shows_its_policies_and_what_it_keeps);
+              what_is_not_there_is_named_in_whole_characters, a_job_is_cancelled_by_its_id,
+              a_batch_shows_its_policies_and_what_it_keeps);
 }

@@ -377,14 +377,14 @@ START_TEST(no_more_calls_are_out_than_the_lane_allows) {
 }
 END_TEST
 
-START_TEST(what_has_no_key_or_no_free_worker_says_so) {
+START_TEST(what_has_no_key_or_only_busy_workers_says_so) {
     uint64_t first = world_submit_many(w, batch, 2);
-    ck_assert_int_eq(core_waits_for(w->core, world_job(w, first)), REASON_no_key);
+    ck_assert_int_eq(core_waits_for(w->core, world_job(w, first)), REASON_no_worker);
     world_join_as(w, 1, "openai/other", true);
     ck_assert_int_eq(core_waits_for(w->core, world_job(w, first)), REASON_no_key);
     world_join_worker(w, 0, 1);
     ck_assert_int_eq(world_state(w, first), JOB_LEASED);
-    ck_assert_int_eq(core_waits_for(w->core, world_job(w, first + 1)), REASON_no_worker);
+    ck_assert_int_eq(core_waits_for(w->core, world_job(w, first + 1)), REASON_workers_busy);
 }
 END_TEST
 
@@ -437,6 +437,6 @@ int main(void) {
         a_higher_priority_goes_first_and_displaces_what_is_prepared,
         a_displaced_turns_context_is_thrown_away, a_retried_job_goes_before_newer_ones_of_its_batch,
         jobs_that_come_back_in_any_order_are_called_in_the_journals_order,
-        no_more_calls_are_out_than_the_lane_allows, what_has_no_key_or_no_free_worker_says_so,
+        no_more_calls_are_out_than_the_lane_allows, what_has_no_key_or_only_busy_workers_says_so,
         no_call_leaves_whose_answer_would_find_no_room, what_a_batch_waits_for_adds_up);
 }

@@ -279,13 +279,17 @@ START_TEST(lanes_and_batches_say_what_they_wait_for) {
     json_t *lane = json_array_get(json_object_get(body, "lanes"), 0);
     ck_assert_str_eq(text_in(lane, "lane"), "openai/default/m");
     ck_assert_str_eq(text_in(lane, "state"), "open");
-    ck_assert_str_eq(text_in(lane, "waits_for"), "no_key");
+    ck_assert_str_eq(text_in(lane, "waits_for"), "no_worker");
     json_decref(body);
     body = ask("batch.live", "{\"batch\":\"ba7c\"}", 0);
     ck_assert_str_eq(text_in(body, "state"), "open");
     ck_assert_int_eq(json_integer_value(json_object_get(body, "jobs")), 1);
     json_t *wait = json_array_get(json_object_get(body, "waits_for"), 0);
-    ck_assert_str_eq(text_in(wait, "reason"), "no_key");
+    ck_assert_str_eq(text_in(wait, "reason"), "no_worker");
+    ck_assert(json_is_true(json_object_get(wait, "needs_person")));
+    // Its file may still come, or not: whoever looks has to know.
+    wait = json_array_get(json_object_get(body, "waits_for"), 1);
+    ck_assert_str_eq(text_in(wait, "reason"), "not_sent");
     json_decref(body);
 }
 END_TEST

@@ -341,7 +341,7 @@ START_TEST(records_wait_for_an_accountant_that_is_closed) {
     world_join(w, ACCOUNTANT, "accountant", 0);
     ck_assert(!core_accountant_takes(w->core));
     ck_assert_uint_eq(world_untaken(w, EFFECT_send_record, ACCOUNTANT), 0);
-    ck_assert_uint_eq(core_waits(w->core, core_find_batch(w->core, batch), waits, 4), 1);
+    ck_assert_uint_ge(core_waits(w->core, core_find_batch(w->core, batch), waits, 4), 1);
     ck_assert_int_eq(waits[0].reason, REASON_ledger_full);
     ck_assert_uint_ge(waits[0].jobs, 1);
     world_join(w, ACCOUNTANT, "accountant", 64);

@@ -49,7 +49,7 @@ START_TEST(the_last_line_counts_everything_that_happened) {
     shown = parse("{\"accepted\":20,\"refused\":1,\"done\":20,\"calls\":0,\"amount_pusd\":null,"
                   "\"live\":{\"jobs\":500,\"counts\":{\"refused\":3}}}");
     ck_assert_str_eq(watch_last_line(shown, text, sizeof(text)),
-                     "503 lines: 20 done, 1 refused; 0 calls; $0");
+                     "503 lines: 20 done, 3 refused, 480 still to end; 0 calls; $0");
     json_decref(shown);
 }
 END_TEST
@@ -279,12 +279,12 @@ START_TEST(what_another_ingress_was_told_is_said_again_at_once) {
     uint64_t request = submission.submit.request;
     watch_start(&watch, &client, "b", &no_sink, 1000);
     watch.show = watch.results = (struct watch_question){9, 1000, 7, 0};
-    watch_step(&watch, 1001);
+    watch_step(&watch, false, 1001);
     ck_assert_uint_eq(watch.show.number, 9);
     client.boot = 8;
     submission_step(&submission, 1002);
     ck_assert_uint_ne(submission.submit.request, request);
-    watch_step(&watch, 1002);
+    watch_step(&watch, false, 1002);
     ck_assert_uint_ne(watch.show.number, 9);
     ck_assert_uint_ne(watch.results.number, 9);
     ck_assert(!watch.is_silent);
@@ -323,9 +323,9 @@ START_TEST(a_question_that_fails_for_good_is_put_with_pauses_and_given_up) {
     watch.pause_ms = WATCH_PAUSE_MS;
     watch.results = (struct watch_question){5, 1000, 7, 0};
     answer(&watch, 5, EX_IOERR, 1000);
-    watch_step(&watch, 1000 + WATCH_PAUSE_MS - 1);
+    watch_step(&watch, false, 1000 + WATCH_PAUSE_MS - 1);
     ck_assert_uint_eq(watch.results.asked_ms, 1000);
-    watch_step(&watch, 1000 + WATCH_PAUSE_MS);
+    watch_step(&watch, false, 1000 + WATCH_PAUSE_MS);
     ck_assert_uint_eq(watch.results.asked_ms, 1000 + WATCH_PAUSE_MS);
     // One that passes begins the count again.
     static const struct {
@@ -355,11 +355,15 @@ START_TEST(a_client_that_is_told_to_wait_does_not_give_up) {
     struct progress progress = {.is_json = true};
     struct submit_head submit = {.key = bytes_text("key")};
     submission_start(&submission, &client, &progress, &no_sink, &submit, -1, 1000, 0);
+    char text[256];
     take_refused(&submission, 0, "", "broker_away");
-    ck_assert_str_eq(submission_wait_text(&submission, 5100), "the broker does not answer");
+    ck_assert_str_eq(submission_wait_text(&submission, 5100, text, sizeof(text)),
+                     "the broker does not answer");
     take_refused(&submission, 0, "", "");
-    ck_assert_str_eq(submission_wait_text(&submission, 5100), "what was read is being stored");
-    ck_assert_str_eq(submission_wait_text(&submission, 9000), "ingress does not answer");
+    ck_assert_str_eq(submission_wait_text(&submission, 5100, text, sizeof(text)),
+                     "what was read is being stored");
+    ck_assert_str_eq(submission_wait_text(&submission, 9000, text, sizeof(text)),
+                     "ingress does not answer");
     submission.again_ms = UINT64_MAX; // it has nothing to send
     submission_step(&submission, 5000 + SUBMISSION_GIVE_UP_MS);
     ck_assert_int_eq(submission.exit, 0);

@@ -1,6 +1,7 @@
 // Conversations that go on from the ledger, and those that bring what was said before.
 #include "common/id.h"
 #include "common/mem.h"
+#include "workers/ingress/judge.h" // for its bounds
 #include "workers/ingress/resolve.h"
 #include "workers/ingress/validate.h"
 
@@ -125,6 +126,21 @@ START_TEST(what_waits_for_an_answer_has_changed_nothing) {
     resolve_with(talk_with(1));
     ck_assert_int_eq(judge(first), REFUSAL_none);
     ck_assert_int_eq(judge(first), REFUSAL_duplicate_custom_id);
+}
+END_TEST
+
+// The ledger would be asked about the line again and again, and the file never end.
+START_TEST(a_conversation_beyond_the_bound_is_refused_and_not_sought) {
+    const char *first = "{\"conversation\":\"talk\",\"input\":\"and?\"}";
+    start_over(true);
+    validator->conversation_ids.count_max = 1;
+    ck_assert_int_eq(judge(first), REFUSAL_unresolved);
+    resolve_with(talk_with(4));
+    ck_assert_int_eq(judge(first), REFUSAL_none);
+    ck_assert_int_eq(judge("{\"conversation\":\"other\",\"input\":\"and?\"}"),
+                     REFUSAL_too_many_conversations);
+    ck_assert_int_eq(judge(first), REFUSAL_none);
+    ck_assert_uint_eq(item.turn, 6);
 }
 END_TEST
 
@@ -324,6 +340,7 @@ int main(void) {
     tcase_add_test(tests, a_whole_file_can_go_on_and_a_turn_may_ask_another_model);
     tcase_add_test(tests, a_conversation_that_cannot_be_continued_is_refused_with_its_later_turns);
     tcase_add_test(tests, what_waits_for_an_answer_has_changed_nothing);
+    tcase_add_test(tests, a_conversation_beyond_the_bound_is_refused_and_not_sought);
     tcase_add_test(tests, continue_stands_in_the_first_line_of_its_conversation);
     tcase_add_test(tests, a_first_turn_may_bring_what_was_said_before);
     tcase_add_test(tests, messages_that_are_no_history_with_a_question_are_refused);

@@ -144,6 +144,18 @@ START_TEST(strange_and_too_many_questions_are_refused) {
 }
 END_TEST
 
+// The broker knows only some of the batches that a part of an id may mean.
+START_TEST(what_the_ledger_finds_several_of_is_not_chosen_by_the_broker) {
+    ck_assert_int_eq(ask("batch.show"), ERR_OK);
+    uint64_t number = send_to(SOURCE_accountant, "batch.show");
+    ck_assert_uint_eq(send_to(SOURCE_broker, "batch.live"), number);
+    answer(SOURCE_broker, number, 0, "{\"batch\":\"b1\"}");
+    answer(SOURCE_accountant, number, EX_DATAERR, "");
+    ck_assert(is_ready(2000));
+    ck_assert_uint_eq(head.exit, EX_DATAERR);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("questions");
     TCase *all = tcase_create("questions");
@@ -153,6 +165,7 @@ int main(void) {
     tcase_add_test(all, one_side_that_knows_nothing_leaves_the_others_word);
     tcase_add_test(all, a_silent_process_is_named_when_the_time_is_over);
     tcase_add_test(all, strange_and_too_many_questions_are_refused);
+    tcase_add_test(all, what_the_ledger_finds_several_of_is_not_chosen_by_the_broker);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -191,6 +191,91 @@ START_TEST(a_context_that_is_none_is_refused) {
 }
 END_TEST
 
+// ---- many calls ---------------------------------------------------------------------------------
+
+enum { MANY = 20000 };
+
+// A message of that many calls of two tools, and of members that mean nothing; then as many results
+// but one, each written by the format with its number twice.
+static const char *write_many(struct buf *context, unsigned results, const char *format,
+                              bool is_apart) {
+    const char *between = is_apart ? "]},{\"role\":\"user\",\"content\":[" : ",";
+    buf_init(context, CONTEXT_BYTES_MAX);
+    buf_text(context, "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{");
+    for (unsigned i = 0; i < MANY; i++)
+        buf_printf(context, "\"m%u\":0,", i);
+    buf_text(context, "\"role\":\"assistant\",\"content\":null,\"tool_calls\":[");
+    for (unsigned i = 0; i < MANY; i++)
+        buf_printf(context, "%s{\"id\":\"c%u\",\"name\":\"f%u\"}", i ? "," : "", i, i % 2);
+    buf_text(context, "]},{\"role\":\"user\",\"content\":[");
+    for (unsigned i = 0; i < results; i++) {
+        buf_text(context, i ? between : "");
+        buf_text(context, "{\"type\":\"tool_result\",");
+        buf_printf(context, format, i, i);
+        buf_text(context, "}");
+    }
+    buf_text(context, "]}]}");
+    buf_release(&body);
+    buf_init(&body, CONTEXT_BYTES_MAX);
+    return write_job("{}", buf_cstr(context), "m");
+}
+
+static void assert_finds_all(const char *format, bool is_apart) {
+    struct buf context;
+    const char *refusal = write_many(&context, MANY, format, is_apart);
+    ck_assert_msg(!refusal, "%s", refusal);
+    const char *at = buf_cstr(&body);
+    for (unsigned i = 0; i < MANY; i++) {
+        char result[80];
+        (void)snprintf(result, sizeof(result), "\"tool_call_id\":\"c%u\",\"content\":\"r%u\"", i,
+                       i);
+        at = strstr(at, result);
+        ck_assert_msg(at, "%s", result);
+    }
+    buf_release(&context);
+    ck_assert_str_eq(write_many(&context, MANY - 1, format, is_apart), "tool_result_missing");
+    buf_release(&context);
+}
+
+// One line of a few megabytes held a worker for minutes when each result was sought among all.
+START_TEST(many_results_find_their_calls_however_they_name_them) {
+    assert_finds_all("\"call\":%u,\"content\":\"r%u\"", false);
+    assert_finds_all("\"call\":%u,\"content\":\"r%u\"", true);
+    assert_finds_all("\"tool_call_id\":\"c%u\",\"content\":\"r%u\"", false);
+    assert_finds_all("\"tool_call_id\":\"c%u\",\"content\":\"r%u\"", true);
+    assert_finds_all("\"note\":%u,\"content\":\"r%u\"", false);
+}
+END_TEST
+
+// The results of a tool are its calls' in their order, beside those of another one.
+START_TEST(many_results_of_two_tools_find_their_calls) {
+    struct buf context;
+    buf_release(&body);
+    buf_init(&body, CONTEXT_BYTES_MAX);
+    buf_init(&context, CONTEXT_BYTES_MAX);
+    buf_text(&context, "{\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[");
+    for (unsigned i = 0; i < MANY; i++)
+        buf_printf(&context, "%s{\"id\":\"c%u\",\"name\":\"f%u\"}", i ? "," : "", i, i % 2);
+    buf_text(&context, "]},{\"role\":\"user\",\"content\":[");
+    // All of the second tool's first.
+    for (unsigned i = 0; i < MANY; i++)
+        buf_printf(&context, "%s{\"type\":\"tool_result\",\"name\":\"f%u\",\"content\":\"r%u\"}",
+                   i ? "," : "", i < MANY / 2, i % (MANY / 2) * 2 + (i < MANY / 2));
+    buf_text(&context, "]}]}");
+    const char *refusal = write_job("{}", buf_cstr(&context), "m");
+    ck_assert_msg(!refusal, "%s", refusal);
+    unsigned count = 0, call, result;
+    for (const char *at = buf_cstr(&body); (at = strstr(at, "\"tool_call_id\":")) != NULL; at++) {
+        ck_assert_int_eq(sscanf(at, "\"tool_call_id\":\"c%u\",\"content\":\"r%u\"", &call, &result),
+                         2);
+        ck_assert_uint_eq(call, result);
+        count++;
+    }
+    ck_assert_uint_eq(count, MANY);
+    buf_release(&context);
+}
+END_TEST
+
 START_TEST(a_request_beyond_its_bound_is_refused) {
     buf_release(&body);
     buf_init(&body, 8);
@@ -219,6 +304,9 @@ int main(void) {
     tcase_add_test(tests, a_context_that_is_none_is_refused);
     tcase_add_test(tests, a_request_beyond_its_bound_is_refused);
     tcase_add_test(tests, shapes_that_nobody_speaks_have_no_adapter);
+    tcase_add_test(tests, many_results_find_their_calls_however_they_name_them);
+    tcase_add_test(tests, many_results_of_two_tools_find_their_calls);
+    tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -61,6 +61,15 @@ START_TEST(a_moment_is_shown_in_local_time_with_its_zone_and_in_utc) {
 }
 END_TEST
 
+// "1 files" is nobody's language.
+START_TEST(one_is_not_counted_as_several) {
+    char text[SHORT_TEXT_SIZE];
+    ck_assert_str_eq(counted_text(1, "line", text), "1 line");
+    ck_assert_str_eq(counted_text(0, "line", text), "0 lines");
+    ck_assert_str_eq(counted_text(20000, "result line", text), "20,000 result lines");
+}
+END_TEST
+
 // Programs tell answers apart by their first member, whatever the answer is like.
 START_TEST(a_document_begins_with_its_schema) {
     catch_output();
@@ -73,10 +82,10 @@ END_TEST
 
 // A table that wraps at 80 columns cannot be read; one that cuts its numbers lies.
 START_TEST(tables_fit_the_terminal_by_cutting_names_only) {
-    static const struct table_column columns[] = {{"NAME", false, true},
-                                                  {"STATE", false, false},
-                                                  {"COST", true, false},
-                                                  {NULL, false, false}};
+    static const struct table_column columns[] = {{"NAME", COLUMN_text},
+                                                  {"STATE", COLUMN_whole},
+                                                  {"COST", COLUMN_number},
+                                                  {NULL, COLUMN_whole}};
     struct table table;
     char name[200];
     memset(name, 'n', sizeof(name) - 1);
@@ -109,31 +118,78 @@ START_TEST(tables_fit_the_terminal_by_cutting_names_only) {
 }
 END_TEST
 
-// Half an id or half an amount is none: a row takes more lines before either is cut.
-START_TEST(a_table_that_cannot_shrink_folds_its_rows) {
-    static const struct table_column columns[] = {{"BATCH", false, false},
-                                                  {"NAME", false, true},
-                                                  {"COST", false, false},
-                                                  {NULL, false, false}};
+// What `batch list` shows, in a terminal of so many columns.
+static const char *batches_in(size_t width) {
+    static const struct table_column columns[] = {
+        {"BATCH", COLUMN_id},    {"NAME", COLUMN_text},    {"STATE", COLUMN_whole},
+        {"DONE", COLUMN_number}, {"ENDED", COLUMN_number}, {"CREATED (UTC)", COLUMN_whole},
+        {"COST", COLUMN_sum},    {NULL, COLUMN_whole},
+    };
     struct table table;
     catch_output();
     table_begin(&table, columns);
-    table.width = LINE_COLUMNS;
+    table.width = width;
     table_row(&table);
     table_cell(&table, 0, "%s", "01930000-0000-7000-8000-000000000001");
-    table_cell(&table, 1, "%s", "nightly.jsonl");
-    table_cell(&table, 2, "%s", "$118.07 + 12 unpriced + 3 unknown (at most $0.04)");
+    table_cell(&table, 1, "%s", "a-long-name-of-a-nightly-run.jsonl");
+    table_cell(&table, 2, "%s", "settled");
+    table_cell(&table, 3, "%s", "3");
+    table_cell(&table, 4, "%s", "3 of 3");
+    table_cell(&table, 5, "%s", "2026-11-22 10:24");
+    table_cell(&table, 6, "%s", "$118.07 + 12 unpriced + 3 unknown (at most $0.04)");
     table_end(&table);
-    ck_assert_str_eq(caught(), "BATCH                                 NAME\n"
-                               "    COST\n"
-                               "01930000-0000-7000-8000-000000000001  nightly.jsonl\n"
-                               "    $118.07 + 12 unpriced + 3 unknown (at most $0.04)\n");
+    return caught();
+}
+
+// Half an id or half an amount is none, and a row that the terminal wraps cannot be read: ids, then
+// sums go below their row, and names give way.
+START_TEST(ids_and_sums_stay_whole_in_a_narrow_table) {
+    ck_assert_str_eq(batches_in(LINE_COLUMNS),
+                     "NAME                                STATE    DONE   ENDED  CREATED (UTC)\n"
+                     "    BATCH\n"
+                     "    COST\n"
+                     "a-long-name-of-a-nightly-run.jsonl  settled     3  3 of 3  2026-11-22 10:24\n"
+                     "    01930000-0000-7000-8000-000000000001\n"
+                     "    $118.07 + 12 unpriced + 3 unknown (at most $0.04)\n");
+    ck_assert_str_eq(batches_in(60),
+                     "NAME                 STATE    DONE   ENDED  CREATED (UTC)\n"
+                     "    BATCH\n"
+                     "    COST\n"
+                     "a-long-name-of-a-n\u2026  settled     3  3 of 3  2026-11-22 10:24\n"
+                     "    01930000-0000-7000-8000-000000000001\n"
+                     "    $118.07 + 12 unpriced + 3 unknown (at most $0.04)\n");
+    // Where nothing else helps, a row folds.
+    ck_assert_str_eq(batches_in(40), "NAME\n"
+                                     "    STATE    DONE   ENDED\n"
+                                     "    CREATED (UTC)\n"
+                                     "    BATCH\n"
+                                     "    COST\n"
+                                     "a-long-name-of-a-nightly-run.jsonl\n"
+                                     "    settled     3  3 of 3\n"
+                                     "    2026-11-22 10:24\n"
+                                     "    01930000-0000-7000-8000-000000000001\n"
+                                     "    $118.07 + 12 unpriced + 3 unknown (at most $0.04)\n");
+}
+END_TEST
+
+// An id that is broken over two lines cannot be copied.
+START_TEST(lines_are_broken_between_words_only) {
+    struct buf lines;
+    buf_init(&lines, 1024);
+    text_fold(&lines, "turn 2: parked (job 01930000-0000-7000-8000-000000000001) caf\u00e9", 4, 40);
+    ck_assert_str_eq(buf_cstr(&lines), "turn 2: parked (job\n"
+                                       "    01930000-0000-7000-8000-000000000001)\n"
+                                       "    caf\u00e9");
+    buf_reset(&lines);
+    text_fold(&lines, "as  it is, in a file", 4, 0);
+    ck_assert_str_eq(buf_cstr(&lines), "as  it is, in a file");
+    buf_release(&lines);
 }
 END_TEST
 
 // Two rows cut to the same words cannot be told apart by the program that reads them.
 START_TEST(a_table_in_a_pipe_is_cut_nowhere) {
-    static const struct table_column columns[] = {{"NAME", false, true}, {NULL, false, false}};
+    static const struct table_column columns[] = {{"NAME", COLUMN_text}, {NULL, COLUMN_whole}};
     struct table table;
     char name[400];
     memset(name, 'n', sizeof(name) - 1);
@@ -176,9 +232,11 @@ int main(void) {
     TCase *all = tcase_create("render");
     tcase_add_test(all, a_sum_names_what_is_missing_from_it);
     tcase_add_test(all, a_moment_is_shown_in_local_time_with_its_zone_and_in_utc);
+    tcase_add_test(all, one_is_not_counted_as_several);
     tcase_add_test(all, a_document_begins_with_its_schema);
     tcase_add_test(all, tables_fit_the_terminal_by_cutting_names_only);
-    tcase_add_test(all, a_table_that_cannot_shrink_folds_its_rows);
+    tcase_add_test(all, ids_and_sums_stay_whole_in_a_narrow_table);
+    tcase_add_test(all, lines_are_broken_between_words_only);
     tcase_add_test(all, a_table_in_a_pipe_is_cut_nowhere);
     tcase_add_test(all, what_is_no_terminal_gets_no_colour);
     tcase_add_test(all, control_characters_are_never_printed);

@@ -35,6 +35,8 @@ static void take_stated(struct settings *settings, struct bytes line) {
     }
 }
 
+// What earlier turns state. Where two batches continued it at once, that of the turn whose answer
+// came counts.
 static enum err read_settings(struct ledger *ledger, int64_t conversation, uint64_t turn,
                               struct settings *settings) {
     sqlite3_stmt *row = ledger->sql[SQL_settings];
@@ -180,7 +182,8 @@ enum err context_full(struct ledger *ledger, const struct prepare_item *asked, s
     buf_text(context, "]}");
     if (e == ERR_OK && is_moved) {
         refuse(prepared, context, "conversation_moved",
-               "another batch has continued the conversation meanwhile: submit the turn again");
+               "another batch has continued the conversation meanwhile: drop this job, and submit "
+               "its turns in a file of their own");
     } else if (e == ERR_OK && buf_state(context) != ERR_OK) {
         refuse(prepared, context, "context_too_large",
                "the conversation's history exceeds what a request may hold");

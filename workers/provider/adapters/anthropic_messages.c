@@ -125,9 +125,9 @@ static void put_use(struct buf *out, const struct json_scan *scan, const struct 
 struct talk {
     struct buf *out;
     const struct json_scan *scan;
+    struct results results;
     struct bytes model;
     const char *role;  // of the message that is open; NULL: none
-    uint32_t before;   // the assistant's last message before this one
     size_t part_count; // in the open message
 };
 
@@ -157,7 +157,7 @@ static const char *put_heard(struct talk *talk, uint32_t content) {
         struct bytes id;
         if (!is_part(scan, i, "tool_result"))
             continue;
-        if (!result_id(scan, talk->before, content, i, &id))
+        if (!result_id(&talk->results, content, i, &id))
             return "tool_result_without_call";
         put_result(part_of(talk, user), scan, i, id);
     }
@@ -193,8 +193,9 @@ static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
 // What a model of another API said: its texts and its calls.
 static void put_foreign(struct talk *talk, uint32_t message, uint32_t content) {
     const struct json_scan *scan = talk->scan;
+    struct call_walk walk;
     struct tool_call call;
-    uint32_t at = 0, refusal = stated_in(scan, message, "refusal");
+    uint32_t refusal = stated_in(scan, message, "refusal");
     if (content && has_shape(scan, content, JSON_SHAPE_text) && !is_empty(scan, content))
         put_part(part_of(talk, assistant), scan, content);
     for (uint32_t i = first_in(content);
@@ -204,7 +205,8 @@ static void put_foreign(struct talk *talk, uint32_t message, uint32_t content) {
             put_text_part(part_of(talk, assistant), json_raw(scan, stated_in(scan, i, "text")));
     if (refusal && has_shape(scan, refusal, JSON_SHAPE_text) && !is_empty(scan, refusal))
         put_part(part_of(talk, assistant), scan, refusal);
-    while (next_call(scan, message, &at, &call))
+    calls_walk(&walk, scan, message);
+    while (next_call(scan, &walk, &call))
         if (call.id && call.name)
             put_use(part_of(talk, assistant), scan, &call);
 }
@@ -225,14 +227,18 @@ static const char *put_message(struct talk *talk, uint32_t message) {
 static const char *put_messages(struct buf *out, const struct json_scan *scan, uint32_t messages,
                                 struct bytes model) {
     struct talk talk = {.out = out, .scan = scan, .model = model};
+    const char *refusal = NULL;
+    results_init(&talk.results, scan);
     buf_text(out, ",\"messages\":[");
-    for (uint32_t i = first_in(messages); i < next_in(scan, messages); i = next_in(scan, i)) {
-        const char *refusal = put_message(&talk, i);
-        if (refusal)
-            return refusal;
+    for (uint32_t i = first_in(messages); !refusal && i < next_in(scan, messages);
+         i = next_in(scan, i)) {
+        refusal = put_message(&talk, i);
         if (is_said(scan, json_find(scan, i, "role"), assistant))
-            talk.before = i;
+            results_of(&talk.results, i);
     }
+    results_release(&talk.results);
+    if (refusal)
+        return refusal;
     buf_text(out, talk.role ? "]}]" : "]");
     return talk.role == user ? NULL : "nothing_is_asked";
 }
@@ -438,8 +444,9 @@ static bool takes(const struct provider_api *api, const struct json_scan *line, 
             bytes_of(line->text.at + line->nodes[i].name_at, line->nodes[i].name_size);
         if (is_one_of(line, i, mapped) || is_field(api, line, i))
             continue;
-        buf_printf(words, "this API has no parameter \"%.*s\"",
-                   (int)(name.size < 64 ? name.size : 64), (const char *)name.at);
+        name = bytes_cut(name, 64);
+        buf_printf(words, "this API has no parameter \"%.*s\"", (int)name.size,
+                   (const char *)name.at);
         return false;
     }
     return takes_values(line, params, words);

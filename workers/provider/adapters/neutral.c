@@ -107,8 +107,6 @@ static bool is_shape_or_absent(const struct json_scan *scan, uint32_t node, enum
     return node == 0 || has_shape(scan, node, shape);
 }
 
-static const char *check_results(const struct json_scan *scan, uint32_t messages);
-
 const char *turn_open(const struct adapter_job *job, struct json_scan *scan, struct turn *turn) {
     if (json_scan(scan, job->context, NULL) != ERR_OK || !has_shape(scan, 0, JSON_SHAPE_object))
         return "context_malformed";
@@ -129,7 +127,8 @@ const char *turn_open(const struct adapter_job *job, struct json_scan *scan, str
          i = next_in(scan, i))
         if (!has_shape(scan, i, JSON_SHAPE_object))
             return "context_malformed";
-    return check_results(scan, turn->messages);
+    // No API goes on with a conversation in which a call has no result.
+    return results_are_there(scan, turn->messages) ? NULL : "tool_result_missing";
 }
 
 // ---- writing ------------------------------------------------------------------------------------
@@ -174,86 +173,22 @@ static bool step(const struct json_scan *scan, uint32_t list, uint32_t *at) {
     return *at < next_in(scan, list);
 }
 
-// The lists stand one behind the other in the text, so *at says which one is walked through.
-bool next_call(const struct json_scan *scan, uint32_t message, uint32_t *at,
-               struct tool_call *call) {
+// The lists stand one behind the other in the text, so walk->at says which one is walked through.
+void calls_walk(struct call_walk *walk, const struct json_scan *scan, uint32_t message) {
     uint32_t calls = stated_in(scan, message, "tool_calls");
     uint32_t parts = stated_in(scan, message, "content");
     uint32_t first = calls && calls < parts ? calls : parts;
-    uint32_t second = first == calls ? parts : calls;
-    const uint32_t lists[] = {first, second};
+    *walk = (struct call_walk){.lists = {first, first == calls ? parts : calls}, .parts = parts};
+}
+
+bool next_call(const struct json_scan *scan, struct call_walk *walk, struct tool_call *call) {
     for (int i = 0; i < 2; i++)
-        while (step(scan, lists[i], at)) {
-            if (lists[i] == parts && !is_part(scan, *at, "tool_use"))
+        while (step(scan, walk->lists[i], &walk->at)) {
+            if (walk->lists[i] == walk->parts && !is_part(scan, walk->at, "tool_use"))
                 continue;
-            *call = call_of(scan, *at);
+            *call = call_of(scan, walk->at);
             return true;
         }
-    return false;
-}
-
-static bool is_same_name(const struct json_scan *scan, uint32_t a, uint32_t b) {
-    return a == 0 ? b == 0 : b != 0 && bytes_equal(json_raw(scan, a), json_raw(scan, b));
-}
-
-// The id that a result states; 0: none.
-static uint32_t stated_id(const struct json_scan *scan, uint32_t part) {
-    static const char *const names[] = {"tool_call_id", "tool_use_id"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (stated_in(scan, part, names[i]))
-            return stated_in(scan, part, names[i]);
-    uint32_t call = stated_in(scan, part, "call");
-    return call && has_shape(scan, call, JSON_SHAPE_text) ? call : 0;
-}
-
-// The place among the calls that a result states; false: it states none.
-static bool stated_place(const struct json_scan *scan, uint32_t part, unsigned *place) {
-    uint32_t call = stated_in(scan, part, "call");
-    struct bytes raw = call ? json_raw(scan, call) : bytes_text("");
-    if (!call || !has_shape(scan, call, JSON_SHAPE_number) || raw.size > 4)
-        return false;
-    *place = 0;
-    for (size_t i = 0; i < raw.size; i++) {
-        if (raw.at[i] < '0' || raw.at[i] > '9')
-            return false;
-        *place = *place * 10 + (unsigned)(raw.at[i] - '0');
-    }
-    return true;
-}
-
-// How many results without an id and with the same name, or without one, stand before the part.
-static unsigned results_before(const struct json_scan *scan, uint32_t content, uint32_t part,
-                               uint32_t name) {
-    unsigned count = 0;
-    for (uint32_t i = first_in(content); i < part; i = next_in(scan, i))
-        count += is_part(scan, i, "tool_result") && !stated_id(scan, i) &&
-                 !stated_in(scan, i, "call") &&
-                 is_same_name(scan, name, stated_in(scan, i, "name"));
-    return count;
-}
-
-bool result_id(const struct json_scan *scan, uint32_t assistant, uint32_t content, uint32_t part,
-               struct bytes *id) {
-    uint32_t stated = stated_id(scan, part);
-    if (stated) {
-        *id = json_raw(scan, stated);
-        return has_shape(scan, stated, JSON_SHAPE_text);
-    }
-    uint32_t name = stated_in(scan, part, "name"), at = 0;
-    unsigned left = 0;
-    if (stated_place(scan, part, &left))
-        name = 0;
-    else if (stated_in(scan, part, "call"))
-        return false;
-    else
-        left = results_before(scan, content, part, name);
-    struct tool_call call;
-    while (assistant && next_call(scan, assistant, &at, &call)) {
-        if ((name && !is_same_name(scan, name, call.name)) || !call.id || left-- > 0)
-            continue;
-        *id = json_raw(scan, call.id);
-        return true;
-    }
     return false;
 }
 
@@ -270,43 +205,6 @@ uint32_t next_said(const struct json_scan *line, uint32_t *at) {
             return content;
     }
     return 0;
-}
-
-// Whether what is said between a message of the assistant and the next one has a result of the
-// call, which has that id.
-static bool has_result(const struct json_scan *scan, uint32_t messages, uint32_t assistant,
-                       struct bytes call) {
-    for (uint32_t i = next_in(scan, assistant); i < next_in(scan, messages); i = next_in(scan, i)) {
-        uint32_t content = stated_in(scan, i, "content");
-        uint32_t own = stated_in(scan, i, "tool_call_id");
-        if (is_said(scan, json_find(scan, i, "role"), "assistant"))
-            return false;
-        if (own && bytes_equal(json_raw(scan, own), call))
-            return true;
-        if (!content || !has_shape(scan, content, JSON_SHAPE_array))
-            continue;
-        for (uint32_t k = first_in(content); k < next_in(scan, content); k = next_in(scan, k)) {
-            struct bytes id;
-            if (is_part(scan, k, "tool_result") && result_id(scan, assistant, content, k, &id) &&
-                bytes_equal(id, call))
-                return true;
-        }
-    }
-    return false;
-}
-
-// No API goes on with a conversation in which a call has no result.
-static const char *check_results(const struct json_scan *scan, uint32_t messages) {
-    for (uint32_t i = first_in(messages); i < next_in(scan, messages); i = next_in(scan, i)) {
-        struct tool_call call;
-        uint32_t at = 0;
-        if (!is_said(scan, json_find(scan, i, "role"), "assistant"))
-            continue;
-        while (next_call(scan, i, &at, &call))
-            if (call.id && call.name && !has_result(scan, messages, i, json_raw(scan, call.id)))
-                return "tool_result_missing";
-    }
-    return NULL;
 }
 
 // ---- streams ------------------------------------------------------------------------------------
@@ -376,12 +274,7 @@ void put_stream_needs(struct buf *out, const struct adapter_job *job, const stru
 bool refuse_with(struct buf *words, const char *before, const struct json_scan *scan, uint32_t node,
                  const char *after) {
     enum { SHOWN_MAX = 64 };
-    struct bytes shown = json_raw(scan, node);
-    if (shown.size > SHOWN_MAX) {
-        shown.size = SHOWN_MAX;
-        while (shown.size > 0 && (shown.at[shown.size] & 0xc0) == 0x80)
-            shown.size--;
-    }
+    struct bytes shown = bytes_cut(json_raw(scan, node), SHOWN_MAX);
     buf_printf(words, "%s%.*s%s", before, (int)shown.size, (const char *)shown.at, after);
     return false;
 }

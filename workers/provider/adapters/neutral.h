@@ -81,16 +81,37 @@ void put_array(struct buf *out, const struct json_scan *scan, uint32_t array,
 struct tool_call {
     uint32_t id, name, arguments; // nodes; 0: absent. Arguments are an object, or a text with one
 };
-// The next call of an assistant's message, behind *at (0 at first); false after the last.
-bool next_call(const struct json_scan *scan, uint32_t message, uint32_t *at,
-               struct tool_call *call);
+// The calls of a message of the assistant, one after the other; false after the last.
+struct call_walk {
+    uint32_t lists[2], parts, at;
+};
+void calls_walk(struct call_walk *walk, const struct json_scan *scan, uint32_t message);
+bool next_call(const struct json_scan *scan, struct call_walk *walk, struct tool_call *call);
 // What a turn's line says to the model, one after the other: its input, or the contents of those of
 // its messages that are not the assistant's. *at is 0 at first; 0: there is no more.
 uint32_t next_said(const struct json_scan *line, uint32_t *at);
-// The id (raw, with its quotes) of the call whose result the part is; assistant is its last message
-// before the part, 0: none. False if there is no such call.
-bool result_id(const struct json_scan *scan, uint32_t assistant, uint32_t content, uint32_t part,
-               struct bytes *id);
+
+// ---- results ------------------------------------------------------------------------------------
+
+// Finds the calls that results mean: those of the assistant's last message before them. It costs
+// n log n of their numbers, however they are named.
+struct results {
+    const struct json_scan *scan;
+    struct known_call *calls, *by_name; // those that have an id
+    size_t count;
+    size_t met;       // results that state nothing, in
+    uint32_t content; // which content
+};
+// Without calls.
+void results_init(struct results *results, const struct json_scan *scan);
+void results_release(struct results *results);
+// Turns to the calls of a message of the assistant.
+void results_of(struct results *results, uint32_t assistant);
+// The id (raw, with its quotes) of the call whose result the part is. False if there is no such
+// call. Must be asked once for each tool_result of a content, in order.
+bool result_id(struct results *results, uint32_t content, uint32_t part, struct bytes *id);
+// Whether each call in the messages has its result before the assistant speaks again.
+bool results_are_there(const struct json_scan *scan, uint32_t messages);
 
 // ---- submission ---------------------------------------------------------------------------------
 

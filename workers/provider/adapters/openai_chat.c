@@ -71,8 +71,9 @@ static void put_content(struct buf *out, const struct json_scan *scan, uint32_t 
 
 // What another provider's model said: its texts and its calls. Its other parts mean nothing here.
 static void put_foreign(struct buf *out, const struct json_scan *scan, uint32_t message) {
-    uint32_t content = json_find(scan, message, "content"), at = 0;
+    uint32_t content = json_find(scan, message, "content");
     const char *comma = "";
+    struct call_walk walk;
     struct tool_call call;
     buf_text(out, "{\"role\":\"assistant\",\"content\":[");
     for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
@@ -91,7 +92,8 @@ static void put_foreign(struct buf *out, const struct json_scan *scan, uint32_t 
         buf_text(out, "null");
     }
     const char *between = ",\"tool_calls\":[";
-    while (next_call(scan, message, &at, &call)) {
+    calls_walk(&walk, scan, message);
+    while (next_call(scan, &walk, &call)) {
         if (!call.name)
             continue;
         buf_text(out, between);
@@ -128,8 +130,9 @@ static void put_own(struct buf *out, const struct json_scan *scan, uint32_t mess
 }
 
 // Results of tools are messages of a role of their own, before what else the user says.
-static const char *put_heard(struct buf *out, const struct json_scan *scan, uint32_t assistant,
-                             uint32_t message, uint32_t content) {
+static const char *put_heard(struct buf *out, struct results *results, uint32_t message,
+                             uint32_t content) {
+    const struct json_scan *scan = results->scan;
     const char *comma = "";
     unsigned others = 0;
     for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
@@ -138,7 +141,7 @@ static const char *put_heard(struct buf *out, const struct json_scan *scan, uint
             others++;
             continue;
         }
-        if (!result_id(scan, assistant, content, i, &id))
+        if (!result_id(results, content, i, &id))
             return "tool_result_without_call";
         uint32_t result = stated_in(scan, i, "content");
         buf_printf(out, "%s{\"role\":\"tool\",\"tool_call_id\":%.*s,", comma, (int)id.size,
@@ -166,13 +169,13 @@ static const char *put_heard(struct buf *out, const struct json_scan *scan, uint
     return NULL;
 }
 
-static const char *put_message(struct buf *out, const struct json_scan *scan, uint32_t before,
-                               uint32_t message) {
+static const char *put_message(struct buf *out, struct results *results, uint32_t message) {
+    const struct json_scan *scan = results->scan;
     uint32_t content = json_find(scan, message, "content");
     bool has_parts = content && has_shape(scan, content, JSON_SHAPE_array);
     bool is_foreign = has_parts && json_find(scan, message, "model");
     if (has_parts && is_said(scan, json_find(scan, message, "role"), "user"))
-        return put_heard(out, scan, before, message, content);
+        return put_heard(out, results, message, content);
     if (is_foreign)
         put_foreign(out, scan, message);
     else
@@ -183,7 +186,8 @@ static const char *put_message(struct buf *out, const struct json_scan *scan, ui
 static const char *put_messages(struct buf *out, const struct json_scan *scan,
                                 const struct turn *turn) {
     const char *refusal = NULL, *comma = "";
-    uint32_t before = 0;
+    struct results results;
+    results_init(&results, scan);
     buf_text(out, ",\"messages\":[");
     if (turn->system) {
         buf_text(out, "{\"role\":\"system\",");
@@ -195,10 +199,11 @@ static const char *put_messages(struct buf *out, const struct json_scan *scan,
          i = next_in(scan, i)) {
         buf_text(out, comma);
         comma = ",";
-        refusal = put_message(out, scan, before, i);
+        refusal = put_message(out, &results, i);
         if (is_said(scan, json_find(scan, i, "role"), "assistant"))
-            before = i;
+            results_of(&results, i);
     }
+    results_release(&results);
     buf_text(out, "]");
     return refusal;
 }
