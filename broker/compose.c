@@ -55,6 +55,7 @@ static void ending_from_end(struct record_item *to, const struct end_item *end) 
     to->started_ms = end->started_ms;
     to->duration_ms = end->duration_ms;
     to->first_byte_ms = end->first_byte_ms;
+    to->first_token_ms = end->first_token_ms;
     to->retry_after_ms = end->retry_after_ms;
     to->digest = end->digest;
     to->worker = end->worker;

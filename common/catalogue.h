@@ -11,6 +11,7 @@
 #include "common/extract_rule.h"
 #include "common/json.h"
 #include "common/jsonpath.h"
+#include "common/sse.h"
 
 // What follows from an attempt's end; the names are those of the envelope's field `class`.
 #define CALL_CLASS_MAP(X) \
@@ -51,6 +52,38 @@ struct said_rule {
     const struct jsonpath *unless;
 };
 
+// What an event of a stream may say: all that is stated here. A path without words is met by any
+// value but null, false and an empty text.
+struct stream_rule {
+    const char *event; // the event's name; NULL: any
+    const char *data;  // its whole data, as they stand: [DONE]; NULL: any
+    const struct jsonpath *path;
+    const char *const *words; // ends with NULL; empty: any
+    // Of a rule about errors: where its words stand in the event. NULL: where the API's errors
+    // have them.
+    const struct jsonpath *type;
+    const struct jsonpath *code;
+    const struct jsonpath *message;
+};
+
+struct stream_rules {
+    const struct stream_rule *list;
+    size_t count;
+};
+
+// How an API answers in a stream of events (text/event-stream), each with JSON as its data.
+struct stream_map {
+    bool is_served;        // the entry says how a stream is asked for, and how it ends
+    bool is_asked_by_path; // by path_stream; else by the body's member "stream"
+    const char *with;      // members that such a body needs too, a JSON object; NULL: none
+    // A stream is whole when one of its events met a rule of `end`, and one a rule of `finish`
+    // (where there are any): what ends without is the beginning of an answer.
+    struct stream_rules end;
+    struct stream_rules finish;
+    struct stream_rules errors;            // the stream failed
+    const struct jsonpath *const *content; // what is generated, in an event; ends with NULL
+};
+
 // Counters that a provider states. Paths that an API does not have are NULL.
 struct usage_map {
     const struct jsonpath *object; // the whole usage object, kept as it is
@@ -59,24 +92,32 @@ struct usage_map {
     const struct jsonpath *input_cache_write;    // for the provider's ordinary time
     const struct jsonpath *input_cache_write_1h; // for an hour
     const struct jsonpath *input_audio;
+    const struct jsonpath *input_image;
+    const struct jsonpath *input_tool_use; // what a provider's own tools put into the input
     const struct jsonpath *output;
     const struct jsonpath *output_reasoning;
     const struct jsonpath *output_audio;
+    const struct jsonpath *output_image;
     const struct jsonpath *total;
-    const struct jsonpath *cost; // stated cost in USD
+    const struct jsonpath *cost; // stated cost
+    int64_t cost_unit_pusd;      // what one of it is in pico-USD
     const struct jsonpath *web_searches;
     // All that was written to a cache, where the two above are parts of it that may be missing:
     // what they do not account for was written for the ordinary time.
     const struct jsonpath *input_cache_write_all;
     struct said_rule beyond; // more was billed than the counters say
     struct said_rule free;   // nothing was billed, whatever the counters say
-    // Whether input counts the cached, written and audio tokens; output the hidden reasoning.
+    // Whether input counts the cached, written, audio, image and tools' tokens; output the hidden
+    // reasoning, audio and images.
     bool input_includes_cached;
     bool input_includes_cache_write;
     bool input_includes_cache_write_1h;
     bool input_includes_audio;
+    bool input_includes_image;
+    bool input_includes_tool_use;
     bool output_includes_reasoning;
     bool output_includes_audio;
+    bool output_includes_image;
 };
 
 struct text_pair {
@@ -99,7 +140,11 @@ struct provider_api {
     const char *shape;               // whose requests and answers it speaks: openai.chat
     const char *base_url;            // https://api.openai.com/v1
     const char *base_url_env;        // variable that overrides it; NULL: none
-    const char *path;                // /chat/completions, behind the base url
+    const char *path;                // /chat/completions, behind the base url; may hold {model}
+    const char *path_stream;         // for a stream, where that is another one; NULL: path
+    const struct text_pair *queries; // parameters of every request's URL: name, value
+    size_t query_count;
+    bool is_model_in_path;           // a body needs no model then
     const char *auth_header;         // Authorization
     const char *auth_prefix;         // "Bearer "; may be empty
     const char *call_id_header;      // header that takes our call id; NULL: none
@@ -137,6 +182,7 @@ struct provider_api {
     const struct text_pair *finishes; // raw finish → neutral finish
     size_t finish_count;
     struct usage_map usage;
+    struct stream_map stream;
 
     const char *json; // the whole entry as it was written, canonical JSON: for ai_platform
 };
@@ -150,6 +196,8 @@ struct price_rates {
     int64_t out; // visible, and hidden reasoning too
     int64_t out_audio;
     int64_t in_cache_write_1h;
+    int64_t in_image;  // of the input's images; -1: as in_uncached
+    int64_t out_image; // of the images in the answer
 };
 
 // Applies to a request whose whole input exceeds over_tokens: all of it is priced so.
@@ -268,6 +316,27 @@ void provider_api_error(const struct provider_api *api, struct bytes body,
 // The same of a document that is already scanned; an empty scan has no words.
 void provider_api_error_of(const struct provider_api *api, const struct json_scan *scan,
                            struct error_words *words);
+// What a stream has said up to an event. Zeroed before the first.
+struct stream_story {
+    uint64_t events;
+    bool has_content;         // something was generated
+    bool has_finish;          // a rule of finish was met, or there is none
+    bool is_ended;            // a rule of end was met
+    bool is_malformed;        // the data of an event are neither JSON nor its end
+    bool is_failed;           // an event says that it failed
+    struct error_words words; // of the first of these
+};
+// Takes in the next event; scan is for its use, and holds the event's data afterwards if they are
+// JSON; false if they are not.
+bool provider_api_hear(const struct provider_api *api, const struct sse_event *event,
+                       struct json_scan *scan, struct stream_story *story);
+// Whether a stream with that story is an answer from its beginning to its end.
+bool stream_is_whole(const struct stream_story *story);
+// Goes through a stream that is as long as it will be. ERR_TOO_BIG if one of its events is longer
+// than STREAM_EVENT_BYTES_MAX; the story is then that of the events before it.
+enum err provider_api_hear_all(const struct provider_api *api, struct bytes stream,
+                               struct json_scan *scan, struct stream_story *story);
+
 // What an answer with that status and those words means; NULL where no rule fits.
 const struct retry_rule *provider_api_retry(const struct provider_api *api, unsigned status,
                                             const struct error_words *words);

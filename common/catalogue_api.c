@@ -1,4 +1,4 @@
-#include "common/catalogue_read.h"
+#include "common/catalogue_section.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -40,72 +40,60 @@ static const char *const fields[] = {"provider",
                                      "cost_optimization_notes",
                                      NULL};
 
-struct section {
-    struct reader *reader;
-    const json_t *json;
-    struct place place;
-};
-
-static const char *text(const struct section *from, const char *name, bool is_required) {
-    return reader_text(from->reader, from->json, &(struct place){&from->place, name, 0},
-                       is_required);
-}
-
-static const struct jsonpath *path(const struct section *from, const char *name, bool is_required) {
-    return reader_path(from->reader, from->json, &(struct place){&from->place, name, 0},
-                       is_required);
-}
-
-static bool flag(const struct section *from, const char *name) {
-    return reader_flag(from->reader, from->json, &(struct place){&from->place, name, 0});
-}
-
-static const char *const *texts(const struct section *from, const char *name) {
-    return reader_texts(from->reader, from->json, &(struct place){&from->place, name, 0});
-}
-
-static void fail(const struct section *from, const char *name, const char *what) {
-    reader_fail(from->reader, name ? &(struct place){&from->place, name, 0} : &from->place, what);
-}
-
-// A section of the entry; json is NULL if it is absent (and not required).
-static struct section open_section(struct reader *reader, const json_t *entry, const char *name,
-                                   bool is_required, const char *const *known) {
-    struct section section = {.reader = reader, .place = {NULL, name, 0}};
-    section.json = reader_object(reader, entry, &section.place, is_required);
-    if (section.json && known)
-        reader_only(reader, section.json, &section.place, known);
-    return section;
-}
-
-// A list of mappings; its elements are opened one by one.
-static const json_t *open_list(struct reader *reader, const json_t *entry, const char *name) {
-    const json_t *list = json_object_get(entry, name);
-    if (list && !json_is_array(list))
-        reader_fail(reader, &(struct place){NULL, name, 0}, "must be a list");
-    return json_is_array(list) ? list : NULL;
-}
-
-static struct section open_element(struct reader *reader, const json_t *list,
-                                   const struct place *place, size_t i, const char *const *known) {
-    struct section section = {
-        .reader = reader, .json = json_array_get(list, i), .place = {place, NULL, i}};
-    if (json_is_object(section.json))
-        reader_only(reader, section.json, &section.place, known);
-    else
-        reader_fail(reader, &section.place, "must be a mapping");
-    return section;
-}
-
 // ---- Endpoint and key. -------------------------------------------------------------------------
 
+// Nothing but {model} is put into a path.
+static void check_path(const struct section *section, const char *name, const char *path) {
+    static const char model[] = "{model}";
+    size_t size = strlen(path);
+    if (*path != '/')
+        fail(section, name, "must begin with a slash");
+    for (const char *brace = strpbrk(path, "{}"); brace; brace = strpbrk(brace, "{}")) {
+        if (strncmp(brace, model, strlen(model)) != 0) {
+            fail(section, name, "may hold {model}, and no other braces");
+            return;
+        }
+        brace += strlen(model);
+    }
+    if (strpbrk(path, " #") || size > URL_BYTES_MAX / 4)
+        fail(section, name, "is no path of a URL");
+}
+
+// What stands unchanged in a URL's query.
+static bool is_query_text(const char *query) {
+    return *query && strspn(query, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   "0123456789-._~:,") == strlen(query);
+}
+
+// Parameters of every request's URL.
+static void read_queries(const struct section *endpoint, struct provider_api *api) {
+    static const char *const known[] = {"name", "value", "note", "source", "date", NULL};
+    struct place place = {&endpoint->place, "query", 0};
+    const json_t *list = endpoint->json ? json_object_get(endpoint->json, "query") : NULL;
+    size_t count = json_array_size(list);
+    struct text_pair *queries = pool_array(endpoint->reader->pool, count, sizeof(*queries));
+    if (list && (!json_is_array(list) || count > PROVIDER_QUERIES_MAX))
+        fail(endpoint, "query", "must be a list of a few parameters");
+    for (size_t i = 0; i < count; i++) {
+        struct section one = open_element(endpoint->reader, list, &place, i, known);
+        queries[i] = (struct text_pair){text(&one, "name", true), text(&one, "value", true)};
+        if (!is_query_text(queries[i].from) || !is_query_text(queries[i].to))
+            fail(&one, NULL, "needs no other characters than letters, digits and -._~:,");
+    }
+    api->queries = queries;
+    api->query_count = count;
+}
+
 static void read_endpoint(struct reader *reader, const json_t *entry, struct provider_api *api) {
-    static const char *const known[] = {"base_url",    "base_url_env", "method", "path", "urls",
-                                        "line_member", "is_url_owner", "source", "date", NULL};
+    static const char *const known[] = {
+        "base_url",    "base_url_env", "method", "path", "path_stream", "query", "urls",
+        "line_member", "is_url_owner", "source", "date", "note",        NULL};
     struct section section = open_section(reader, entry, "endpoint", true, known);
     api->base_url = text(&section, "base_url", true);
     api->base_url_env = text(&section, "base_url_env", false);
     api->path = text(&section, "path", true);
+    api->path_stream = text(&section, "path_stream", false);
+    api->is_model_in_path = strstr(api->path, "{model}") != NULL;
     api->urls = texts(&section, "urls");
     api->line_member = text(&section, "line_member", false);
     api->is_url_owner = flag(&section, "is_url_owner");
@@ -114,8 +102,10 @@ static void read_endpoint(struct reader *reader, const json_t *entry, struct pro
         fail(&section, "method", "must be POST");
     if (strncmp(api->base_url, "https://", 8) != 0 && strncmp(api->base_url, "http://", 7) != 0)
         fail(&section, "base_url", "must begin with https:// or http://");
-    if (*api->path != '/')
-        fail(&section, "path", "must begin with a slash");
+    check_path(&section, "path", api->path);
+    if (api->path_stream)
+        check_path(&section, "path_stream", api->path_stream);
+    read_queries(&section, api);
     for (size_t i = 0; api->urls[i]; i++)
         if (*api->urls[i] != '/')
             fail(&section, "urls", "each must begin with a slash");
@@ -383,76 +373,6 @@ static void read_finishes(struct reader *reader, const json_t *entry, struct pro
     api->finish_count = count;
 }
 
-// One counter: its path, and whether the counter that it belongs to includes it.
-static const struct jsonpath *read_counter(const struct section *usage, const char *name,
-                                           bool *is_included) {
-    static const char *const known[] = {"path", "included", "note", "source", "date", NULL};
-    struct section section = {.reader = usage->reader, .place = {&usage->place, name, 0}};
-    section.json = reader_object(usage->reader, usage->json, &section.place, false);
-    if (!section.json)
-        return NULL;
-    reader_only(usage->reader, section.json, &section.place, known);
-    if (is_included)
-        *is_included = flag(&section, "included");
-    return path(&section, "path", true);
-}
-
-static void read_said(const struct section *usage, const char *name, struct said_rule *rule) {
-    static const char *const known[] = {"path", "words", "unless", "note", "source", "date", NULL};
-    struct section section = {.reader = usage->reader, .place = {&usage->place, name, 0}};
-    section.json = reader_object(usage->reader, usage->json, &section.place, false);
-    if (!section.json)
-        return;
-    reader_only(usage->reader, section.json, &section.place, known);
-    rule->path = path(&section, "path", true);
-    rule->words = texts(&section, "words");
-    rule->unless = path(&section, "unless", false);
-}
-
-static void read_usage(struct reader *reader, const json_t *entry, struct provider_api *api) {
-    static const char *const known[] = {"object",
-                                        "input",
-                                        "input_cached",
-                                        "input_cache_write",
-                                        "input_cache_write_1h",
-                                        "input_cache_write_all",
-                                        "input_audio",
-                                        "output",
-                                        "output_reasoning",
-                                        "output_audio",
-                                        "total",
-                                        "cost",
-                                        "web_searches",
-                                        "beyond",
-                                        "free",
-                                        "note",
-                                        "source",
-                                        "date",
-                                        NULL};
-    struct section section = open_section(reader, entry, "usage", true, known);
-    struct usage_map *usage = &api->usage;
-    usage->object = path(&section, "object", true);
-    usage->input = read_counter(&section, "input", NULL);
-    usage->input_cached = read_counter(&section, "input_cached", &usage->input_includes_cached);
-    usage->input_cache_write =
-        read_counter(&section, "input_cache_write", &usage->input_includes_cache_write);
-    usage->input_cache_write_1h =
-        read_counter(&section, "input_cache_write_1h", &usage->input_includes_cache_write_1h);
-    usage->input_cache_write_all = read_counter(&section, "input_cache_write_all", NULL);
-    usage->web_searches = read_counter(&section, "web_searches", NULL);
-    read_said(&section, "beyond", &usage->beyond);
-    read_said(&section, "free", &usage->free);
-    usage->input_audio = read_counter(&section, "input_audio", &usage->input_includes_audio);
-    usage->output = read_counter(&section, "output", NULL);
-    usage->output_reasoning =
-        read_counter(&section, "output_reasoning", &usage->output_includes_reasoning);
-    usage->output_audio = read_counter(&section, "output_audio", &usage->output_includes_audio);
-    usage->total = read_counter(&section, "total", NULL);
-    usage->cost = read_counter(&section, "cost", NULL);
-    if (!usage->input || !usage->output)
-        fail(&section, NULL, "needs at least input and output");
-}
-
 // ---- The whole. --------------------------------------------------------------------------------
 
 static bool is_name(const char *name) {
@@ -479,7 +399,8 @@ bool catalogue_read_api(struct reader *reader, const json_t *entry, struct provi
     read_identifiers(reader, entry, api);
     read_content(reader, entry, api);
     read_finishes(reader, entry, api);
-    read_usage(reader, entry, api);
+    catalogue_read_usage(reader, entry, api);
+    catalogue_read_stream(reader, entry, api);
     if (!reader->is_failed)
         api->json = reader_dump(reader, entry);
     return !reader->is_failed;

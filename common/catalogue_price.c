@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const rate_names[] = {"input",  "cached",       "cache_write",   "audio_input",
-                                         "output", "audio_output", "cache_write_1h"};
+static const char *const rate_names[] = {"input",          "cached",      "cache_write",
+                                         "audio_input",    "output",      "audio_output",
+                                         "cache_write_1h", "image_input", "image_output"};
 enum { RATES = sizeof(rate_names) / sizeof(*rate_names) };
 
 // A price per million tokens, written as a text or a whole number; -1 where there is none.
@@ -37,7 +38,9 @@ static struct price_rates read_rates(struct reader *reader, const json_t *object
                                 .in_audio = rates[3],
                                 .out = rates[4],
                                 .out_audio = rates[5],
-                                .in_cache_write_1h = rates[6]};
+                                .in_cache_write_1h = rates[6],
+                                .in_image = rates[7],
+                                .out_image = rates[8]};
 }
 
 static int64_t read_fee(struct reader *reader, const json_t *span, const struct place *up,
@@ -52,9 +55,9 @@ static int64_t read_fee(struct reader *reader, const json_t *span, const struct 
 
 static void read_bracket(struct reader *reader, const json_t *span, const struct place *up,
                          struct price *price) {
-    static const char *const known[] = {"over",        "input",          "cached",
-                                        "cache_write", "cache_write_1h", "audio_input",
-                                        "output",      "audio_output",   NULL};
+    static const char *const known[] = {"over",           "input",        "cached", "cache_write",
+                                        "cache_write_1h", "audio_input",  "output", "audio_output",
+                                        "image_input",    "image_output", NULL};
     struct place place = {up, "long", 0};
     const json_t *bracket = reader_object(reader, span, &place, false);
     if (!bracket)
@@ -113,9 +116,10 @@ static const char *name_of(struct reader *reader, const struct price *price, con
 static void read_span(struct reader *reader, const json_t *span, const struct place *place,
                       struct price *price) {
     static const char *const known[] = {
-        "from",       "until",          "input",       "cached", "cache_write", "audio_input",
-        "output",     "audio_output",   "per_request", "long",   "tiers",       "note",
-        "web_search", "cache_write_1h", "source",      "date",   NULL};
+        "from",       "until",          "input",       "cached",       "cache_write", "audio_input",
+        "output",     "audio_output",   "per_request", "long",         "tiers",       "note",
+        "web_search", "cache_write_1h", "image_input", "image_output", "source",      "date",
+        NULL};
     if (!json_is_object(span)) {
         reader_fail(reader, place, "must be a mapping");
         return;

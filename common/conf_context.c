@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-enum { START = sizeof("contexts.") - 1 };
+enum { START_BYTES = sizeof("contexts.") - 1 };
 
 static size_t setting_named(const char *name) {
     static const struct {
@@ -23,7 +23,7 @@ static size_t setting_named(const char *name) {
 
 enum err conf_context_entry(struct reading *reading, const char *path, const char *value,
                             unsigned line) {
-    const char *name = path + START;
+    const char *name = path + START_BYTES;
     const char *dot = strrchr(name, '.');
     size_t setting = dot && dot > name ? setting_named(dot + 1) : setting_count;
     if (setting == setting_count || reading->context_count == CONTEXT_ENTRIES_MAX)

@@ -254,7 +254,7 @@ static bool read_value(struct cursor *cursor) {
 }
 
 static struct cursor cursor_of(struct bytes text) {
-    return (struct cursor){.at = text.at, .end = text.at + text.size};
+    return (struct cursor){.at = text.at, .end = text.size > 0 ? text.at + text.size : text.at};
 }
 
 // ---- The interface. ----------------------------------------------------------------------------

@@ -8,7 +8,7 @@
 static const struct price_tier standard = {"standard", 1, 1};
 
 struct counters counters_none(void) {
-    return (struct counters){-1, -1, -1, -1, -1, -1, -1, -1, -1};
+    return (struct counters){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
 }
 
 static int64_t sum_of(const int64_t *counts, size_t size) {
@@ -25,13 +25,16 @@ static int64_t sum_of(const int64_t *counts, size_t size) {
 }
 
 int64_t counters_in(const struct counters *counters) {
-    const int64_t counts[] = {counters->in_uncached, counters->in_cached, counters->in_cache_write,
-                              counters->in_cache_write_1h, counters->in_audio};
+    const int64_t counts[] = {counters->in_uncached,    counters->in_cached,
+                              counters->in_cache_write, counters->in_cache_write_1h,
+                              counters->in_audio,       counters->in_tool_use,
+                              counters->in_image};
     return sum_of(counts, sizeof(counts) / sizeof(*counts));
 }
 
 int64_t counters_out(const struct counters *counters) {
-    const int64_t counts[] = {counters->out_visible, counters->out_reasoning, counters->out_audio};
+    const int64_t counts[] = {counters->out_visible, counters->out_reasoning, counters->out_audio,
+                              counters->out_image};
     return sum_of(counts, sizeof(counts) / sizeof(*counts));
 }
 
@@ -164,9 +167,13 @@ void rating_of(const struct catalogue *catalogue, struct bytes provider, struct 
     add(out, &tier, c->in_cache_write_1h, rates->in_cache_write_1h, &p->in_cache_write_1h,
         "no_rate_cache_write_1h");
     add(out, &tier, c->in_audio, rates->in_audio, &p->in_audio, "no_rate_audio_input");
+    add(out, &tier, c->in_tool_use, rates->in_uncached, &p->in_tool_use, "no_rate_input");
+    add(out, &tier, c->in_image, rates->in_image < 0 ? rates->in_uncached : rates->in_image,
+        &p->in_image, "no_rate_input");
     add(out, &tier, c->out_visible, rates->out, &p->out_visible, "no_rate_output");
     add(out, &tier, c->out_reasoning, rates->out, &p->out_reasoning, "no_rate_output");
     add(out, &tier, c->out_audio, rates->out_audio, &p->out_audio, "no_rate_audio_output");
+    add(out, &tier, c->out_image, rates->out_image, &p->out_image, "no_rate_image_output");
     add(out, &standard, c->web_searches, price->web_search, &p->web_searches, "no_rate_web_search");
 }
 
@@ -177,12 +184,13 @@ static int64_t larger(int64_t a, int64_t b) {
 }
 
 static int64_t dearest_input(const struct price_rates *rates) {
-    return larger(larger(larger(rates->in_uncached, rates->in_cached), rates->in_audio),
+    return larger(larger(larger(rates->in_uncached, rates->in_cached),
+                         larger(rates->in_audio, rates->in_image)),
                   larger(rates->in_cache_write, rates->in_cache_write_1h));
 }
 
 static int64_t dearest_output(const struct price_rates *rates) {
-    return larger(rates->out, rates->out_audio);
+    return larger(larger(rates->out, rates->out_audio), rates->out_image);
 }
 
 void rating_upper_bound_in(const struct catalogue *catalogue, struct bytes provider,

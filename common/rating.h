@@ -17,6 +17,9 @@ struct counters {
     int64_t
         in_cache_write_1h; // kept for an hour, which costs more; in_cache_write: the ordinary time
     int64_t web_searches;  // no tokens: searches that are paid for one by one
+    int64_t in_tool_use;   // what a provider's own tools put into the input; priced as in_uncached
+    int64_t in_image;      // where images of the input are counted apart
+    int64_t out_image;     // likewise of the answer
 };
 
 // Nothing stated.

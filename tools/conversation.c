@@ -124,12 +124,14 @@ static void show_identifiers(const json_t *answer) {
 
 // What a call's usage says: all input, all output.
 static int64_t tokens(const json_t *usage, bool is_input) {
-    static const char *const in[] = {"in_uncached", "in_cached", "in_cache_write",
-                                     "in_cache_write_1h", "in_audio"};
-    static const char *const out[] = {"out_visible", "out_reasoning", "out_audio", "", ""};
+    static const char *const in[] = {"in_uncached",       "in_cached", "in_cache_write",
+                                     "in_cache_write_1h", "in_audio",  "in_tool_use",
+                                     "in_image",          NULL};
+    static const char *const out[] = {"out_visible", "out_reasoning", "out_audio", "out_image",
+                                      NULL};
     int64_t sum = 0;
-    for (int i = 0; i < 5; i++)
-        sum += int_of(usage, is_input ? in[i] : out[i], 0);
+    for (const char *const *name = is_input ? in : out; *name; name++)
+        sum += int_of(usage, *name, 0);
     return sum;
 }
 

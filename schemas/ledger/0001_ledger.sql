@@ -59,6 +59,8 @@ CREATE TABLE price (
     out INTEGER,
     out_audio INTEGER,
     in_cache_write_1h INTEGER,
+    in_image INTEGER,
+    out_image INTEGER,
     per_request INTEGER,
     web_search INTEGER,
     source TEXT,
@@ -204,6 +206,7 @@ CREATE TABLE call (
     marked_ms INTEGER,
     started_ms INTEGER,
     first_byte_ms INTEGER,
+    first_token_ms INTEGER,                -- of a stream
     duration_ms INTEGER,
     retry_after_ms INTEGER,
     at_ms INTEGER NOT NULL,
@@ -222,6 +225,9 @@ CREATE TABLE call (
     out_audio INTEGER,
     in_cache_write_1h INTEGER,
     web_searches INTEGER,                  -- no tokens
+    in_tool_use INTEGER,
+    in_image INTEGER,
+    out_image INTEGER,
     total_stated INTEGER,
     is_inconsistent INTEGER NOT NULL,
     cost_state TEXT NOT NULL,              -- priced, unpriced, stated, none
@@ -299,6 +305,9 @@ CREATE TABLE sum_by_model (
     out_audio INTEGER NOT NULL,
     in_cache_write_1h INTEGER NOT NULL,
     web_searches INTEGER NOT NULL,
+    in_tool_use INTEGER NOT NULL,
+    in_image INTEGER NOT NULL,
+    out_image INTEGER NOT NULL,
     PRIMARY KEY (batch, day, platform, model)
 ) STRICT, WITHOUT ROWID;
 
@@ -328,6 +337,9 @@ CREATE TABLE sum_by_tag (
     out_audio INTEGER NOT NULL,
     in_cache_write_1h INTEGER NOT NULL,
     web_searches INTEGER NOT NULL,
+    in_tool_use INTEGER NOT NULL,
+    in_image INTEGER NOT NULL,
+    out_image INTEGER NOT NULL,
     PRIMARY KEY (tag, batch)
 ) STRICT, WITHOUT ROWID;
 
@@ -355,7 +367,10 @@ CREATE TABLE sum_by_conversation (
     out_reasoning INTEGER NOT NULL,
     out_audio INTEGER NOT NULL,
     in_cache_write_1h INTEGER NOT NULL,
-    web_searches INTEGER NOT NULL
+    web_searches INTEGER NOT NULL,
+    in_tool_use INTEGER NOT NULL,
+    in_image INTEGER NOT NULL,
+    out_image INTEGER NOT NULL
 ) STRICT;
 
 -- A record that could not be applied, verbatim.

@@ -73,7 +73,7 @@ start_dev ""
 {
     echo '{"custom_id":"good","params":{"model":"claude-haiku-4-5","max_tokens":9,"messages":[{"role":"user","content":"a"}]}}'
     echo '{"custom_id":"no-limit","params":{"model":"claude-haiku-4-5","messages":[]}}'
-    echo '{"custom_id":"stream","params":{"model":"claude-haiku-4-5","max_tokens":9,"stream":true,"messages":[]}}'
+    echo '{"custom_id":"stream","params":{"model":"claude-haiku-4-5","max_tokens":9,"stream":"yes","messages":[]}}'
     echo '{"custom_id":"text","params":"hello"}'
     echo '{"conversation":"a","model":"anthropic/claude-haiku-4-5","params":{"logit_bias":{}},"input":"x"}'
     echo '{"conversation":"b","model":"anthropic/claude-haiku-4-5","params":{"temperature":1.5},"input":"x"}'
@@ -85,7 +85,7 @@ refused() { # LINE WORDS
     check "line $1 says: $2" grep -qE "(line |:)$1\\b.*$2" "$work/err.txt"
 }
 refused 2 '"params" has no "max_tokens", which anthropic messages needs'
-refused 3 'stream'
+refused 3 '"stream" must be true or false'
 refused 4 '"params" that is an object'
 refused 5 'no parameter "logit_bias"'
 refused 6 'temperature'

@@ -63,6 +63,8 @@ static void bind_price(sqlite3_stmt *put, const struct price *price) {
         price->rates.in_audio,    price->rates.out,       price->rates.out_audio};
     bind_rate(put, 16, price->rates.in_cache_write_1h);
     bind_rate(put, 17, price->web_search);
+    bind_rate(put, 18, price->rates.in_image);
+    bind_rate(put, 19, price->rates.out_image);
     db_bind_text(put, 1, bytes_text(price->name));
     db_bind_text(put, 2, bytes_text(price->provider));
     db_bind_text(put, 3, bytes_text(price->model));
@@ -82,15 +84,17 @@ static enum err put_prices(struct ledger *ledger, const struct catalogue *catalo
         &ledger->db,
         "INSERT INTO price (name, model, from_ms, until_ms, in_uncached, in_cached, "
         "in_cache_write, in_audio, out, out_audio, per_request, source, read_on, entry, "
-        "in_cache_write_1h, web_search, is_listed) "
+        "in_cache_write_1h, web_search, in_image, out_image, is_listed) "
         "VALUES (?1, (SELECT model FROM model WHERE provider=?2 AND name=?3), "
-        "?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,1) ON CONFLICT (name) DO UPDATE SET "
+        "?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,1) ON CONFLICT (name) DO UPDATE "
+        "SET "
         "model=excluded.model, from_ms=excluded.from_ms, until_ms=excluded.until_ms, "
         "in_uncached=excluded.in_uncached, in_cached=excluded.in_cached, "
         "in_cache_write=excluded.in_cache_write, in_audio=excluded.in_audio, out=excluded.out, "
         "out_audio=excluded.out_audio, per_request=excluded.per_request, source=excluded.source, "
         "read_on=excluded.read_on, entry=excluded.entry, "
         "in_cache_write_1h=excluded.in_cache_write_1h, web_search=excluded.web_search, "
+        "in_image=excluded.in_image, out_image=excluded.out_image, "
         "is_listed=1",
         &put);
     for (size_t i = 0; e == ERR_OK && i < catalogue_price_count(catalogue); i++) {

@@ -27,10 +27,11 @@ bool call_state_parse(struct bytes name, enum call_state *state) {
 
 // No integer that the ledger stores is beyond 63 bits.
 static bool numbers_fit(const struct record_item *record) {
-    const uint64_t numbers[] = {
-        record->number,        record->job,      record->turn,           record->line,
-        record->batch,         record->attempt,  record->status,         record->duration_ms,
-        record->first_byte_ms, record->revision, record->retry_after_ms, record->batch_lines};
+    const uint64_t numbers[] = {record->number,         record->job,         record->turn,
+                                record->line,           record->batch,       record->attempt,
+                                record->status,         record->duration_ms, record->first_byte_ms,
+                                record->first_token_ms, record->revision,    record->retry_after_ms,
+                                record->batch_lines};
     for (size_t i = 0; i < COUNT(numbers); i++)
         if (numbers[i] > INT64_MAX)
             return false;

@@ -33,7 +33,8 @@ static bool is_json(struct bytes text) {
 static bool numbers_fit(const struct facts_head *facts) {
     const int64_t counts[] = {facts->in_uncached,       facts->in_cached, facts->in_cache_write,
                               facts->in_cache_write_1h, facts->in_audio,  facts->out_visible,
-                              facts->out_reasoning,     facts->out_audio, facts->web_searches};
+                              facts->out_reasoning,     facts->out_audio, facts->web_searches,
+                              facts->in_tool_use,       facts->in_image,  facts->out_image};
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
         if (counts[i] > CALL_COUNT_MAX)
             return false;
@@ -80,6 +81,9 @@ static void keep_names_only(struct facts_head *facts) {
         .out_audio = -1,
         .in_cache_write_1h = -1,
         .web_searches = -1,
+        .in_tool_use = -1,
+        .in_image = -1,
+        .out_image = -1,
         .total_stated = -1,
         .cost_stated_pusd = -1,
     };

@@ -18,6 +18,9 @@ static struct counters counters_of(const struct facts_head *facts) {
         .out_audio = facts->out_audio,
         .in_cache_write_1h = facts->in_cache_write_1h,
         .web_searches = facts->web_searches,
+        .in_tool_use = facts->in_tool_use,
+        .in_image = facts->in_image,
+        .out_image = facts->out_image,
     };
 }
 
@@ -119,6 +122,9 @@ static void sum_tokens(const struct facts_head *facts, struct sums *sums) {
     sums->at[SUM_out_audio] = stated(facts->out_audio);
     sums->at[SUM_in_cache_write_1h] = stated(facts->in_cache_write_1h);
     sums->at[SUM_web_searches] = stated(facts->web_searches);
+    sums->at[SUM_in_tool_use] = stated(facts->in_tool_use);
+    sums->at[SUM_in_image] = stated(facts->in_image);
+    sums->at[SUM_out_image] = stated(facts->out_image);
 }
 
 static void sum_call(const struct booking *booking, const struct costing *costing,
@@ -331,6 +337,7 @@ static void put_call_end(struct binder *binder, const struct booking *booking,
     put_from(binder, 1, record->marked_ms);
     put_from(binder, 1, record->started_ms);
     put_from(binder, 1, (int64_t)record->first_byte_ms);
+    put_from(binder, 1, (int64_t)record->first_token_ms);
     put_from(binder, record->started_ms > 0 ? 0 : 1, (int64_t)record->duration_ms);
     put_from(binder, 1, (int64_t)record->retry_after_ms);
     put_number(binder, record->at_ms);
@@ -342,7 +349,8 @@ static void put_call_facts(struct binder *binder, const struct booking *booking)
     const int64_t numbers[] = {
         facts->in_uncached,       facts->in_cached,     facts->in_cache_write, facts->in_audio,
         facts->out_visible,       facts->out_reasoning, facts->out_audio,      facts->total_stated,
-        facts->in_cache_write_1h, facts->web_searches,
+        facts->in_cache_write_1h, facts->web_searches,  facts->in_tool_use,    facts->in_image,
+        facts->out_image,
     };
     put_text(binder, facts->finish);
     put_text(binder, facts->finish_raw);

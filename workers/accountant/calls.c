@@ -32,9 +32,11 @@ int calls_of_conversation(struct inquirer *inquirer, bool newest_first, sqlite3_
 #undef X
 
 void put_counters(struct writer *writer, sqlite3_stmt *call) {
-    static const char *const names[] = {
-        "in_uncached",   "in_cached", "in_cache_write",    "in_audio",     "out_visible",
-        "out_reasoning", "out_audio", "in_cache_write_1h", "web_searches", NULL};
+    static const char *const names[] = {"in_uncached", "in_cached",         "in_cache_write",
+                                        "in_audio",    "out_visible",       "out_reasoning",
+                                        "out_audio",   "in_cache_write_1h", "web_searches",
+                                        "in_tool_use", "in_image",          "out_image",
+                                        NULL};
     (void)put_i64s_of(writer, names, call, CALL_AT_in_uncached);
 }
 

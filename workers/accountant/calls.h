@@ -5,13 +5,15 @@
 
 #include "workers/accountant/inquirer.h"
 
-#define CALL_END_MAP(X)   X(call) X(id) X(attempt) X(state) X(role) X(status) X(class) X(reason)
-#define CALL_WHEN_MAP(X)  X(marked_ms) X(started_ms) X(first_byte_ms) X(duration_ms)
-#define CALL_REST_MAP(X)  X(retry_after_ms) X(at_ms) X(detail) X(strategy) X(turn) X(identifiers)
-#define CALL_FACT_MAP(X)  X(finish) X(tier) X(error_type) X(error_code) X(error_message)
-#define CALL_IN_MAP(X)    X(in_uncached) X(in_cached) X(in_cache_write) X(in_audio)
-#define CALL_OUT_MAP(X)   X(out_visible) X(out_reasoning) X(out_audio)
-#define CALL_MORE_MAP(X)  X(in_cache_write_1h) X(web_searches) X(total_stated)
+#define CALL_END_MAP(X) X(call) X(id) X(attempt) X(state) X(role) X(status) X(class) X(reason)
+#define CALL_WHEN_MAP(X) \
+    X(marked_ms) X(started_ms) X(first_byte_ms) X(first_token_ms) X(duration_ms)
+#define CALL_REST_MAP(X) X(retry_after_ms) X(at_ms) X(detail) X(strategy) X(turn) X(identifiers)
+#define CALL_FACT_MAP(X) X(finish) X(tier) X(error_type) X(error_code) X(error_message)
+#define CALL_IN_MAP(X)   X(in_uncached) X(in_cached) X(in_cache_write) X(in_audio)
+#define CALL_OUT_MAP(X)  X(out_visible) X(out_reasoning) X(out_audio)
+#define CALL_MORE_MAP(X) \
+    X(in_cache_write_1h) X(web_searches) X(in_tool_use) X(in_image) X(out_image) X(total_stated)
 #define CALL_COST_MAP(X)  X(cost_state) X(amount_pusd) X(stated_pusd) X(computed_pusd) X(unpriced)
 #define CALL_DOUBT_MAP(X) X(is_inconsistent) X(is_possibly_billed) X(possibly_pusd)
 #define CALL_STORY_MAP(X) CALL_END_MAP(X) CALL_WHEN_MAP(X) CALL_REST_MAP(X) CALL_FACT_MAP(X)
@@ -43,7 +45,7 @@ enum call_column { CALL_COLUMN_MAP(X) CALL_JOIN_MAP(X) CALL_COLUMNS };
 int calls_of_job(struct inquirer *inquirer, bool newest_first, sqlite3_stmt **row);
 int calls_of_conversation(struct inquirer *inquirer, bool newest_first, sqlite3_stmt **row);
 
-// Members "in_uncached" … "web_searches".
+// Members "in_uncached" … "out_image".
 void put_counters(struct writer *writer, sqlite3_stmt *call);
 // "stated", "none" or "inconsistent".
 const char *usage_state(sqlite3_stmt *call);

@@ -50,14 +50,16 @@ static const char *const sqls[LEDGER_SQLS] = {
         "INSERT INTO call (call, id, job, attempt, batch, conversation, turn, record, state, role, "
         "platform, model, served, tier, status, class, reason, detail, bytes_left, worker, "
         "catalogue, traceparent, strategy, context, context_turns, digest, marked_ms, started_ms, "
-        "first_byte_ms, duration_ms, retry_after_ms, at_ms, day, finish, finish_raw, error_type, "
+        "first_byte_ms, first_token_ms, duration_ms, retry_after_ms, at_ms, day, finish, "
+        "finish_raw, error_type, "
         "error_code, error_message, in_uncached, in_cached, in_cache_write, in_audio, out_visible, "
-        "out_reasoning, out_audio, total_stated, in_cache_write_1h, web_searches, is_inconsistent, "
+        "out_reasoning, out_audio, total_stated, in_cache_write_1h, web_searches, in_tool_use, "
+        "in_image, out_image, is_inconsistent, "
         "cost_state, amount_pusd, "
         "stated_pusd, computed_pusd, price, unpriced, is_possibly_billed, possibly_pusd, "
         "identifiers) VALUES "
         "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,"
-        "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [SQL_add_answer] = "INSERT INTO answer (call, evidence) VALUES (?1, ?2)",
     [SQL_add_message] = "INSERT INTO message (conversation, turn, role, job, call, at_ms, content) "
                         "VALUES (?1,?2,?3,?4,?5,?6,?7)",

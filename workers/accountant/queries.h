@@ -29,7 +29,8 @@
 //   "inconsistent_calls"       counters do not add up to the provider's own total
 //   "tokens": {"in_uncached","in_cached","in_cache_write","in_audio","out_visible",
 //              "out_reasoning","out_audio","in_cache_write_1h" (kept for an hour; not in
-//              in_cache_write),"web_searches" (no tokens: paid for one by one)}
+//              in_cache_write),"web_searches" (no tokens: paid for one by one),
+//              "in_tool_use" (what a provider's own tools put in),"in_image","out_image"}
 //                             sums of what was stated
 //
 // batch.list {after?, limit?}, newest first
@@ -53,7 +54,7 @@
 //   RESULT = OpenAI's batch output form:
 //   {"id": "batch_req_…", "custom_id": …|null,
 //    "response": {"status_code","request_id","body": the answer, verbatim JSON (a text if it is
-//                 none)} | null,
+//                 none; of a stream the JSON that it amounts to)} | null,
 //    "error": null | {"code","message"},
 //    "colloq": {"job","line","conversation","conversation_name","turn","outcome","revision",
 //     "reason","provider","api","model_requested","model_served","call","finish",
@@ -62,8 +63,8 @@
 //     "cost": {"currency":"USD","amount_pusd","stated_pusd","computed_pusd",
 //              "state": "priced|unpriced|stated|none","unpriced": why, "price": by which,
 //              "total_pusd" (all attempts), "possibly_billed_calls","possibly_billed_pusd"},
-//     "attempts","timing": {"marked_ms","started_ms","first_byte_ms","duration_ms",
-//     "recorded_ms"},"tags": {…} | null}}
+//     "attempts","timing": {"marked_ms","started_ms","first_byte_ms",
+//     "first_token_ms" (of a stream),"duration_ms","recorded_ms"},"tags": {…} | null}}
 //   error.code: for outcome dead what its last call says: the provider's error code, else the
 //   call's reason, and where there is none (or what happened was no call) the job's; then
 //   turn_parked, batch_cancelled, batch_expired, turn_skipped. error.message: the provider's
@@ -114,7 +115,8 @@
 //    "provider","api","model","key","outcome","revision","reason","recorded_ms","request":
 //    {the submitted line},
 //    "attempts": [{"attempt","call","state","role","class","reason","detail","status","worker",
-//      "marked_ms","started_ms","first_byte_ms","duration_ms","retry_after_ms","model_served",
+//      "marked_ms","started_ms","first_byte_ms","first_token_ms","duration_ms",
+//      "retry_after_ms","model_served",
 //      "finish","service_tier","error": {"type","code","message"}|null, counters…,
 //      "amount_pusd","stated_pusd","computed_pusd","cost_state","price","possibly_billed",
 //      "possibly_billed_pusd","strategy","identifiers": [{"kind","value","source"}…]}…],

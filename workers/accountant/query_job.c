@@ -47,8 +47,9 @@ static void put_call_error(struct writer *writer, sqlite3_stmt *call) {
 }
 
 static void put_attempt(struct writer *writer, sqlite3_stmt *call, sqlite3_stmt *kinds) {
-    static const char *const times[] = {"marked_ms",   "started_ms",     "first_byte_ms",
-                                        "duration_ms", "retry_after_ms", NULL};
+    static const char *const times[] = {
+        "marked_ms",      "started_ms", "first_byte_ms", "first_token_ms", "duration_ms",
+        "retry_after_ms", NULL};
     writer_open(writer, '{');
     put_i64_of(writer, "attempt", call, CALL_AT_attempt);
     put_call_of(writer, "call", call, CALL_AT_id);

@@ -1,8 +1,10 @@
 // batch.results: OpenAI's batch output form, each line with colloq's own object added.
 #include "common/id.h"
+#include "common/mem.h"
 #include "workers/accountant/calls.h"
 #include "workers/accountant/identifiers.h"
 #include "workers/accountant/ledger.h"
+#include "workers/extractor/shape.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,16 +28,17 @@ enum job_column {
     JOB_AT_api,
     JOB_AT_model,
     JOB_AT_at_ms,
-    JOB_AT_talk, // the conversation's row
+    JOB_AT_talk,  // the conversation's row
+    JOB_AT_shape, // of the API's answers
     JOB_AT_code,
     JOB_AT_speaks,
 };
 
-#define JOB_SELECT                                                                           \
-    "SELECT j.job, j.id, j.line, j.custom_id, c.id, c.name, j.turn, j.outcome, j.revision, " \
-    "j.reason, j.answer, j.finished, j.tags, p.provider, p.api, m.name, j.at_ms, "           \
-    "j.conversation, " JOB_CODE ", " JOB_SPEAKS " FROM job j "                               \
-    "JOIN ai_platform p ON p.platform=j.platform JOIN model m ON m.model=j.model "           \
+#define JOB_SELECT                                                                               \
+    "SELECT j.job, j.id, j.line, j.custom_id, c.id, c.name, j.turn, j.outcome, j.revision, "     \
+    "j.reason, j.answer, j.finished, j.tags, p.provider, p.api, m.name, j.at_ms, "               \
+    "j.conversation, json_extract(p.entry, '$.shape'), " JOB_CODE ", " JOB_SPEAKS " FROM job j " \
+    "JOIN ai_platform p ON p.platform=j.platform JOIN model m ON m.model=j.model "               \
     "LEFT JOIN conversation c ON c.conversation=j.conversation WHERE j.batch=?1 "
 
 // What the calls of a job come to, and which of them is shown.
@@ -50,6 +53,10 @@ struct results {
     struct inquirer *inquirer;
     sqlite3_stmt *job, *calls, *kinds, *answer, *failed;
     bool by_finish;
+    // What streams are put together with, once there is one.
+    struct assembly *assembly;
+    struct json_scan event;
+    struct buf assembled;
 };
 
 static int open_results(struct results *results, struct inquirer *inquirer, int64_t batch) {
@@ -92,6 +99,11 @@ static void close_results(struct results *results) {
     (void)sqlite3_finalize(results->kinds);
     (void)sqlite3_finalize(results->answer);
     (void)sqlite3_finalize(results->failed);
+    if (results->assembly)
+        assembly_release(results->assembly);
+    mem_free(results->assembly);
+    json_scan_release(&results->event);
+    buf_release(&results->assembled);
 }
 
 // Goes through the job's calls: the answer is shown, else the newest attempt.
@@ -248,8 +260,8 @@ static void put_cost(struct writer *writer, sqlite3_stmt *call, bool has_call,
 }
 
 static void put_timing(struct writer *writer, const struct results *results, bool has_call) {
-    static const char *const names[] = {"marked_ms", "started_ms", "first_byte_ms", "duration_ms",
-                                        NULL};
+    static const char *const names[] = {"marked_ms",      "started_ms",  "first_byte_ms",
+                                        "first_token_ms", "duration_ms", NULL};
     writer_name(writer, "timing");
     writer_open(writer, '{');
     if (has_call)
@@ -302,6 +314,31 @@ static void put_result(struct results *results, struct writer *writer, bool has_
     put_colloq(results, writer, has_call, shown);
 }
 
+// The body that an answer amounts to: a stream is kept as it came, and whoever reads results
+// expects the JSON that the API gives without one. What cannot be put together is shown as it came.
+static struct bytes body_of(struct results *results, struct bytes body) {
+    struct bytes name = db_bytes(results->job, JOB_AT_shape);
+    char text[PROVIDER_BYTES_MAX + 1];
+    if (!sse_is_stream(body) || name.size == 0 || name.size >= sizeof(text))
+        return body;
+    memcpy(text, name.at, name.size);
+    text[name.size] = 0;
+    const struct answer_shape *shape = answer_shape_of(text);
+    if (!shape || !shape->take_event)
+        return body;
+    if (!results->assembly) {
+        results->assembly = mem_new(sizeof(*results->assembly));
+        assembly_init(results->assembly);
+        json_scan_init(&results->event);
+        buf_init(&results->assembled, ANSWER_BYTES_MAX);
+    }
+    assembly_reset(results->assembly);
+    buf_reset(&results->assembled);
+    enum err e = answer_shape_assemble(shape, NULL, body, results->assembly, &results->event, NULL,
+                                       &results->assembled);
+    return e == ERR_OK ? buf_bytes(&results->assembled) : body;
+}
+
 // Writes one entry; an answer so large that no message could carry the line is named instead.
 static int put_entry(struct results *results, struct page *page) {
     struct shown_call shown;
@@ -313,6 +350,8 @@ static int put_entry(struct results *results, struct page *page) {
         return exit;
     struct bytes body = parts[EVIDENCE_body];
     bool has_call = shown.call != 0 && step_to(results->calls, shown.call);
+    if (has_call && shown.is_answer)
+        body = body_of(results, body);
     put_result(results, page_entry(page), has_call, &shown, body);
     if (page_is_too_large(page))
         put_result(results, page_entry(page), has_call, &shown,

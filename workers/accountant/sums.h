@@ -31,7 +31,10 @@
     X(out_reasoning, "coalesce(out_reasoning,0)")                        \
     X(out_audio, "coalesce(out_audio,0)")                                \
     X(in_cache_write_1h, "coalesce(in_cache_write_1h,0)")                \
-    X(web_searches, "coalesce(web_searches,0)")
+    X(web_searches, "coalesce(web_searches,0)")                          \
+    X(in_tool_use, "coalesce(in_tool_use,0)")                            \
+    X(in_image, "coalesce(in_image,0)")                                  \
+    X(out_image, "coalesce(out_image,0)")
 
 // Counters of a batch's row.
 #define BATCH_COUNT_MAP(X) \

@@ -56,9 +56,60 @@ static bool is_declined(const struct json_scan *scan, uint32_t message) {
            scan->nodes[refusal].size > 2;
 }
 
+// ---- streams ------------------------------------------------------------------------------------
+
+// Texts that come as a whole, wherever they stand in a delta: servers repeat some of them.
+static const char *const whole[] = {"role", "id", "type", "name", "format", NULL};
+
+static void take_choice(struct grown *body, struct json_scan *scan, uint32_t from) {
+    uint32_t choices = grown_member(body, 0, "choices"), index = json_find(scan, from, "index");
+    int64_t key = 0;
+    if (index != 0 && (!json_count(scan, index, &key) || key > UINT32_MAX))
+        return;
+    uint32_t choice = grown_element(body, choices, (uint32_t)key);
+    for (uint32_t i = from + 1; i < scan->nodes[from].end; i = scan->nodes[i].end) {
+        if (json_is_named(scan, i, bytes_text("delta")))
+            grown_add(body, grown_member(body, choice, "message"), scan, i, whole);
+        else if (json_is_named(scan, i, bytes_text("finish_reason")))
+            grown_keep(body, grown_member(body, choice, "finish_reason"), scan, i);
+        else if (json_is_named(scan, i, bytes_text("logprobs")) ||
+                 json_is_named(scan, i, bytes_text("text")))
+            grown_add(body, grown_member_like(body, choice, scan, i), scan, i, whole);
+        else
+            grown_merge(body, grown_member_like(body, choice, scan, i), scan, i);
+    }
+}
+
+// Each chunk names the whole answer again, and adds to its choices; the first may leave names
+// empty, and usage comes in the last one, or in each.
+static void take_event(struct assembly *assembly, const struct sse_event *event,
+                       struct json_scan *scan) {
+    struct grown *body = &assembly->body;
+    (void)event;
+    if (scan->nodes[0].shape != JSON_SHAPE_object)
+        return;
+    for (uint32_t i = 1; i < scan->count; i = scan->nodes[i].end) {
+        bool is_choices = json_is_named(scan, i, bytes_text("choices"));
+        if (is_choices && scan->nodes[i].shape == JSON_SHAPE_array) {
+            for (uint32_t k = i + 1; k < scan->nodes[i].end; k = scan->nodes[k].end)
+                take_choice(body, scan, k);
+            scan->nodes[i].is_marked = scan->nodes[i].count == 0;
+        } else if (json_is_named(scan, i, bytes_text("object"))) {
+            grown_set_text(body, grown_member(body, 0, "object"), "chat.completion");
+            scan->nodes[i].is_marked = true;
+        } else if (scan->nodes[i].shape == JSON_SHAPE_text) {
+            if (!json_is_named(scan, i, bytes_text("obfuscation")))
+                grown_keep(body, grown_member_like(body, 0, scan, i), scan, i);
+        } else if (!is_choices) {
+            grown_merge(body, grown_member_like(body, 0, scan, i), scan, i);
+        }
+    }
+}
+
 const struct answer_shape shape_openai_chat = {
     .name = "openai.chat",
     .refusal = refusal_of,
     .put_message = put_message,
     .is_declined = is_declined,
+    .take_event = take_event,
 };

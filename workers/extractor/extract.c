@@ -9,6 +9,9 @@
 void extract_init(struct extract *extract) {
     memset(extract, 0, sizeof(*extract));
     json_scan_init(&extract->scan);
+    json_scan_init(&extract->event);
+    assembly_init(&extract->assembly);
+    buf_init(&extract->assembled, ANSWER_BYTES_MAX);
     buf_init(&extract->pool, 2 * FRAME_BYTES_MAX);
     buf_init(&extract->metadata, ANSWER_BYTES_MAX);
     buf_init(&extract->header_json, HEADERS_JSON_BYTES_MAX);
@@ -20,6 +23,9 @@ void extract_init(struct extract *extract) {
 
 void extract_release(struct extract *extract) {
     json_scan_release(&extract->scan);
+    json_scan_release(&extract->event);
+    assembly_release(&extract->assembly);
+    buf_release(&extract->assembled);
     buf_release(&extract->pool);
     buf_release(&extract->metadata);
     buf_release(&extract->header_json);
@@ -33,12 +39,52 @@ static bool is_success(const struct extract *extract) {
     return extract->answer.status >= 200 && extract->answer.status <= 299;
 }
 
+// ---- Streams. ----------------------------------------------------------------------------------
+
+static void open_stream(struct extract *extract) {
+    const struct provider_api *api = extract->answer.api;
+    const struct answer_shape *shape = answer_shape_of(api->shape);
+    extract->is_stream = sse_is_stream(extract->answer.body);
+    extract->story = (struct stream_story){0};
+    extract->stream_state = ERR_OK;
+    assembly_reset(&extract->assembly);
+    buf_reset(&extract->assembled);
+    if (extract->is_stream && shape && shape->take_event && api->stream.is_served)
+        extract->stream_state =
+            answer_shape_assemble(shape, api, extract->answer.body, &extract->assembly,
+                                  &extract->event, &extract->story, &extract->assembled);
+}
+
+struct bytes extract_body(const struct extract *extract) {
+    if (!extract->is_stream)
+        return extract->answer.body;
+    return extract->assembled.size > 0 ? buf_bytes(&extract->assembled) : bytes_text("");
+}
+
+static const char *stream_refusal(const struct extract *extract) {
+    const struct provider_api *api = extract->answer.api;
+    const struct answer_shape *shape = answer_shape_of(api->shape);
+    if (!shape || !shape->take_event || !api->stream.is_served)
+        return "stream_not_served";
+    if (extract->stream_state != ERR_OK)
+        return "stream_too_large";
+    if (extract->story.is_failed)
+        return "error_in_answer";
+    if (extract->story.is_malformed)
+        return "stream_malformed";
+    return stream_is_whole(&extract->story) ? NULL : "stream_incomplete";
+}
+
+// ---- Opening. ----------------------------------------------------------------------------------
+
 void extract_open(struct extract *extract, const struct answer *answer) {
     assert(answer->api);
     extract->answer = *answer;
-    extract->is_json = json_scan(&extract->scan, answer->body, NULL) == ERR_OK;
+    open_stream(extract);
+    extract->is_json = json_scan(&extract->scan, extract_body(extract), NULL) == ERR_OK;
     extract->header_count = headers_split(answer->headers, extract->headers);
     extract->identifier_count = 0;
+    extract->event_count = 0;
     extract->has_identifiers = false;
     extract->paths_given_up = 0;
     buf_reset(&extract->pool);
@@ -46,25 +92,12 @@ void extract_open(struct extract *extract, const struct answer *answer) {
 
 // ---- Whether it can be read. -------------------------------------------------------------------
 
-static bool begins_with(struct bytes text, const char *begin) {
-    size_t size = strlen(begin);
-    return text.size >= size && memcmp(text.at, begin, size) == 0;
-}
-
-static bool is_stream(const struct extract *extract) {
-    for (size_t i = 0; i < extract->header_count; i++)
-        if (header_is(&extract->headers[i], "content-type") &&
-            begins_with(extract->headers[i].value, "text/event-stream"))
-            return true;
-    return begins_with(extract->answer.body, "data:") ||
-           begins_with(extract->answer.body, "event:");
-}
-
 const char *extract_refusal(const struct extract *extract) {
     if (!is_success(extract))
         return NULL;
-    if (is_stream(extract))
-        return "stream_not_served";
+    const char *refusal = extract->is_stream ? stream_refusal(extract) : NULL;
+    if (refusal)
+        return refusal;
     if (extract->answer.body.size == 0)
         return "empty_body";
     if (!extract->is_json)
@@ -89,6 +122,25 @@ static bool unmark_content(void *context, const struct json_scan *scan, uint32_t
     return true;
 }
 
+// Behind the last member of the body's metadata: what stood in the stream's events only.
+static void put_events(struct extract *extract) {
+    struct buf *out = &extract->metadata;
+    if (extract->scan.nodes[0].shape == JSON_SHAPE_object && out->size >= 2)
+        out->size--;
+    else
+        buf_reset(out);
+    buf_printf(out, "%s\"stream_events\":{\"count\":%llu,\"last\":",
+               out->size == 0   ? "{"
+               : out->size == 1 ? ""
+                                : ",",
+               (unsigned long long)extract->story.events);
+    if (grown_state(&extract->assembly.rest) == ERR_OK)
+        grown_put(&extract->assembly.rest, 0, out);
+    else
+        buf_text(out, "null");
+    buf_text(out, "}}");
+}
+
 struct bytes extract_all_metadata(struct extract *extract) {
     buf_reset(&extract->metadata);
     if (!extract->is_json)
@@ -98,8 +150,11 @@ struct bytes extract_all_metadata(struct extract *extract) {
     for (size_t i = 0; content[i]; i++)
         is_whole &= jsonpath_all(content[i], &extract->scan, mark_content, extract, NULL) == ERR_OK;
     // Content that was not found for want of steps must not pass for metadata.
-    if (is_whole)
+    if (is_whole) {
         json_put_node(&extract->metadata, &extract->scan, 0);
+        if (extract->is_stream)
+            put_events(extract);
+    }
     extract->paths_given_up += !is_whole;
     for (size_t i = 0; content[i]; i++)
         (void)jsonpath_each(content[i], &extract->scan, unmark_content, extract);
@@ -200,7 +255,10 @@ static struct bytes plain_words(struct bytes body) {
 
 static void read_error(struct extract *extract, struct error_words *words,
                        struct facts_head *head) {
-    provider_api_error_of(extract->answer.api, &extract->scan, words);
+    if (extract->story.is_failed)
+        *words = extract->story.words;
+    else
+        provider_api_error_of(extract->answer.api, &extract->scan, words);
     head->finish = bytes_text("error");
     head->error_type = bytes_text(words->type);
     head->error_code = bytes_text(words->code);
@@ -222,6 +280,9 @@ static void put_usage(const struct usage *usage, struct facts_head *head) {
     head->out_visible = usage->counters.out_visible;
     head->out_reasoning = usage->counters.out_reasoning;
     head->out_audio = usage->counters.out_audio;
+    head->in_tool_use = usage->counters.in_tool_use;
+    head->in_image = usage->counters.in_image;
+    head->out_image = usage->counters.out_image;
     head->total_stated = usage->total_stated;
     head->cost_stated_pusd = usage->cost_stated_pusd;
     head->is_inconsistent = usage->is_inconsistent;

@@ -7,6 +7,7 @@
 #include "common/buf.h"
 #include "common/catalogue.h"
 #include "common/rating.h"
+#include "workers/extractor/assembly.h"
 
 enum { HEADERS_MAX = 1024, EXTRACT_TEXTS = 4 };
 
@@ -50,6 +51,13 @@ struct extract {
     struct answer answer;
     struct json_scan scan; // of the body; empty if it is no JSON
     bool is_json;
+    // Of an answer that came as a stream: what it amounts to is the body that is scanned.
+    bool is_stream;
+    enum err stream_state; // ERR_TOO_BIG: something of it found no room
+    struct stream_story story;
+    struct assembly assembly;
+    struct json_scan event; // of one event
+    struct buf assembled;
     struct header headers[HEADERS_MAX];
     size_t header_count;
     struct {
@@ -60,6 +68,7 @@ struct extract {
     } found[IDENTIFIERS_MAX];
     struct identifier identifiers[IDENTIFIERS_MAX];
     size_t identifier_count;
+    size_t event_count;      // of those: in events only
     bool has_identifiers;    // they were looked for
     uint32_t paths_given_up; // identifiers' paths, or content's, that would have taken too long in
                              // this answer
@@ -84,14 +93,20 @@ void extract_open(struct extract *extract, const struct answer *answer);
 // (a status other than 2xx), which need not hold anything.
 const char *extract_refusal(const struct extract *extract);
 
+// The body that the answer amounts to: its own, or what its stream amounts to. Empty if that could
+// not be put together.
+struct bytes extract_body(const struct extract *extract);
+
 // Every identifier: by the catalogue's paths and headers in their order, then whatever else in
 // body and headers is named like one ("id", "…_id", "…Id", "…-id", a fingerprint). At most
-// IDENTIFIERS_MAX; values longer than IDENTIFIER_VALUE_BYTES_MAX, and empty ones, are none.
+// IDENTIFIERS_MAX; values longer than IDENTIFIER_VALUE_BYTES_MAX, and empty ones, are none. Of a
+// stream also what its events name and the body it amounts to does not: at "stream[*]…".
 const struct identifier *extract_all_identifiers(struct extract *extract, size_t *count);
 // The identifier that names the conversation at the provider, by the catalogue's preference; NULL
 // where the API has none.
 const struct identifier *extract_conversation_id(struct extract *extract);
-// Everything of the body that is not content, as JSON; empty if the body is no JSON.
+// Everything of the body that is not content, as JSON; empty if the body is no JSON. Of a stream it
+// also has "stream_events": {"count", "last": what was said in events only, each the last time}.
 struct bytes extract_all_metadata(struct extract *extract);
 // All headers (the first HEADERS_MAX lines) as a JSON object: names in lower case, a name that
 // stands twice has an array.

@@ -53,16 +53,16 @@ static bool is_noted_as(const struct extract *extract, const char *kind, uint32_
 }
 
 // The value of a node that may be an identifier: a text, or a number as it is written.
-static struct span value_of(struct extract *extract, uint32_t node) {
-    const struct json_node *at = &extract->scan.nodes[node];
+static struct span value_of(struct extract *extract, const struct json_scan *scan, uint32_t node) {
+    const struct json_node *at = &scan->nodes[node];
     if (at->shape == JSON_SHAPE_number)
-        return span_of(json_raw(&extract->scan, node));
+        return span_of(json_raw(scan, node));
     if (at->shape != JSON_SHAPE_text || at->size > 6 * IDENTIFIER_VALUE_BYTES_MAX)
         return (struct span){0};
     if (!at->has_escape)
-        return span_of(json_text(&extract->scan, node, NULL));
+        return span_of(json_text(scan, node, NULL));
     size_t before = pool_size(extract);
-    (void)json_text(&extract->scan, node, &extract->pool);
+    (void)json_text(scan, node, &extract->pool);
     return span_since(&extract->pool, before);
 }
 
@@ -97,9 +97,8 @@ struct by_rule {
 };
 
 static bool visit_rule(void *context, const struct json_scan *scan, uint32_t node) {
-    (void)scan;
     struct by_rule *by = context;
-    struct span value = value_of(by->extract, node);
+    struct span value = value_of(by->extract, scan, node);
     bool is_new = by->rule->is_users ? !is_noted_as(by->extract, by->rule->kind, node)
                                      : !is_noted(by->extract, node);
     if (is_value(value) && is_new)
@@ -205,7 +204,7 @@ static void sweep_body(struct extract *extract) {
         if (!is_named_like_one(name))
             continue;
         // The value first: only what is one costs the walk to its owner and its path.
-        struct span value = value_of(extract, i);
+        struct span value = value_of(extract, scan, i);
         if (is_value(value) && !is_noted(extract, i))
             note(extract, kind_of_name(extract, owner_of(scan, i), name), value,
                  path_of(extract, i), i);
@@ -231,12 +230,67 @@ static void sweep_headers(struct extract *extract) {
     }
 }
 
-// ---- The interface. ----------------------------------------------------------------------------
+// ---- Of a stream. ------------------------------------------------------------------------------
 
 static struct bytes resolve(const struct extract *extract, struct span span) {
     return span.at ? bytes_of(span.at, span.size)
                    : bytes_of(buf_bytes(&extract->pool).at + span.pool_at, span.size);
 }
+
+static bool is_known(const struct extract *extract, struct bytes value) {
+    for (size_t i = 0; i < extract->identifier_count; i++)
+        if (bytes_equal(resolve(extract, extract->found[i].value), value))
+            return true;
+    return false;
+}
+
+// Where an event's value stands, without the number of the event.
+static struct span event_path_of(struct extract *extract, uint32_t node) {
+    struct buf path;
+    buf_init(&path, PATH_BYTES_MAX);
+    jsonpath_of(&extract->event, node, &path);
+    struct bytes text = buf_bytes(&path);
+    size_t before = pool_size(extract);
+    buf_text(&extract->pool, "stream[*]");
+    if (text.size > 1 && text.size < PATH_BYTES_MAX - 16)
+        buf_put(&extract->pool, text.at + 1, text.size - 1);
+    buf_release(&path);
+    return span_since(&extract->pool, before);
+}
+
+static void sweep_event(struct extract *extract) {
+    const struct json_scan *scan = &extract->event;
+    for (uint32_t i = 1; i < scan->count && extract->event_count < EVENT_IDENTIFIERS_MAX; i++) {
+        const struct json_node *node = &scan->nodes[i];
+        struct bytes name = bytes_of(scan->text.at + node->name_at, node->name_size);
+        if (node->name_at == 0 || node->shape >= JSON_SHAPE_array || !is_named_like_one(name))
+            continue;
+        struct span value = value_of(extract, scan, i);
+        struct bytes text = resolve(extract, value);
+        if (!is_value(value) || is_known(extract, text))
+            continue;
+        if (value.at) { // what it points into goes with the event
+            size_t before = pool_size(extract);
+            buf_put(&extract->pool, text.at, text.size);
+            value = span_since(&extract->pool, before);
+        }
+        note(extract, kind_of_name(extract, owner_of(scan, i), name), value,
+             event_path_of(extract, i), NODE_none);
+        extract->event_count++;
+    }
+}
+
+static void sweep_stream(struct extract *extract) {
+    struct sse sse;
+    struct sse_event event;
+    sse_init(&sse);
+    while (sse_next(&sse, extract->answer.body, true, &event) == SSE_event)
+        if (event.has_data && json_scan(&extract->event, event.data, NULL) == ERR_OK)
+            sweep_event(extract);
+    sse_release(&sse);
+}
+
+// ---- The interface. ----------------------------------------------------------------------------
 
 const struct identifier *extract_all_identifiers(struct extract *extract, size_t *count) {
     if (!extract->has_identifiers) {
@@ -245,6 +299,8 @@ const struct identifier *extract_all_identifiers(struct extract *extract, size_t
         if (extract->is_json)
             sweep_body(extract);
         sweep_headers(extract);
+        if (extract->is_stream)
+            sweep_stream(extract);
         if (buf_state(&extract->pool) != ERR_OK)
             extract->identifier_count = 0;
         for (size_t i = 0; i < extract->identifier_count; i++)

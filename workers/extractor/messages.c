@@ -37,8 +37,123 @@ static void put_message(const struct json_scan *scan, uint32_t message, struct b
     buf_byte(out, '}');
 }
 
+// ---- streams ------------------------------------------------------------------------------------
+
+static void mark(struct json_scan *scan, uint32_t node) {
+    if (node != 0)
+        scan->nodes[node].is_marked = true;
+}
+
+// The number of the part that an event speaks of; false if it says none.
+static bool part_number(struct json_scan *scan, uint32_t *key) {
+    uint32_t index = json_find(scan, 0, "index");
+    int64_t number;
+    if (index == 0 || !json_count(scan, index, &number) || number > UINT32_MAX)
+        return false;
+    mark(scan, index);
+    *key = (uint32_t)number;
+    return true;
+}
+
+// The part itself, made if it is not there; 0 if the event says none.
+static uint32_t part_of(struct grown *body, struct json_scan *scan, uint32_t *key) {
+    return part_number(scan, key) ? grown_element(body, grown_member(body, 0, "content"), *key) : 0;
+}
+
+// A tool's input comes as pieces of a JSON text, which is put in when its part is over.
+static void take_delta(struct assembly *assembly, struct json_scan *scan) {
+    static const char *const no_names[] = {NULL};
+    uint32_t key, delta = json_find(scan, 0, "delta");
+    uint32_t part = part_of(&assembly->body, scan, &key);
+    if (part == 0 || delta == 0)
+        return;
+    for (uint32_t i = delta + 1; i < scan->nodes[delta].end; i = scan->nodes[i].end) {
+        struct grown *body = &assembly->body;
+        if (json_is_named(scan, i, bytes_text("type")))
+            mark(scan, i);
+        else if (json_is_named(scan, i, bytes_text("partial_json")))
+            grown_add(&assembly->aside, grown_element(&assembly->aside, 0, key), scan, i, no_names);
+        else if (json_is_named(scan, i, bytes_text("citation")))
+            grown_set(body, grown_next(body, grown_member(body, part, "citations")), scan, i);
+        else if (json_is_named(scan, i, bytes_text("signature")))
+            grown_set(body, grown_member(body, part, "signature"), scan, i);
+        else
+            grown_add(body, grown_member_like(body, part, scan, i), scan, i, no_names);
+    }
+}
+
+// An input that was cut, or is no JSON, goes under a name of its own: the API takes objects only.
+static void end_part(struct assembly *assembly, struct json_scan *scan) {
+    uint32_t key;
+    if (!part_number(scan, &key))
+        return;
+    uint32_t content = grown_find(&assembly->body, 0, "content");
+    uint32_t part = content ? grown_find_element(&assembly->body, content, key) : 0;
+    uint32_t said = grown_find_element(&assembly->aside, 0, key);
+    if (part == 0 || said == 0)
+        return;
+    struct buf text;
+    buf_init(&text, GROWN_BYTES_MAX);
+    assembly_aside_text(assembly, said, &text);
+    struct bytes input = buf_bytes(&text);
+    if (input.size > 0) {
+        uint32_t to = grown_member(&assembly->body, part, "input");
+        if (!grown_set_json(&assembly->body, to, input)) {
+            struct buf wrapped;
+            buf_init(&wrapped, GROWN_BYTES_MAX);
+            buf_text(&wrapped, "{\"INVALID_JSON\":");
+            json_put_text(&wrapped, input);
+            buf_byte(&wrapped, '}');
+            (void)grown_set_json(&assembly->body, to, buf_bytes(&wrapped));
+            buf_release(&wrapped);
+        }
+    }
+    buf_release(&text);
+}
+
+// What is said at the end of the whole message: counters there take the place of the first ones,
+// but for those that are null.
+static void take_end(struct grown *body, struct json_scan *scan) {
+    for (uint32_t i = 1; i < scan->count; i = scan->nodes[i].end) {
+        if (json_is_named(scan, i, bytes_text("type")))
+            continue;
+        if (json_is_named(scan, i, bytes_text("delta")))
+            grown_merge(body, 0, scan, i);
+        else
+            grown_merge(body, grown_member_like(body, 0, scan, i), scan, i);
+    }
+}
+
+static void take_event(struct assembly *assembly, const struct sse_event *event,
+                       struct json_scan *scan) {
+    uint32_t type = json_find(scan, 0, "type"), key, part;
+    struct grown *body = &assembly->body;
+    (void)event;
+    if (is_text(scan, type, "message_start")) {
+        grown_set(body, 0, scan, json_find(scan, 0, "message"));
+    } else if (is_text(scan, type, "content_block_start")) {
+        part = part_of(body, scan, &key);
+        if (part != 0)
+            grown_set(body, part, scan, json_find(scan, 0, "content_block"));
+    } else if (is_text(scan, type, "content_block_delta")) {
+        take_delta(assembly, scan);
+    } else if (is_text(scan, type, "content_block_stop")) {
+        end_part(assembly, scan);
+    } else if (is_text(scan, type, "message_delta")) {
+        take_end(body, scan);
+    } else if (is_text(scan, type, "error")) {
+        uint32_t error = json_find(scan, 0, "error");
+        if (error != 0)
+            grown_set(body, grown_member(body, 0, "error"), scan, error);
+    } else if (!is_text(scan, type, "message_stop") && !is_text(scan, type, "ping")) {
+        return;
+    }
+    mark(scan, type);
+}
+
 const struct answer_shape shape_anthropic_messages = {
     .name = "anthropic.messages",
     .refusal = refusal_of,
     .put_message = put_message,
+    .take_event = take_event,
 };

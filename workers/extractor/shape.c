@@ -8,3 +8,26 @@ const struct answer_shape *answer_shape_of(const char *name) {
             return shapes[i];
     return NULL;
 }
+
+enum err answer_shape_assemble(const struct answer_shape *shape, const struct provider_api *api,
+                               struct bytes stream, struct assembly *assembly,
+                               struct json_scan *scan, struct stream_story *story,
+                               struct buf *out) {
+    struct sse sse;
+    struct sse_event event;
+    enum sse_found found;
+    sse_init(&sse);
+    while ((found = sse_next(&sse, stream, true, &event)) == SSE_event) {
+        bool is_json = api && story ? provider_api_hear(api, &event, scan, story)
+                                    : json_scan(scan, event.data, NULL) == ERR_OK;
+        if (!is_json)
+            continue;
+        shape->take_event(assembly, &event, scan);
+        grown_rest(&assembly->rest, 0, scan);
+    }
+    sse_release(&sse);
+    grown_put(&assembly->body, 0, out);
+    bool has_all = found != SSE_too_big && grown_state(&assembly->body) == ERR_OK &&
+                   grown_state(&assembly->aside) == ERR_OK && buf_state(out) == ERR_OK;
+    return has_all ? ERR_OK : ERR_TOO_BIG;
+}

@@ -3,6 +3,7 @@
 #ifndef EXTRACTOR_SHAPE_H
 #define EXTRACTOR_SHAPE_H
 
+#include "workers/extractor/assembly.h"
 #include "workers/extractor/extract.h"
 
 // The neutral message is what a later turn sends again, of the same provider or of another one:
@@ -20,10 +21,22 @@ struct answer_shape {
     void (*put_message)(const struct json_scan *scan, uint32_t message, struct buf *out);
     // Whether the assistant declined to answer, where its finish does not say so; may be NULL.
     bool (*is_declined)(const struct json_scan *scan, uint32_t message);
+    // Takes in one event of a stream, in their order: assembly->body grows into what the API
+    // answers without a stream. What it takes in it says with the assembly's functions, which mark
+    // it; whatever else the event holds is kept as metadata. NULL: the API has no streams here.
+    void (*take_event)(struct assembly *assembly, const struct sse_event *event,
+                       struct json_scan *scan);
 };
 
 // NULL if there is none of that name.
 const struct answer_shape *answer_shape_of(const char *name);
+
+// Puts a whole stream together: what it amounts to is appended to out. api and story may be NULL:
+// then nothing judges the stream. assembly is empty, and scan for its use. ERR_TOO_BIG if an event
+// or what was put together found no room.
+enum err answer_shape_assemble(const struct answer_shape *shape, const struct provider_api *api,
+                               struct bytes stream, struct assembly *assembly,
+                               struct json_scan *scan, struct stream_story *story, struct buf *out);
 
 extern const struct answer_shape shape_openai_chat;        // chat.c
 extern const struct answer_shape shape_anthropic_messages; // messages.c

@@ -72,16 +72,25 @@ static void check_total(const struct usage *from, struct usage *usage) {
         usage->is_inconsistent = true;
 }
 
-static int64_t read_cost(struct extract *extract, const struct jsonpath *path,
+// A number of units as pico-USD: whole ones exactly, fractions to the pico-unit.
+static bool cost_of(const struct json_scan *scan, uint32_t node, int64_t unit_pusd, int64_t *pusd) {
+    int64_t units;
+    *pusd = 0;
+    if (json_count(scan, node, &units))
+        return money_add_product(pusd, units, unit_pusd) == ERR_OK;
+    return scan->nodes[node].shape == JSON_SHAPE_number &&
+           money_parse(json_raw(scan, node), true, &units) == ERR_OK && units >= 0 &&
+           money_scale(units, unit_pusd, PUSD_PER_USD, pusd) == ERR_OK;
+}
+
+static int64_t read_cost(struct extract *extract, const struct usage_map *map,
                          struct usage *usage) {
     uint32_t node;
     int64_t pusd;
-    if (!jsonpath_first(path, &extract->scan, &node) ||
+    if (!jsonpath_first(map->cost, &extract->scan, &node) ||
         extract->scan.nodes[node].shape == JSON_SHAPE_null)
         return -1;
-    if (extract->scan.nodes[node].shape == JSON_SHAPE_number &&
-        money_parse(json_raw(&extract->scan, node), true, &pusd) == ERR_OK && pusd >= 0 &&
-        pusd <= CALL_PUSD_MAX)
+    if (cost_of(&extract->scan, node, map->cost_unit_pusd, &pusd) && pusd <= CALL_PUSD_MAX)
         return pusd;
     usage->is_inconsistent = true;
     return -1;
@@ -101,6 +110,9 @@ struct usage extract_usage(struct extract *extract) {
     settle_cache_writes(extract, &usage);
     counters->web_searches = read_count(extract, map->web_searches, &usage);
     counters->in_audio = read_count(extract, map->input_audio, &usage);
+    counters->in_image = read_count(extract, map->input_image, &usage);
+    counters->in_tool_use = read_count(extract, map->input_tool_use, &usage);
+    counters->out_image = read_count(extract, map->output_image, &usage);
     counters->out_reasoning = read_count(extract, map->output_reasoning, &usage);
     counters->out_audio = read_count(extract, map->output_audio, &usage);
     counters->in_uncached = read_count(extract, map->input, &usage);
@@ -111,11 +123,14 @@ struct usage extract_usage(struct extract *extract) {
     take_out(&counters->in_uncached, counters->in_cache_write_1h,
              map->input_includes_cache_write_1h, &usage);
     take_out(&counters->in_uncached, counters->in_audio, map->input_includes_audio, &usage);
+    take_out(&counters->in_uncached, counters->in_image, map->input_includes_image, &usage);
+    take_out(&counters->in_uncached, counters->in_tool_use, map->input_includes_tool_use, &usage);
     take_out(&counters->out_visible, counters->out_reasoning, map->output_includes_reasoning,
              &usage);
     take_out(&counters->out_visible, counters->out_audio, map->output_includes_audio, &usage);
+    take_out(&counters->out_visible, counters->out_image, map->output_includes_image, &usage);
     usage.total_stated = read_count(extract, map->total, &usage);
-    usage.cost_stated_pusd = read_cost(extract, map->cost, &usage);
+    usage.cost_stated_pusd = read_cost(extract, map, &usage);
     usage.has_usage = counters->in_uncached >= 0 || counters->out_visible >= 0;
     check_total(&usage, &usage);
     extract->is_beyond = is_said(extract, &map->beyond);

@@ -97,8 +97,8 @@ struct id fingerprint(struct bytes text);
 // The text of a member, or nothing where it is absent or no string.
 struct bytes member_text(struct validator *v, enum member member, unsigned scratch);
 enum refusal check_name(struct validator *v, struct bytes name, const char *what, size_t size_max);
-// Whether the object asks for an answer in pieces.
-bool wants_stream(struct validator *v, uint32_t object);
+// Whether the object asks for a stream, and the line's API has none.
+enum refusal check_stream(struct validator *v, uint32_t object);
 
 // ---- validate_turn.c ----------------------------------------------------------------------------
 

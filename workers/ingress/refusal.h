@@ -27,7 +27,7 @@
     X(unknown_url, "no provider has this \"url\"")                                               \
     X(unknown_provider, "which provider is meant?")                                              \
     X(api_not_served, "this API is not served yet")                                              \
-    X(stream_not_served, "\"stream\": true is not served: an answer is kept whole")              \
+    X(stream_not_served, "\"stream\": true is not served for this API")                          \
     X(duplicate_custom_id, "this \"custom_id\" stands earlier in the file")                      \
     X(earlier_turn_refused, "earlier turn refused")                                              \
     X(too_many_custom_ids, "more lines than can be compared in one batch; split the file")       \

@@ -5,6 +5,7 @@
 #include "common/mem.h"
 #include "common/rating.h"
 #include "common/wire.h"
+#include "workers/provider/adapter.h"
 
 #include <assert.h>
 
@@ -165,11 +166,17 @@ static uint32_t body_member(struct validator *v, const char *name) {
     return node != 0 && v->scan.nodes[node].shape == JSON_SHAPE_null ? 0 : node;
 }
 
-// Whether the object asks for an answer in pieces.
-bool wants_stream(struct validator *v, uint32_t object) {
+// An answer in pieces is for APIs that have been taught to give one.
+enum refusal check_stream(struct validator *v, uint32_t object) {
     uint32_t node = json_find(&v->scan, object, "stream");
-    return node != 0 && v->scan.nodes[node].shape != JSON_SHAPE_null &&
-           v->scan.nodes[node].shape != JSON_SHAPE_false;
+    enum json_shape shape = node ? (enum json_shape)v->scan.nodes[node].shape : JSON_SHAPE_null;
+    if (shape == JSON_SHAPE_null || shape == JSON_SHAPE_false)
+        return REFUSAL_none;
+    if (shape != JSON_SHAPE_true) {
+        buf_text(&v->words, "\"stream\" must be true or false");
+        return REFUSAL_wrong_type;
+    }
+    return api_streams(v->route.entry) ? REFUSAL_none : REFUSAL_stream_not_served;
 }
 
 static enum refusal check_body(struct validator *v) {
@@ -186,8 +193,6 @@ static enum refusal check_body(struct validator *v) {
         buf_printf(&v->words, "\"%s.model\" must be a string", name);
         return REFUSAL_wrong_type;
     }
-    if (wants_stream(v, v->at[v->body]))
-        return REFUSAL_stream_not_served;
     uint32_t messages = body_member(v, "messages");
     if (messages != 0 && nodes[messages].shape != JSON_SHAPE_array) {
         buf_printf(&v->words, "\"%s.messages\" must be a list", name);
@@ -243,6 +248,8 @@ static enum refusal judge_call(struct validator *v, struct put_item *item) {
     item->turn = 1;
     item->conversation_id = item->job_id;
     refusal = route_find(v->catalogue, &wish, &v->route, &v->words);
+    if (refusal == REFUSAL_none)
+        refusal = check_stream(v, v->at[v->body]);
     return refusal == REFUSAL_none ? check_fields(v) : refusal;
 }
 

@@ -275,13 +275,12 @@ enum refusal judge_turn(struct validator *v, struct put_item *item) {
         return REFUSAL_wrong_type;
     }
     refusal = check_said(v, conversation);
-    if (refusal == REFUSAL_none && v->at[MEMBER_params] != 0 &&
-        wants_stream(v, v->at[MEMBER_params]))
-        refusal = REFUSAL_stream_not_served;
     if (refusal == REFUSAL_none)
         refusal = check_inside(v, MEMBER_tags);
     if (refusal == REFUSAL_none)
         refusal = find_turn_route(v, conversation);
+    if (refusal == REFUSAL_none && v->at[MEMBER_params] != 0)
+        refusal = check_stream(v, v->at[MEMBER_params]);
     if (refusal == REFUSAL_none && item->custom_id.size == 0)
         make_custom_id(v, item);
     return refusal;

@@ -1,5 +1,7 @@
 #include "workers/provider/adapter.h"
 
+#include <string.h>
+
 const struct adapter *adapter_for(const char *shape) {
     static const struct adapter *const adapters[] = {&adapter_openai_chat,
                                                      &adapter_anthropic_messages};
@@ -7,4 +9,62 @@ const struct adapter *adapter_for(const char *shape) {
         if (strcmp(adapters[i]->shape, shape) == 0)
             return adapters[i];
     return NULL;
+}
+
+bool api_streams(const struct provider_api *api) {
+    const struct adapter *adapter = adapter_for(api->shape);
+    return adapter && adapter->may_stream && api->stream.is_served;
+}
+
+static bool says_stream(struct bytes object) {
+    struct bytes value;
+    return json_member(object, "stream", &value) && bytes_is(value, "true");
+}
+
+bool job_asks_stream(const struct adapter_job *job) {
+    const char *other = job->api->line_member;
+    struct bytes object;
+    if (job->context.size > 0)
+        return json_member(job->context, "params", &object) && says_stream(object);
+    return (json_member(job->line, "body", &object) ||
+            (other && json_member(job->line, other, &object))) &&
+           says_stream(object);
+}
+
+// What stands in a path's segment as it is; anything else is percent-encoded.
+static bool is_plain(uint8_t c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~' || c == ':' || c == '@';
+}
+
+static void put_encoded(struct buf *out, struct bytes text) {
+    for (size_t i = 0; i < text.size; i++)
+        if (is_plain(text.at[i]))
+            buf_byte(out, text.at[i]);
+        else
+            buf_printf(out, "%%%02X", text.at[i]);
+}
+
+// A segment of one or two dots alone would lead elsewhere.
+static bool may_be_segment(struct bytes model) {
+    return model.size > 0 && !bytes_is(model, ".") && !bytes_is(model, "..");
+}
+
+void job_put_path(const struct adapter_job *job, struct buf *out) {
+    static const char hole[] = "{model}";
+    const struct provider_api *api = job->api;
+    const char *path = job->is_stream && api->path_stream ? api->path_stream : api->path;
+    size_t before = out->size;
+    for (const char *at; (at = strstr(path, hole)); path = at + strlen(hole)) {
+        if (!may_be_segment(job->model)) {
+            out->size = before;
+            return;
+        }
+        buf_put(out, path, (size_t)(at - path));
+        put_encoded(out, job->model);
+    }
+    const char *mark = strchr(path, '?') ? "&" : "?";
+    buf_text(out, path);
+    for (size_t i = 0; i < api->query_count; i++, mark = "&")
+        buf_printf(out, "%s%s=%s", mark, api->queries[i].from, api->queries[i].to);
 }

@@ -16,20 +16,31 @@ struct adapter_job {
     struct bytes line;
     struct bytes context;
     struct bytes model;
+    bool is_stream; // what job_asks_stream says of it
 };
 
 struct adapter {
     const char *shape; // as in the catalogue: openai.chat
+    bool may_stream;   // it can ask for a stream, and the extractor can put one together
     // Whether the API can take what a turn's line states (its members input, system, params and
     // tools); if not, words says why. Members are of the right types.
     bool (*takes)(const struct provider_api *api, const struct json_scan *line, struct buf *words);
-    // Appends the request's body. A native body goes out byte for byte, but for the model. NULL,
-    // or why no request can be made of the job: a code, static storage. scan is for its use.
+    // Appends the request's body. A native body goes out byte for byte, but for the model and
+    // what a stream needs. NULL, or why no request can be made of the job: a code, static storage.
+    // scan is for its use.
     const char *(*write)(const struct adapter_job *job, struct json_scan *scan, struct buf *body);
     // Whether an answer with a success status, already found to be whole JSON, is what the API
     // answers: false, and it is malformed.
     bool (*is_answer)(const struct json_scan *scan);
 };
+
+// Whether the job asks for a stream: "stream": true in a native body, or in a turn's params.
+bool job_asks_stream(const struct adapter_job *job);
+// Whether an API answers in a stream when it is asked to.
+bool api_streams(const struct provider_api *api);
+// Where the job's request goes, behind the base URL: the path with the model in it, and the query.
+// Empty if no URL can have it.
+void job_put_path(const struct adapter_job *job, struct buf *out);
 
 // NULL if none speaks that shape.
 const struct adapter *adapter_for(const char *shape);

@@ -1,6 +1,7 @@
 #include "workers/provider/classify.h"
 
 #include "common/text.h"
+#include "workers/extractor/shape.h"
 #include "workers/provider/retry_after.h"
 
 #include <stdio.h>
@@ -104,18 +105,16 @@ static void put_words(const struct error_words *words, char *to, size_t size) {
     }
 }
 
-static void judge_error(const struct provider_api *api, const struct outcome *outcome,
+static void judge_words(const struct provider_api *api, const struct error_words *words,
                         unsigned status, struct verdict *verdict) {
-    struct error_words words = {0};
     const struct retry_rule *rule = NULL;
     bool is_in_success = status / 100 == 2;
-    provider_api_error(api, outcome->body, &words);
     if (is_in_success) {
-        rule = rule_of_words(api, &words);
-        status = status_of_words(&words);
+        rule = rule_of_words(api, words);
+        status = status_of_words(words);
     }
     if (!rule && status)
-        rule = provider_api_retry(api, status, &words);
+        rule = provider_api_retry(api, status, words);
     if (rule) {
         verdict->class = rule->class;
         set_reason(verdict, rule->reason);
@@ -126,7 +125,14 @@ static void judge_error(const struct provider_api *api, const struct outcome *ou
         verdict->class = class_of_status(status);
         (void)snprintf(verdict->reason, sizeof(verdict->reason), "http_%u", status);
     }
-    put_words(&words, verdict->detail, sizeof(verdict->detail));
+    put_words(words, verdict->detail, sizeof(verdict->detail));
+}
+
+static void judge_error(const struct provider_api *api, const struct outcome *outcome,
+                        unsigned status, struct verdict *verdict) {
+    struct error_words words = {0};
+    provider_api_error(api, outcome->body, &words);
+    judge_words(api, &words, status, verdict);
 }
 
 // What the provider says of trying again weighs more than the status, but a lane that is out of
@@ -162,16 +168,81 @@ static void judge_success(const struct provider_api *api, const struct adapter *
     }
 }
 
+// ---- a stream -----------------------------------------------------------------------------------
+
+// Whether what a stream amounts to is what the API answers without one.
+static bool amounts_to_answer(const struct provider_api *api, const struct adapter *adapter,
+                              struct bytes stream, struct json_scan *event) {
+    const struct answer_shape *shape = answer_shape_of(api->shape);
+    struct assembly assembly;
+    struct buf body;
+    struct json_scan scan;
+    if (!shape || !shape->take_event)
+        return false;
+    assembly_init(&assembly);
+    buf_init(&body, ANSWER_BYTES_MAX);
+    json_scan_init(&scan);
+    bool is_it =
+        answer_shape_assemble(shape, NULL, stream, &assembly, event, NULL, &body) == ERR_OK &&
+        json_scan(&scan, buf_bytes(&body), NULL) == ERR_OK && adapter->is_answer(&scan);
+    uint32_t error = is_it ? json_find(&scan, 0, "error") : 0;
+    is_it = is_it && (error == 0 || scan.nodes[error].shape == JSON_SHAPE_null);
+    json_scan_release(&scan);
+    buf_release(&body);
+    assembly_release(&assembly);
+    return is_it;
+}
+
+// A stream says itself when it is whole. One that ends before is the beginning of an answer, which
+// may have been billed; an error in it is judged like an error's body.
+static void judge_stream(const struct provider_api *api, const struct adapter *adapter,
+                         const struct outcome *outcome, struct json_scan *scan,
+                         struct verdict *verdict) {
+    struct stream_story story;
+    verdict->class = CLASS_malformed;
+    if (!adapter->may_stream || !api->stream.is_served) {
+        set_reason(verdict, "stream_not_served");
+    } else if (provider_api_hear_all(api, outcome->body, scan, &story) != ERR_OK) {
+        set_reason(verdict, "stream_event_too_large");
+    } else if (story.is_failed) {
+        judge_words(api, &story.words, outcome->status, verdict);
+        heed_hint(api, outcome, verdict);
+    } else if (stream_is_whole(&story)) {
+        bool is_answer = amounts_to_answer(api, adapter, outcome->body, scan);
+        verdict->class = is_answer ? CLASS_success : CLASS_malformed;
+        set_reason(verdict, is_answer ? "" : "malformed");
+    } else {
+        set_reason(verdict, story.is_malformed ? "stream_malformed" : "stream_incomplete");
+    }
+}
+
+// A stream may have said all when its connection broke: then nothing of it is missing.
+static bool was_whole(const struct provider_api *api, const struct adapter *adapter,
+                      const struct outcome *outcome, struct json_scan *scan,
+                      struct verdict *verdict) {
+    if (outcome->status / 100 != 2 || outcome->end == TRANSFER_too_large ||
+        !sse_is_stream(outcome->body))
+        return false;
+    judge_stream(api, adapter, outcome, scan, verdict);
+    return verdict->class == CLASS_success;
+}
+
 void classify(const struct provider_api *api, const struct adapter *adapter,
               const struct outcome *outcome, struct json_scan *scan, struct verdict *verdict) {
     memset(verdict, 0, sizeof(*verdict));
-    if (outcome->end != TRANSFER_as_http || outcome->http_end != HTTP_answered) {
+    bool is_answered = outcome->end == TRANSFER_as_http && outcome->http_end == HTTP_answered;
+    if (!is_answered && !was_whole(api, adapter, outcome, scan, verdict)) {
+        memset(verdict, 0, sizeof(*verdict));
         judge_failure(outcome, verdict);
         return;
     }
     verdict->ended = "answered";
     verdict->status = outcome->status;
-    if (outcome->status / 100 == 2) {
+    if (!is_answered)
+        return; // judged already
+    if (outcome->status / 100 == 2 && sse_is_stream(outcome->body)) {
+        judge_stream(api, adapter, outcome, scan, verdict);
+    } else if (outcome->status / 100 == 2) {
         judge_success(api, adapter, outcome, scan, verdict);
     } else {
         judge_error(api, outcome, outcome->status, verdict);

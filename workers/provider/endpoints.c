@@ -26,15 +26,24 @@ static const char *base_url_of(const struct conf *conf, const struct provider_ap
     return api->base_url;
 }
 
-static char *join_url(const char *base, const char *path) {
+static char *trimmed(const char *base) {
     size_t size = strlen(base);
     while (size > 0 && base[size - 1] == '/')
         size--;
-    size_t path_size = strlen(path);
-    char *url = mem_new(size + path_size + 2);
-    (void)snprintf(url, size + path_size + 2, "%.*s%s%s", (int)size, base, *path == '/' ? "" : "/",
-                   path);
-    return url;
+    return mem_copy(base, size);
+}
+
+char *endpoint_url(const struct endpoint *endpoint, const struct adapter_job *job) {
+    struct buf url;
+    char *copy = NULL;
+    buf_init(&url, URL_BYTES_MAX);
+    buf_text(&url, endpoint->base_url);
+    size_t before = url.size;
+    job_put_path(job, &url);
+    if (buf_state(&url) == ERR_OK && url.size > before)
+        copy = mem_copy(url.at, url.size);
+    buf_release(&url);
+    return copy;
 }
 
 __attribute__((format(printf, 2, 3))) static void add_line(struct endpoint *endpoint,
@@ -115,13 +124,13 @@ static void add_endpoint(struct endpoints *endpoints, const struct conf *conf,
         .home = endpoints,
         .api = api,
         .adapter = adapter,
-        .url = join_url(base_url, api->path),
+        .base_url = trimmed(base_url),
         .may_be_private = is_chosen || is_loopback,
         .may_be_plain = is_loopback || conf->allow_http,
     };
     add_lines(endpoint, key);
-    log_line(LOG_INFO, "endpoint.ready", "provider=%s api=%s url=%s key_from=\"%s\"", api->provider,
-             api->api, endpoint->url, key->from);
+    log_line(LOG_INFO, "endpoint.ready", "provider=%s api=%s url=%s%s key_from=\"%s\"",
+             api->provider, api->api, endpoint->base_url, api->path, key->from);
 }
 
 static void add_api(struct endpoints *endpoints, const struct conf *conf,
@@ -161,7 +170,7 @@ void endpoints_free(struct endpoints *endpoints) {
     for (size_t i = 0; i < endpoints->count; i++) {
         for (unsigned k = 0; k < endpoints->list[i].line_count; k++)
             key_wipe(endpoints->list[i].lines[k].data);
-        mem_free(endpoints->list[i].url);
+        mem_free(endpoints->list[i].base_url);
     }
     catalogue_free(endpoints->catalogue);
     mem_free(endpoints->list);

@@ -14,7 +14,7 @@ struct endpoint {
     struct endpoints *home;
     const struct provider_api *api;
     const struct adapter *adapter;
-    char *url;
+    char *base_url;      // without a slash at its end
     bool may_be_private; // the address was chosen by a person
     bool may_be_plain;
     struct curl_slist lines[ENDPOINT_LINES_MAX]; // the first is what requests take
@@ -37,6 +37,8 @@ struct endpoints {
 struct endpoints *endpoints_new(const struct conf *conf, struct bytes document, const char *hash);
 // Wipes the keys. Accepts NULL.
 void endpoints_free(struct endpoints *endpoints);
+// Where the job's request goes; NULL if no URL can have it. The caller's (mem_free).
+char *endpoint_url(const struct endpoint *endpoint, const struct adapter_job *job);
 // NULL if there is none; the only alias of a key is "default".
 const struct endpoint *endpoints_find(const struct endpoints *endpoints, struct bytes provider,
                                       struct bytes api, struct bytes key);

@@ -178,6 +178,7 @@ void ends_finish(struct ends *ends, struct held *held, const struct ending *endi
     item->started_ms = ending->started_ms;
     item->duration_ms = ending->duration_ms;
     item->first_byte_ms = ending->first_byte_ms;
+    item->first_token_ms = ending->first_token_ms;
     item->retry_after_ms = ending->retry_after_ms;
     item->digest = ends_digest(ending);
     held->running = NULL;

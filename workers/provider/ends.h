@@ -20,6 +20,7 @@ struct ending {
     int64_t started_ms;
     uint64_t duration_ms;
     uint64_t first_byte_ms;
+    uint64_t first_token_ms; // 0: no stream, or nothing of it
     uint64_t retry_after_ms;
     struct bytes head; // answer headers, verbatim
     struct bytes body;
@@ -39,6 +40,7 @@ struct held {
     enum held_state state;
     uint64_t said_ms;
     void *running; // the owner's, while it runs
+    char *url;     // likewise
     char catalogue[65];
     // Private.
     struct held *same_bucket;

@@ -122,7 +122,13 @@ static bool on_head(void *owner, struct bytes line) {
 static bool on_body(void *owner, struct bytes part) {
     struct transfer *transfer = owner;
     note_moved(transfer);
-    if (put_bounded(&transfer->answer, part))
+    bool has_room = put_bounded(&transfer->answer, part);
+    if (transfer->hears && transfer->hears(transfer->listener, buf_bytes(&transfer->answer))) {
+        uint64_t after_ms = transfer->moved_ms - transfer->started_mono_ms;
+        transfer->first_token_ms = after_ms ? after_ms : 1;
+        transfer->hears = NULL;
+    }
+    if (has_room)
         return true;
     transfer->end = TRANSFER_too_large;
     return false;
@@ -427,7 +433,9 @@ void transfer_give(struct transfer *transfer) {
     transfer->given = 0;
     transfer->end = TRANSFER_as_http;
     transfer->has_first_byte = transfer->is_in_head = transfer->has_left = false;
-    transfer->first_byte_ms = transfer->duration_ms = 0;
+    transfer->first_byte_ms = transfer->first_token_ms = transfer->duration_ms = 0;
+    transfer->hears = NULL;
+    transfer->listener = NULL;
     transfer->status = 0;
     chain_push(&transfer->pool->free, transfer);
 }

@@ -36,6 +36,10 @@ struct transfer {
     struct buf request;               // the body; empty when taken
     bool may_be_private;
     bool may_be_plain;
+    // Called with the body as far as it is there, each time that it has grown, until it says true:
+    // that moment is first_token_ms. NULL: nobody listens. It must not touch the transfer.
+    bool (*hears)(void *listener, struct bytes answer);
+    void *listener;
     // ------
     enum transfer_end end;
     enum http_end http_end;
@@ -45,7 +49,8 @@ struct transfer {
     struct buf answer;  // the body, transfer coding removed
     int64_t started_ms; // Unix time
     uint64_t duration_ms;
-    uint64_t first_byte_ms; // from the start to the answer's first byte; 0: none came
+    uint64_t first_byte_ms;  // from the start to the answer's first byte; 0: none came
+    uint64_t first_token_ms; // from the start to when hears said true; 0: it did not
 
     // Private.
     struct transfers *pool;

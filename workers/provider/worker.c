@@ -209,6 +209,42 @@ static void hand_back(struct worker *worker, struct held *held, enum call_class 
     ends_finish(&worker->ends, held, &ending);
 }
 
+// What is heard of a stream while it comes: only until it begins to say something.
+struct listener {
+    const struct provider_api *api;
+    struct json_scan *scan;
+    struct sse sse;
+    struct stream_story story;
+};
+
+static bool hears_content(void *data, struct bytes answer) {
+    struct listener *listener = data;
+    struct sse_event event;
+    while (!listener->story.has_content &&
+           sse_next(&listener->sse, answer, false, &event) == SSE_event)
+        (void)provider_api_hear(listener->api, &event, listener->scan, &listener->story);
+    return listener->story.has_content;
+}
+
+static void listen_to(struct worker *worker, struct transfer *transfer,
+                      const struct provider_api *api) {
+    struct listener *listener = mem_new(sizeof(*listener));
+    *listener = (struct listener){.api = api, .scan = &worker->scan};
+    sse_init(&listener->sse);
+    transfer->listener = listener;
+    transfer->hears = hears_content;
+}
+
+// Gives back what a call had, started or not.
+static void give_back(struct transfer *transfer, char *url) {
+    struct listener *listener = transfer->listener;
+    if (listener)
+        sse_release(&listener->sse);
+    mem_free(listener);
+    transfer_give(transfer);
+    mem_free(url);
+}
+
 // Writes the request and starts it. Returns NULL, or why it cannot be made of the job.
 static const char *begin_call(struct worker *worker, struct held *held, struct transfer *transfer,
                               const struct endpoint *endpoint, const struct adapter_job *job,
@@ -219,9 +255,14 @@ static const char *begin_call(struct worker *worker, struct held *held, struct t
         return refusal;
     if (!add_names(transfer, endpoint->api, &held->item))
         return "trace_malformed";
+    held->url = endpoint_url(endpoint, job);
+    if (!held->url)
+        return "model_in_no_url";
+    if (job->is_stream)
+        listen_to(worker, transfer, endpoint->api);
     transfer->owner = held;
     transfer->purpose = endpoint;
-    transfer->url = endpoint->url;
+    transfer->url = held->url;
     transfer->headers = endpoint->lines;
     transfer->may_be_private = endpoint->may_be_private;
     transfer->may_be_plain = endpoint->may_be_plain;
@@ -256,12 +297,13 @@ static void begin_lease(struct worker *worker, struct held *held, const struct l
         hand_back(worker, held, CLASS_retryable, "no_slot");
         return;
     }
-    const struct adapter_job job = {
+    struct adapter_job job = {
         .api = endpoint->api, .line = line, .context = context, .model = held->item.model};
+    job.is_stream = job_asks_stream(&job);
     const char *refusal =
         begin_call(worker, held, transfer, endpoint, &job, lease->limit_ms - way_ms);
     if (refusal) {
-        transfer_give(transfer);
+        give_back(transfer, held->url);
         hand_back(worker, held, CLASS_permanent, refusal);
     }
 }
@@ -376,13 +418,16 @@ static void finish_call(struct worker *worker, struct transfer *transfer) {
         .started_ms = transfer->started_ms,
         .duration_ms = transfer->duration_ms,
         .first_byte_ms = transfer->first_byte_ms,
+        .first_token_ms = transfer->first_token_ms,
         .retry_after_ms = verdict.retry_after_ms,
         .head = outcome.head,
         .body = outcome.body,
     };
-    ends_finish(&worker->ends, transfer->owner, &ending);
+    struct held *held = transfer->owner;
+    char *url = held->url;
+    ends_finish(&worker->ends, held, &ending);
     struct endpoints *home = endpoint->home;
-    transfer_give(transfer);
+    give_back(transfer, url);
     home->users--;
     if (home->is_old && home->users == 0)
         endpoints_free(home);

@@ -229,6 +229,9 @@ START_TEST(a_redirect_counts_as_an_error_without_a_price) {
                                   .out_visible = -1,
                                   .out_reasoning = -1,
                                   .out_audio = -1,
+                                  .in_tool_use = -1,
+                                  .in_image = -1,
+                                  .out_image = -1,
                                   .total_stated = -1,
                                   .cost_stated_pusd = -1};
     (void)world_tell(&world, &t);

@@ -132,6 +132,9 @@ static void set_facts(struct telling *t) {
         .out_visible = 50,
         .out_reasoning = 0,
         .out_audio = -1,
+        .in_tool_use = -1,
+        .in_image = -1,
+        .out_image = -1,
         .total_stated = 150,
         .cost_stated_pusd = -1,
     };

@@ -42,7 +42,7 @@ static struct counters counted(int64_t in, int64_t out) {
 
 // Every kind of token at its own price, and hidden reasoning at the price of output.
 START_TEST(each_counter_is_priced_by_its_own_rate) {
-    struct counters c = {1000, 2000, 300, -1, 40, 5, 0, -1, -1};
+    struct counters c = {1000, 2000, 300, -1, 40, 5, 0, -1, -1, -1, -1, -1};
     struct rating r = rate("gpt-5.6-sol", "default", c);
     ck_assert(r.is_priced);
     ck_assert_ptr_null(r.unpriced);
@@ -74,7 +74,7 @@ END_TEST
 
 // One token more than the threshold reprices the whole request, cached tokens counted in.
 START_TEST(a_long_request_is_repriced_as_a_whole) {
-    struct counters c = {72000, 200000, -1, -1, 10, -1, -1, -1, -1};
+    struct counters c = {72000, 200000, -1, -1, 10, -1, -1, -1, -1, -1, -1, -1};
     struct rating r = rate("gpt-5.4", "", c);
     ck_assert_int_eq(r.over_tokens, 0);
     ck_assert_int_eq(r.pusd, 72000 * 2500000ll + 200000 * 250000ll + 10 * 15000000ll);
@@ -149,7 +149,7 @@ START_TEST(no_split_of_the_tokens_costs_more_than_the_upper_bound) {
             rating_upper_bound(catalogue, provider, model, in, out, at_ms, &most);
             ck_assert_msg(most.is_priced, "%s", price->name);
             for (int split = 0; split < 20; split++) {
-                struct counters c = {in, 0, 0, 0, out, 0, 0, 0, 0};
+                struct counters c = {in, 0, 0, 0, out, 0, 0, 0, 0, 0, 0, 0};
                 int64_t *parts[] = {&c.in_uncached, &c.in_cached, &c.in_cache_write,
                                     &c.in_cache_write_1h, &c.in_audio};
                 c.in_uncached = 0;

@@ -183,7 +183,7 @@ START_TEST(what_is_no_answer_is_refused) {
         {"{\"content\":[],\"stop_reason\":5}", "no_stop_reason"},
         {"{\"type\":\"error\",\"error\":{\"type\":\"api_error\"}}", "error_in_answer"},
         {"{\"choices\":[{\"message\":{}}]}", "no_content"},
-        {"event: message_start\ndata: {}\n\n", "stream_not_served"},
+        {"event: message_start\ndata: {}\n\n", "stream_incomplete"},
         {"", "empty_body"},
         {"<html>", "not_json"},
     };
@@ -227,7 +227,8 @@ static int64_t price_of(const char *tier) {
     const struct facts_head *head = &sample.head;
     struct counters counters = {head->in_uncached, head->in_cached,         head->in_cache_write,
                                 head->in_audio,    head->out_visible,       head->out_reasoning,
-                                head->out_audio,   head->in_cache_write_1h, head->web_searches};
+                                head->out_audio,   head->in_cache_write_1h, head->web_searches,
+                                head->in_tool_use, head->in_image,          head->out_image};
     struct rating rating;
     struct bytes served = tier ? bytes_text(tier) : head->service_tier;
     rating_of(sample.catalogue, bytes_text("anthropic"), head->model, served, 1795000000000,

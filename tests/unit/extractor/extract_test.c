@@ -430,8 +430,8 @@ START_TEST(what_is_no_answer_is_refused_and_still_found_by_its_headers) {
         {"", "{\"choices\":null}", "no_choices"},
         {"", "{\"choices\":[{}],\"choices\":[{}]}", "not_json"},
         {"", "{\"error\":{\"code\":\"c\"}}", "error_in_answer"},
-        {"", "data: {\"choices\":[]}\n\n", "stream_not_served"},
-        {"Content-Type: text/event-stream; charset=utf-8\r\n", ": hello\n\n", "stream_not_served"},
+        {"", "data: {\"choices\":[]}\n\n", "stream_incomplete"},
+        {"Content-Type: text/event-stream; charset=utf-8\r\n", ": hello\n\n", "stream_incomplete"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         char block[256];

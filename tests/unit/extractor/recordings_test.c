@@ -255,9 +255,7 @@ START_TEST(every_identifier_and_every_field_outside_the_content_is_found) {
     sample_api(&sample, source->provider, source->api);
     for (; next_recording(source, &recording, &sample, &number, &stream);
          close_recording(&recording)) {
-        if (recording.is_stream) {
-            ck_assert_str_eq(sample.refusal, "stream_not_served");
-        } else {
+        if (!recording.is_stream) {
             json_t *body, *metadata = NULL;
             ck_assert_msg(!sample.refusal, "%s: %s", recording.name, sample.refusal);
             ck_assert_int_eq(json_parse(recording.body, &body, NULL, 0), ERR_OK);
@@ -294,7 +292,8 @@ static void check_usage(const struct sample *sample, json_t *usage, const char *
     struct counters c = {
         sample->head.in_uncached, sample->head.in_cached,         sample->head.in_cache_write,
         sample->head.in_audio,    sample->head.out_visible,       sample->head.out_reasoning,
-        sample->head.out_audio,   sample->head.in_cache_write_1h, sample->head.web_searches};
+        sample->head.out_audio,   sample->head.in_cache_write_1h, sample->head.web_searches,
+        sample->head.in_tool_use, sample->head.in_image,          sample->head.out_image};
     ck_assert_msg(counters_in(&c) == stated(usage, "input_tokens"), "%s: input", file);
     ck_assert_msg(counters_out(&c) == stated(usage, "output_tokens"), "%s: output", file);
     ck_assert_msg(at_least_0(c.in_cached) == stated(usage, "cache_read_tokens"), "%s: read", file);
@@ -335,7 +334,8 @@ static bool check_price(const struct source *source, const struct sample *sample
     struct counters c = {
         sample->head.in_uncached, sample->head.in_cached,         sample->head.in_cache_write,
         sample->head.in_audio,    sample->head.out_visible,       sample->head.out_reasoning,
-        sample->head.out_audio,   sample->head.in_cache_write_1h, sample->head.web_searches};
+        sample->head.out_audio,   sample->head.in_cache_write_1h, sample->head.web_searches,
+        sample->head.in_tool_use, sample->head.in_image,          sample->head.out_image};
     int64_t at_ms = unix_ms(json_string_value(json_object_get(line, "timestamp")));
     struct bytes provider = bytes_text(source->provider), served = sample->head.model;
     struct rating rating;
@@ -352,9 +352,9 @@ static bool check_price(const struct source *source, const struct sample *sample
     return is_same;
 }
 
-static json_t *oracle_of(const char *name) {
+static json_t *oracle_of(const char *path, const char *name) {
     size_t size = 0;
-    char *text = read_file(SHARED_FOLDER "/oracle/open.jsonl", &size);
+    char *text = read_file(path, &size);
     json_t *found = NULL;
     for (char *at = text, *next; at && *at && !found; at = next) {
         next = strchr(at, '\n');
@@ -381,7 +381,9 @@ START_TEST(usage_and_price_agree_with_an_independent_reading) {
     sample_api(&sample, source->provider, source->api);
     for (; next_recording(source, &recording, &sample, &number, &stream);
          close_recording(&recording)) {
-        json_t *line = recording.is_stream ? NULL : oracle_of(recording.name);
+        json_t *line = recording.is_stream
+                           ? NULL
+                           : oracle_of(SHARED_FOLDER "/oracle/open.jsonl", recording.name);
         if (!line)
             continue;
         check_usage(&sample, json_object_get(line, "usage"), recording.name);
@@ -397,6 +399,96 @@ START_TEST(usage_and_price_agree_with_an_independent_reading) {
 }
 END_TEST
 
+// ---- Streams. ----------------------------------------------------------------------------------
+
+// A recording that was put together from its events lacks what is no event of JSON: its end.
+static bool is_put_together(const struct recording *recording) {
+    uint32_t notes = json_find(&recording->scan, 0, "notes");
+    return notes != 0 && json_find(&recording->scan, notes, "sse_reconstructed") != 0;
+}
+
+static bool has_no_end(const struct recording *recording, const struct sample *sample) {
+    return is_put_together(recording) && sample->refusal &&
+           strcmp(sample->refusal, "stream_incomplete") == 0;
+}
+
+static unsigned check_events(const struct sample *sample, const char *file, struct bytes stream) {
+    struct sse sse;
+    struct sse_event event;
+    unsigned ids = 0;
+    sse_init(&sse);
+    while (sse_next(&sse, stream, true, &event) == SSE_event) {
+        json_t *data = json_loadb((const char *)event.data.at, event.data.size, 0, NULL);
+        ids += check_ids(sample, file, data);
+        json_decref(data);
+    }
+    sse_release(&sse);
+    return ids;
+}
+
+// Cut behind any event but the last, it is no answer.
+static unsigned check_cuts(struct sample *sample, struct bytes stream) {
+    struct sse sse;
+    struct sse_event event;
+    unsigned cuts = 0;
+    size_t before = 0;
+    sse_init(&sse);
+    while (sse_next(&sse, stream, true, &event) == SSE_event) {
+        sample_read(sample, 200, "", bytes_of(stream.at, before));
+        ck_assert(sample->refusal && sample->head.message.size == 0);
+        before = sse.at;
+        cuts++;
+    }
+    sse_release(&sse);
+    return cuts;
+}
+
+// What was streamed is the answer that it would have been without: with its names and its price.
+START_TEST(streams_amount_to_answers) {
+    const struct source *source = &sources[_i];
+    if (is_absent(source))
+        return;
+    struct sample sample;
+    struct recording recording;
+    struct buf stream;
+    unsigned number = 0, streams = 0, endless = 0, failed = 0, ids = 0, compared = 0, cuts = 0;
+    buf_init(&stream, 16 << 20);
+    sample_open(&sample);
+    sample_api(&sample, source->provider, source->api);
+    for (; next_recording(source, &recording, &sample, &number, &stream);
+         close_recording(&recording)) {
+        if (!recording.is_stream || recording.status != 200)
+            continue;
+        struct bytes body = sample.extract->answer.body;
+        ids += check_events(&sample, recording.name, body);
+        streams++;
+        bool is_failed = sample.refusal && strcmp(sample.refusal, "error_in_answer") == 0;
+        if (is_failed || has_no_end(&recording, &sample)) {
+            ck_assert_ptr_nonnull(sample.refusal);
+            ck_assert(!is_failed || sample.head.error_message.size > 0);
+            failed += is_failed;
+            endless += !is_failed;
+            continue;
+        }
+        ck_assert_msg(!sample.refusal, "%s: %s", recording.name, sample.refusal);
+        ck_assert_msg(sample.head.message.size > 0, "%s: no message", recording.name);
+        json_t *line = oracle_of(SHARED_FOLDER "/oracle/open.streams.jsonl", recording.name);
+        if (line && sample.head.has_usage) // else it was not asked for
+            check_usage(&sample, json_object_get(line, "usage"), recording.name);
+        compared += line && sample.head.has_usage;
+        json_decref(line);
+        if (!is_put_together(&recording)) // some of those are two streams
+            cuts += check_cuts(&sample, body);
+    }
+    printf("%s: %u streams (%u failed, %u recorded without their end): %u identifiers, %u usages "
+           "compared, %u cuts\n",
+           source->folder, streams, failed, endless, ids, compared, cuts);
+    ck_assert_uint_gt(streams, endless + failed);
+    sample_close(&sample);
+    buf_release(&stream);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("recordings");
     TCase *all = tcase_create("recordings");
@@ -404,6 +496,7 @@ int main(void) {
     tcase_add_loop_test(all, every_identifier_and_every_field_outside_the_content_is_found, 0,
                         SOURCES);
     tcase_add_loop_test(all, usage_and_price_agree_with_an_independent_reading, 0, SOURCES);
+    tcase_add_loop_test(all, streams_amount_to_answers, 0, SOURCES);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

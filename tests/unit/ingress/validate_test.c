@@ -330,14 +330,14 @@ static const struct {
      "{\"conversation\":\"c\",\"model\":\"openai/o3\",\"input\":\"a\","
      "\"api\":\"responses\"}",
      true},
-    {"stream_not_served", CALL("{\"model\":\"gpt-5-nano\",\"stream\":true}"), false},
+    {"wrong_type", CALL("{\"model\":\"gpt-5-nano\",\"messages\":[],\"stream\":1}"), false},
     {"missing_field", BATCH("{\"model\":\"claude-opus-5\",\"messages\":[]}"), true},
     {"missing_field", BATCH("{\"model\":\"claude-opus-5\",\"messages\":[],\"max_tokens\":null}"),
      true},
     {"wrong_type", BATCH("[]"), false},
     {"wrong_type", BATCH("{\"model\":\"claude-opus-5\",\"messages\":{}}"), false},
     {"no_model", BATCH("{\"max_tokens\":1,\"messages\":[]}"), false},
-    {"stream_not_served", BATCH("{\"model\":\"m\",\"max_tokens\":1,\"stream\":true}"), false},
+    {"wrong_type", BATCH("{\"model\":\"m\",\"max_tokens\":1,\"stream\":\"yes\"}"), false},
     {"not_taken",
      "{\"conversation\":\"c\",\"model\":\"anthropic/claude-opus-5\",\"input\":\"a\","
      "\"params\":{\"seed\":1}}",
@@ -346,9 +346,9 @@ static const struct {
      "{\"conversation\":\"c\",\"model\":\"anthropic/claude-opus-5\",\"input\":["
      "{\"type\":\"input_audio\"}]}",
      true},
-    {"stream_not_served",
+    {"wrong_type",
      "{\"conversation\":\"c\",\"model\":\"openai/o3\",\"input\":\"a\","
-     "\"params\":{\"stream\":true}}",
+     "\"params\":{\"stream\":[]}}",
      false},
 };
 enum { REFUSED = sizeof(refused) / sizeof(refused[0]) };

@@ -28,10 +28,11 @@ static void tear_down(void) {
 }
 
 static const char *write_job(const char *line, const char *context, const char *model) {
-    const struct adapter_job job = {.api = api,
-                                    .line = bytes_text(line),
-                                    .context = bytes_text(context),
-                                    .model = bytes_text(model)};
+    struct adapter_job job = {.api = api,
+                              .line = bytes_text(line),
+                              .context = bytes_text(context),
+                              .model = bytes_text(model)};
+    job.is_stream = job_asks_stream(&job);
     buf_reset(&body);
     return adapter->write(&job, &scan, &body);
 }
@@ -151,8 +152,26 @@ START_TEST(parameters_never_override_what_we_decide) {
                   "m",
                   "{\"model\":\"m\",\"messages\":[],\"seed\":7,\"tools\":[{\"type\":\"function\","
                   "\"function\":{\"name\":\"f\"}}]}");
-    ck_assert_str_eq(write_job("{}", "{\"params\":{\"stream\":true},\"messages\":[]}", "m"),
-                     "stream_not_served");
+}
+END_TEST
+
+// Without its usage a stream has no price; what a person states of it stays.
+START_TEST(a_stream_is_asked_for_with_all_that_it_needs) {
+#define NEEDS "\"stream_options\":{\"include_obfuscation\":false,\"include_usage\":true}"
+    assert_writes("{}", "{\"params\":{\"stream\":true,\"seed\":1},\"messages\":[]}", "m",
+                  "{\"model\":\"m\",\"messages\":[],\"stream\":true,\"seed\":1," NEEDS "}");
+    assert_writes("{\"body\":{\"model\":\"x\", \"stream\":true,\"t\":1.10}}", "", "m",
+                  "{\"model\":\"m\",\"stream\":true,\"t\":1.10," NEEDS "}");
+    assert_writes("{\"body\":{\"stream_options\":{\"include_usage\":false},\"model\":\"m\","
+                  "\"stream\":true}}",
+                  "", "m",
+                  "{\"stream_options\":{\"include_usage\":false,\"include_obfuscation\":false},"
+                  "\"model\":\"m\",\"stream\":true}");
+    assert_writes("{\"body\":{\"model\":\"m\",\"stream\":true,\"stream_options\":{}}}", "", "m",
+                  "{\"model\":\"m\",\"stream\":true," NEEDS "}");
+    assert_writes("{\"body\":{\"model\":\"m\",\"stream\":false}}", "", "m",
+                  "{\"model\":\"m\",\"stream\":false}");
+#undef NEEDS
 }
 END_TEST
 
@@ -281,6 +300,7 @@ int main(void) {
     tcase_add_test(tests, a_turn_becomes_a_chat_request);
     tcase_add_test(tests, parts_and_tools_are_written_in_the_apis_way);
     tcase_add_test(tests, parameters_never_override_what_we_decide);
+    tcase_add_test(tests, a_stream_is_asked_for_with_all_that_it_needs);
     tcase_add_test(tests, a_context_that_is_none_is_refused);
     tcase_add_test(tests, a_request_beyond_its_bound_is_refused);
     tcase_add_test(tests, shapes_that_nobody_speaks_have_no_adapter);

@@ -163,9 +163,11 @@ static struct lease_item lease_of(uint64_t number, uint64_t counter) {
     "{\"custom_id\":\"line-7\",\"body\":{\"model\":\"openai/gpt-5-nano\",\"messages\":" \
     "[{\"role\":\"user\",\"content\":\"a private prompt\"}]}}"
 
+static const char *line = LINE; // what is leased
+
 static void send_lease(const struct lease_item *lease, struct id to, uint64_t stamp_ms) {
     const struct lease_head head = {.boot = boot, .process = to, .stamp_ms = stamp_ms};
-    const struct bytes frames[2] = {bytes_text(LINE), bytes_text("")};
+    const struct bytes frames[2] = {bytes_text(line), bytes_text("")};
     struct wire_writer writer;
     struct buf header;
     buf_init(&header, HEADER_BYTES_MAX);
@@ -280,10 +282,10 @@ START_TEST(a_lease_becomes_a_call_and_its_end) {
     send_calls(KIND_end_stored, 1);
     expect_held(0);
 
-    char call[ID_HEX_SIZE], line[128];
+    char call[ID_HEX_SIZE], named[128];
     id_hex(call_of(1), call);
-    (void)snprintf(line, sizeof(line), "\r\nX-Client-Request-Id: %s\r\n", call);
-    ck_assert_ptr_nonnull(strstr(server->last_head, line));
+    (void)snprintf(named, sizeof(named), "\r\nX-Client-Request-Id: %s\r\n", call);
+    ck_assert_ptr_nonnull(strstr(server->last_head, named));
     ck_assert_ptr_nonnull(strstr(server->last_head,
                                  "\r\ntraceparent: 00-11220000000000000000000000000000-"
                                  "0000000000000001-01\r\n"));
@@ -293,6 +295,46 @@ START_TEST(a_lease_becomes_a_call_and_its_end) {
                                         "[{\"role\":\"user\",\"content\":\"a private prompt\"}]}");
     assert_log_is_silent_about("sk-secret");
     assert_log_is_silent_about("private");
+}
+END_TEST
+
+// A stream is asked for with what it needs, kept as it came, and told with the time at which it
+// began to say something; one that ends too early is no answer.
+START_TEST(a_stream_is_kept_as_it_came) {
+#define CHUNK(choice) "data: {\"id\":\"c\",\"choices\":[" choice "]}\n\n"
+    static const char events[] = ": hello\n\n" CHUNK("{\"index\":0,\"delta\":{\"content\":\"a\"}}")
+        CHUNK("{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}") "data: [DONE]\n\n";
+#undef CHUNK
+    static char given[2][1024];
+    for (size_t i = 0; i < 2; i++) {
+        size_t size = sizeof(events) - 1 - (i == 0 ? 0 : 8);
+        (void)snprintf(given[i], sizeof(given[i]),
+                       "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                       "Content-Length: %zu\r\n\r\n%.*s",
+                       size, (int)size, events);
+    }
+    server->given = given[0];
+    server->given_size = strlen(given[0]);
+    line = "{\"custom_id\":\"line-7\",\"body\":{\"model\":\"gpt-5-nano\",\"messages\":[],"
+           "\"stream\":true}}";
+    join("verbatim", 4);
+    lease(1, 1);
+    struct end_item item = expect_end(1, "answered", "");
+    ck_assert(bytes_is(item.class, "success"));
+    ck_assert_uint_gt(item.first_token_ms, 0);
+    ck_assert(bytes_is(message_item_frame(&message, 0, 1), events));
+    server->last_body[server->last_body_size] = 0;
+    ck_assert_str_eq(server->last_body,
+                     "{\"model\":\"gpt-5-nano\",\"messages\":[],\"stream\":true,\"stream_options\":"
+                     "{\"include_obfuscation\":false,\"include_usage\":true}}");
+    send_calls(KIND_end_stored, 1);
+    expect_held(0);
+    server->given = given[1];
+    server->given_size = strlen(given[1]);
+    lease(2, 2);
+    item = expect_end(2, "answered", "stream_incomplete");
+    ck_assert(bytes_is(item.class, "malformed"));
+    ck_assert_uint_gt(item.first_token_ms, 0);
 }
 END_TEST
 
@@ -456,6 +498,7 @@ int main(void) {
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, a_lease_becomes_a_call_and_its_end);
+    tcase_add_test(tests, a_stream_is_kept_as_it_came);
     tcase_add_test(tests, a_restarted_broker_hears_the_ends_again);
     tcase_add_test(tests, an_unconfirmed_end_is_said_again);
     tcase_add_test(tests, leases_of_others_and_old_leases_are_dropped);

@@ -274,15 +274,9 @@ static void put_tool(struct buf *out, const struct json_scan *scan, uint32_t too
 static const char *const limits[] = {"max_tokens", "max_completion_tokens", "max_output_tokens",
                                      NULL};
 // Those that have another name or another form here, and those that say nothing.
-static const char *const mapped[] = {"max_completion_tokens",
-                                     "max_output_tokens",
-                                     "max_tokens",
-                                     "stop",
-                                     "tool_choice",
-                                     "stream",
-                                     "parallel_tool_calls",
-                                     "n",
-                                     NULL};
+static const char *const mapped[] = {
+    "max_completion_tokens", "max_output_tokens",   "max_tokens", "stop",
+    "tool_choice",           "parallel_tool_calls", "n",          NULL};
 static const char *const ours[] = {"model", "messages", "system", NULL};
 
 static void put_limit(struct buf *out, const struct json_scan *scan, uint32_t params,
@@ -339,23 +333,21 @@ static void put_choice(struct buf *out, const struct json_scan *scan, uint32_t p
     buf_text(out, "}");
 }
 
-static const char *put_params(struct buf *out, const struct json_scan *scan, uint32_t params,
-                              bool has_tools) {
+static void put_params(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
+                       uint32_t params, bool has_tools) {
     uint32_t stop = stated_in(scan, params, "stop");
     for (uint32_t i = first_in(params); i < next_in(scan, params); i = next_in(scan, i)) {
-        if (json_is_named(scan, i, bytes_text("stream")) && has_shape(scan, i, JSON_SHAPE_true))
-            return "stream_not_served";
-        if (has_shape(scan, i, JSON_SHAPE_null) || is_one_of(scan, i, ours) ||
-            is_one_of(scan, i, mapped) ||
+        if (is_left_out(job, scan, i) || has_shape(scan, i, JSON_SHAPE_null) ||
+            is_one_of(scan, i, ours) || is_one_of(scan, i, mapped) ||
             (has_tools && json_is_named(scan, i, bytes_text("tools"))))
             continue;
         buf_text(out, ",");
-        put_member(out, scan, i);
+        put_stated(out, job, scan, i);
     }
     if (stop)
         put_stops(out, scan, stop);
     put_choice(out, scan, params);
-    return NULL;
+    put_stream_needs(out, job, scan, params);
 }
 
 // ---- the request --------------------------------------------------------------------------------
@@ -374,10 +366,10 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
         put_member(out, scan, turn.system);
     }
     refusal = put_messages(out, scan, turn.messages, job->model);
-    if (!refusal && turn.params)
-        refusal = put_params(out, scan, turn.params, turn.tools != 0);
     if (refusal)
         return refusal;
+    if (turn.params)
+        put_params(out, job, scan, turn.params, turn.tools != 0);
     if (turn.tools && scan->nodes[turn.tools].count > 0) {
         buf_text(out, ",\"tools\":");
         put_array(out, scan, turn.tools, put_tool);
@@ -472,6 +464,7 @@ static bool is_answer(const struct json_scan *scan) {
 
 const struct adapter adapter_anthropic_messages = {
     .shape = "anthropic.messages",
+    .may_stream = true,
     .takes = takes,
     .write = write_request,
     .is_answer = is_answer,

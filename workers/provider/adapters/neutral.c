@@ -15,12 +15,48 @@ static bool find_body(const struct adapter_job *job, struct bytes *body) {
     return is_there && body->size >= 2 && body->at[0] == '{';
 }
 
-static const char *native_write(const struct adapter_job *job, struct buf *out) {
+// Members that stand in the path, or are said by it.
+static bool is_in_path(const struct adapter_job *job, const struct json_scan *scan, uint32_t node) {
+    static const char *const stream[] = {"stream", NULL}, *const model[] = {"model", NULL};
+    bool is_field = is_one_of(scan, node, job->api->request_fields);
+    return (job->api->stream.is_asked_by_path && is_one_of(scan, node, stream)) ||
+           (job->api->is_model_in_path && !is_field && is_one_of(scan, node, model));
+}
+
+// Each member as it stands, but for the model, what the path says, and what a stream needs.
+static const char *copy_members(const struct adapter_job *job, struct json_scan *scan,
+                                struct bytes body, struct buf *out) {
+    const char *comma = "";
+    if (json_scan(scan, body, NULL) != ERR_OK)
+        return "body_malformed";
+    buf_text(out, "{");
+    for (uint32_t i = first_in(0); i < next_in(scan, 0); i = next_in(scan, i)) {
+        if (is_in_path(job, scan, i))
+            continue;
+        buf_text(out, comma);
+        comma = ",";
+        if (json_is_named(scan, i, bytes_text("model"))) {
+            buf_text(out, "\"model\":");
+            json_put_text(out, job->model);
+        } else {
+            put_stated(out, job, scan, i);
+        }
+    }
+    put_stream_needs(out, job, scan, 0);
+    buf_text(out, "}");
+    return NULL;
+}
+
+static const char *native_write(const struct adapter_job *job, struct json_scan *scan,
+                                struct buf *out) {
     struct bytes body, model;
     if (!find_body(job, &body))
         return "line_without_body";
-    if (!json_member(body, "model", &model))
+    bool has_model = json_member(body, "model", &model);
+    if (!has_model && !job->api->is_model_in_path)
         return "body_without_model";
+    if (job->is_stream || job->api->is_model_in_path)
+        return copy_members(job, scan, body, out);
     size_t before = (size_t)(model.at - body.at);
     bool is_same = model.size == job->model.size + 2 &&
                    memcmp(model.at + 1, job->model.at, job->model.size) == 0;
@@ -37,8 +73,10 @@ static const char *native_write(const struct adapter_job *job, struct buf *out) 
 const char *request_write(const struct adapter_job *job, struct json_scan *scan, struct buf *out,
                           const char *(*write_turn)(const struct adapter_job *job,
                                                     struct json_scan *scan, struct buf *out)) {
+    if (job->is_stream && !api_streams(job->api))
+        return "stream_not_served"; // settings that hold from a turn for another API
     const char *refusal =
-        job->context.size > 0 ? write_turn(job, scan, out) : native_write(job, out);
+        job->context.size > 0 ? write_turn(job, scan, out) : native_write(job, scan, out);
     return !refusal && buf_state(out) != ERR_OK ? "request_too_large" : refusal;
 }
 
@@ -77,7 +115,10 @@ const char *turn_open(const struct adapter_job *job, struct json_scan *scan, str
         .params = stated_in(scan, 0, "params"),
         .tools = stated_in(scan, 0, "tools"),
         .messages = stated_in(scan, 0, "messages"),
+        .previous = stated_in(scan, 0, "previous"),
     };
+    if (turn->previous && !job->api->api_stateful)
+        return "state_not_served";
     if (!turn->messages || !has_shape(scan, turn->messages, JSON_SHAPE_array) ||
         !is_shape_or_absent(scan, turn->tools, JSON_SHAPE_array) ||
         !is_shape_or_absent(scan, turn->params, JSON_SHAPE_object))
@@ -164,6 +205,68 @@ uint32_t next_said(const struct json_scan *line, uint32_t *at) {
             return content;
     }
     return 0;
+}
+
+// ---- streams ------------------------------------------------------------------------------------
+
+// What the catalogue wants in the body of a request for a stream, scanned; count 0: nothing.
+static void open_needs(const struct adapter_job *job, struct json_scan *needs) {
+    json_scan_init(needs);
+    if (job->is_stream && job->api->stream.with)
+        (void)json_scan(needs, bytes_text(job->api->stream.with), NULL);
+}
+
+static uint32_t find_like(const struct json_scan *in, uint32_t object, const struct json_scan *scan,
+                          uint32_t node) {
+    const struct json_node *at = &scan->nodes[node];
+    struct bytes name = bytes_of(scan->text.at + at->name_at, at->name_size);
+    if (!has_shape(in, object, JSON_SHAPE_object))
+        return 0;
+    for (uint32_t i = first_in(object); i < next_in(in, object); i = next_in(in, i))
+        if (json_is_named(in, i, name))
+            return i;
+    return 0;
+}
+
+// The members of `from` that the object does not have.
+static void put_missing(struct buf *out, const struct json_scan *from, uint32_t all,
+                        const struct json_scan *scan, uint32_t object, const char *comma) {
+    for (uint32_t i = first_in(all); i < next_in(from, all); i = next_in(from, i)) {
+        if (find_like(scan, object, from, i))
+            continue;
+        buf_text(out, comma);
+        comma = ",";
+        put_member(out, from, i);
+    }
+}
+
+void put_stated(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
+                uint32_t node) {
+    struct json_scan needs;
+    open_needs(job, &needs);
+    uint32_t need = needs.count > 0 ? find_like(&needs, 0, scan, node) : 0;
+    put_member(out, scan, node);
+    if (need && has_shape(&needs, need, JSON_SHAPE_object) &&
+        has_shape(scan, node, JSON_SHAPE_object) && buf_state(out) == ERR_OK) {
+        out->size--; // the object's end
+        put_missing(out, &needs, need, scan, node, scan->nodes[node].count > 0 ? "," : "");
+        buf_text(out, "}");
+    }
+    json_scan_release(&needs);
+}
+
+bool is_left_out(const struct adapter_job *job, const struct json_scan *scan, uint32_t node) {
+    return json_is_named(scan, node, bytes_text("stream")) &&
+           (!job->is_stream || job->api->stream.is_asked_by_path);
+}
+
+void put_stream_needs(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
+                      uint32_t object) {
+    struct json_scan needs;
+    open_needs(job, &needs);
+    if (needs.count > 0)
+        put_missing(out, &needs, 0, scan, object, ",");
+    json_scan_release(&needs);
 }
 
 // ---- submission ---------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 // What adapters share: native bodies, and the neutral request that the accountant prepares for a
 // conversation's turn: {"model", "system", "params", "tools", "messages": [{"role", "content",
-// "tool_calls"?, "model"?}]}. Texts and numbers are copied as they were written.
+// "tool_calls"?, "model"?}], "previous"?}. Texts and numbers are copied as they were written.
+// "previous" is the provider's own name of the state that the messages go on from, where the
+// provider keeps it: they are then only what is new, and no other API can take the turn.
 //
 // A message's content is a text or a list of parts. Parts that every API understands in its own
 // way are text, image_url and, in what the user says, tool_result: {"type": "tool_result",
@@ -21,9 +23,10 @@ const char *request_write(const struct adapter_job *job, struct json_scan *scan,
 
 // The parts of a neutral request, by their nodes; 0: absent or null.
 struct turn {
-    uint32_t system, params, tools, messages;
+    uint32_t system, params, tools, messages, previous;
 };
-// Indexes the job's context. NULL, or why it cannot be read.
+// Indexes the job's context. NULL, or why it cannot be read: also where it has a "previous" and the
+// API keeps no state.
 const char *turn_open(const struct adapter_job *job, struct json_scan *scan, struct turn *turn);
 
 // ---- nodes --------------------------------------------------------------------------------------
@@ -49,6 +52,17 @@ bool is_one_of(const struct json_scan *scan, uint32_t node, const char *const *n
 bool is_said(const struct json_scan *scan, uint32_t node, const char *text);
 // Whether a part is of that type.
 bool is_part(const struct json_scan *scan, uint32_t part, const char *type);
+
+// A member of what the line states for the body, "name":value as it stands; where the API wants
+// more in an object of that name from a request for a stream, with that in it.
+void put_stated(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
+                uint32_t node);
+// Whether the body leaves out a member of a line: "stream", unless it asks for one here.
+bool is_left_out(const struct adapter_job *job, const struct json_scan *scan, uint32_t node);
+// What a request for a stream needs besides, each with a comma before it, as far as the object does
+// not state it.
+void put_stream_needs(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
+                      uint32_t object);
 
 // ---- writing ------------------------------------------------------------------------------------
 

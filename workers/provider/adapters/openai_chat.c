@@ -211,21 +211,17 @@ static const char *put_messages(struct buf *out, const struct json_scan *scan,
 // ---- the request --------------------------------------------------------------------------------
 
 // The parameters are the API's own; those that we decide are left out.
-static const char *put_params(struct buf *out, const struct json_scan *scan, uint32_t params,
-                              bool has_tools) {
+static void put_params(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
+                       uint32_t params, bool has_tools) {
     static const char *const ours[] = {"model", "messages", NULL};
     for (uint32_t i = first_in(params); i < next_in(scan, params); i = next_in(scan, i)) {
-        if (json_is_named(scan, i, bytes_text("stream"))) {
-            if (has_shape(scan, i, JSON_SHAPE_true))
-                return "stream_not_served";
-            continue;
-        }
-        if (is_one_of(scan, i, ours) || (has_tools && json_is_named(scan, i, bytes_text("tools"))))
+        if (is_left_out(job, scan, i) || is_one_of(scan, i, ours) ||
+            (has_tools && json_is_named(scan, i, bytes_text("tools"))))
             continue;
         buf_text(out, ",");
-        put_member(out, scan, i);
+        put_stated(out, job, scan, i);
     }
-    return NULL;
+    put_stream_needs(out, job, scan, params);
 }
 
 static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
@@ -237,10 +233,10 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
     buf_text(out, "{\"model\":");
     json_put_text(out, job->model);
     refusal = put_messages(out, scan, &turn);
-    if (!refusal && turn.params)
-        refusal = put_params(out, scan, turn.params, turn.tools != 0);
     if (refusal)
         return refusal;
+    if (turn.params)
+        put_params(out, job, scan, turn.params, turn.tools != 0);
     if (turn.tools && scan->nodes[turn.tools].count > 0) {
         buf_text(out, ",\"tools\":");
         put_array(out, scan, turn.tools, put_tool);
@@ -290,6 +286,7 @@ static bool is_answer(const struct json_scan *scan) {
 
 const struct adapter adapter_openai_chat = {
     .shape = "openai.chat",
+    .may_stream = true,
     .takes = takes,
     .write = write_request,
     .is_answer = is_answer,

@@ -1,0 +1,176 @@
+// A document that grows out of pieces of others.
+#include "common/json_grow.h"
+#include "common/mem.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct grown grown;
+static struct json_scan scan;
+static struct buf out;
+
+static void set_up(void) {
+    grown_init(&grown);
+    json_scan_init(&scan);
+    buf_init(&out, 1 << 20);
+}
+
+static void tear_down(void) {
+    grown_release(&grown);
+    json_scan_release(&scan);
+    buf_release(&out);
+}
+
+static const char *says(void) {
+    buf_reset(&out);
+    grown_put(&grown, 0, &out);
+    return buf_cstr(&out);
+}
+
+static void scan_text(const char *text) {
+    ck_assert_int_eq(json_scan(&scan, bytes_text(text), NULL), ERR_OK);
+}
+
+// Takes the member "v" of a document into the member "a" of what grows.
+static uint32_t from(const char *text) {
+    scan_text(text);
+    return json_find(&scan, 0, "v");
+}
+
+static void add(const char *text) {
+    static const char *const whole[] = {"id", NULL};
+    uint32_t node = from(text);
+    grown_add(&grown, grown_member(&grown, 0, "a"), &scan, node, whole);
+    ck_assert(scan.nodes[node].is_marked);
+}
+
+// A half of a character, a digit too few or a reordered member would be another answer.
+START_TEST(pieces_of_texts_become_one) {
+    ck_assert_str_eq(says(), "null");
+    add("{\"v\":\"a\\ud834\"}");
+    add("{\"v\":\"\\udd1e\\n\"}");
+    add("{\"v\":null}");
+    add("{\"v\":\"\"}");
+    add("{\"v\":\"\xc3\xa4\"}");
+    ck_assert_str_eq(says(), "{\"a\":\"a\\ud834\\udd1e\\n\xc3\xa4\"}");
+}
+END_TEST
+
+START_TEST(pieces_of_lists_find_their_element) {
+    add("{\"v\":{\"calls\":[{\"index\":1,\"id\":\"b\",\"f\":{\"x\":\"1\"}}],\"n\":1.10}}");
+    add("{\"v\":{\"calls\":[{\"index\":0,\"id\":\"a\"},{\"index\":1,\"id\":\"\",\"f\":{\"x\":\"2\"}"
+        "}]}}");
+    add("{\"v\":{\"calls\":[{\"index\":1,\"id\":\"b\",\"f\":{\"x\":\"3\"}}],\"n\":2.0,\"l\":[1]}}");
+    add("{\"v\":{\"calls\":null,\"n\":null,\"l\":[[2],{\"k\":{}}],\"e\":[]}}");
+    ck_assert_str_eq(says(),
+                     "{\"a\":{\"calls\":[{\"id\":\"a\"},{\"id\":\"b\",\"f\":{\"x\":\"123\"}}],"
+                     "\"n\":2.0,\"l\":[1,[2],{\"k\":{}}],\"e\":[]}}");
+}
+END_TEST
+
+START_TEST(what_is_joined_takes_the_place_of_what_was_there_unless_it_is_null) {
+    static const char *const texts[] = {
+        "{\"v\":{\"in\":10,\"out\":1,\"more\":{\"x\":1,\"y\":[1,2]},\"tier\":\"a\"}}",
+        "{\"v\":{\"in\":null,\"out\":5e1,\"more\":{\"y\":[3],\"z\":null},\"tier\":\"\"}}",
+    };
+    for (size_t i = 0; i < 2; i++) {
+        uint32_t node = from(texts[i]);
+        grown_merge(&grown, grown_member(&grown, 0, "a"), &scan, node);
+    }
+    ck_assert_str_eq(says(),
+                     "{\"a\":{\"in\":10,\"out\":5e1,\"more\":{\"x\":1,\"y\":[3],\"z\":null},"
+                     "\"tier\":\"\"}}");
+}
+END_TEST
+
+START_TEST(a_name_that_comes_empty_changes_nothing) {
+    static const char *const texts[] = {"{\"v\":\"\"}", "{\"v\":\"id-1\"}", "{\"v\":null}",
+                                        "{\"v\":\"\"}"};
+    static const char *const expected[] = {"{\"a\":\"\"}", "{\"a\":\"id-1\"}", "{\"a\":\"id-1\"}",
+                                           "{\"a\":\"id-1\"}"};
+    for (size_t i = 0; i < 4; i++) {
+        uint32_t node = from(texts[i]);
+        grown_keep(&grown, grown_member(&grown, 0, "a"), &scan, node);
+        ck_assert_str_eq(says(), expected[i]);
+    }
+    uint32_t node = from("{\"v\":{\"b\":[{}]}}");
+    grown_set(&grown, grown_member(&grown, 0, "a"), &scan, node);
+    ck_assert_str_eq(says(), "{\"a\":{\"b\":[{}]}}");
+    grown_set(&grown, grown_member(&grown, 0, "a"), &scan, 0); // nothing to take
+    ck_assert_str_eq(says(), "{\"a\":{\"b\":[{}]}}");
+    ck_assert(grown_set_json(&grown, grown_member(&grown, 0, "a"), bytes_text("[1]")));
+    ck_assert(!grown_set_json(&grown, grown_member(&grown, 0, "a"), bytes_text("[1")));
+    grown_set_text(&grown, grown_member(&grown, 0, "b"), "q\"");
+    ck_assert_str_eq(says(), "{\"a\":[1],\"b\":\"q\\\"\"}");
+}
+END_TEST
+
+// Whatever nobody took in is there, as it was said the last time.
+START_TEST(what_is_left_over_is_kept) {
+    scan_text("{\"t\":1,\"u\":{\"x\":1,\"y\":2},\"l\":[{\"m\":1,\"n\":1},{\"m\":2}],\"e\":{}}");
+    scan.nodes[json_find(&scan, 0, "t")].is_marked = true;
+    scan.nodes[json_find(&scan, json_find(&scan, 0, "u"), "x")].is_marked = true;
+    uint32_t list = json_find(&scan, 0, "l");
+    scan.nodes[json_find(&scan, list + 1, "m")].is_marked = true;
+    grown_rest(&grown, 0, &scan);
+    ck_assert_str_eq(says(), "{\"u\":{\"y\":2},\"l\":[{\"n\":1},{\"m\":2}],\"e\":{}}");
+    scan_text("{\"u\":{\"y\":null},\"l\":[{\"n\":5}]}");
+    grown_rest(&grown, 0, &scan);
+    ck_assert_str_eq(says(), "{\"u\":{\"y\":null},\"l\":[{\"n\":5},{\"m\":2}],\"e\":{}}");
+    scan_text("{\"u\":{\"z\":1}}");
+    scan.nodes[json_find(&scan, json_find(&scan, 0, "u"), "z")].is_marked = true;
+    grown_rest(&grown, 0, &scan);
+    ck_assert_str_eq(says(), "{\"u\":{\"y\":null},\"l\":[{\"n\":5},{\"m\":2}],\"e\":{}}");
+}
+END_TEST
+
+// A stranger's stream may name four thousand million elements; each costs a walk.
+START_TEST(a_document_that_outgrows_its_bounds_says_so) {
+    char text[64];
+    uint32_t key = 0;
+    for (; key <= GROWN_CHILDREN_MAX && grown_state(&grown) == ERR_OK; key++)
+        (void)grown_element(&grown, grown_member(&grown, 0, "a"), key * 7);
+    ck_assert_int_eq(grown_state(&grown), ERR_TOO_BIG);
+    ck_assert_uint_eq(key, GROWN_CHILDREN_MAX + 1);
+    add("{\"v\":[{\"index\":0}]}"); // harmless from then on
+    ck_assert_uint_eq(buf_bytes(&out).size, 0);
+    ck_assert_str_eq(says(), "");
+    grown_reset(&grown);
+    ck_assert_int_eq(grown_state(&grown), ERR_OK);
+    for (unsigned i = 0; i <= GROWN_CHILDREN_MAX && grown_state(&grown) == ERR_OK; i++) {
+        (void)snprintf(text, sizeof(text), "m%u", i);
+        (void)grown_member(&grown, 0, text);
+    }
+    ck_assert_int_eq(grown_state(&grown), ERR_TOO_BIG);
+    grown_reset(&grown);
+    char *megabyte = mem_new((1 << 20) + 16);
+    memset(megabyte, 'x', (1 << 20) + 8);
+    memcpy(megabyte, "{\"v\":\"", 6);
+    memcpy(megabyte + (1 << 20) + 6, "\"}", 2);
+    unsigned pieces = 0;
+    for (; pieces < 64 && grown_state(&grown) == ERR_OK; pieces++)
+        add(megabyte);
+    ck_assert_int_eq(grown_state(&grown), ERR_TOO_BIG);
+    ck_assert_uint_eq(pieces, GROWN_BYTES_MAX / (1 << 20));
+    mem_free(megabyte);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("json-grow");
+    TCase *tcase = tcase_create("all");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, pieces_of_texts_become_one);
+    tcase_add_test(tcase, pieces_of_lists_find_their_element);
+    tcase_add_test(tcase, what_is_joined_takes_the_place_of_what_was_there_unless_it_is_null);
+    tcase_add_test(tcase, a_name_that_comes_empty_changes_nothing);
+    tcase_add_test(tcase, what_is_left_over_is_kept);
+    tcase_add_test(tcase, a_document_that_outgrows_its_bounds_says_so);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
