@@ -32,7 +32,7 @@ static const struct option run_options[] = {
     PATIENCE,
     JSON_EVENTS,
     LAST};
-static const struct option submit_options[] = {SUBMIT_OPTIONS, JSON, LAST};
+static const struct option submit_options[] = {SUBMIT_OPTIONS, PATIENCE, JSON, LAST};
 static const struct option watch_options[] = {
     FLAG("results", "also print the results, from the first"), PATIENCE, JSON_EVENTS, LAST};
 static const struct option list_options[] = {LIMIT("50"), AFTER, JSON, LAST};

@@ -95,6 +95,9 @@ unsent=$(client batch list --json | grep -o '"batch":"[^"]*","name":"behind-it.j
 check "a batch without its end says so" has "the end of its file" "$(client batch show "$unsent")"
 client batch watch "$unsent" --patience 2 >/dev/null 2>"$work/watch-err.txt" </dev/null
 check "and is not watched for ever" is $? 75
+client batch submit "$work/behind-it.jsonl" --patience 2 >/dev/null 2>"$work/submit-err.txt" </dev/null
+check "nor is a submission that nobody watches" is $? 75
+check "which names the batch that stays" has "colloq batch watch $unsent" "$(cat "$work/submit-err.txt")"
 client lane resume "$lane" >/dev/null 2>&1
 client batch run "$work/behind-it.jsonl" >"$work/rest.jsonl" 2>"$work/rest-err.txt"
 check "the same command again sends the rest" is $? 0

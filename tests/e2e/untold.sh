@@ -90,6 +90,9 @@ check "refused ones" fails_with 65 batch run - --strict <bad.jsonl
 check "leave none" no_copies
 check "a run that ends" fails_with 0 batch run - --again <in.jsonl
 check "leaves none" no_copies
+{ client batch run - --again <grown.jsonl 2>err.txt && false || echo $? >code.txt; } | true
+check "a reader that goes" is "$(cat code.txt)" 141
+check "leaves none either" no_copies
 seq 1 7000 | awk 'BEGIN { while (length(pad) < 10000) pad = pad "some words of padding " }
     { printf "{\"custom_id\":\"n%d\",\"method\":\"POST\",\"url\":\"/v1/chat/completions\",\"body\":" \
         "{\"model\":\"gpt-4.1-mini\",\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]}}\n", $1, pad }' >big.jsonl
