@@ -274,12 +274,27 @@ void turn_unanswered(struct core *core, struct job *job) {
     conversation_list(core, conversation);
 }
 
+// Where the turns behind an answered one are broken once more: the first that has ended without an
+// answer, whether it is gone already or not, with a turn parked behind it; 0: nowhere.
+static uint32_t break_behind(const struct core *core, const struct job *answered) {
+    uint32_t before = answered->turn;
+    for (uint32_t slot = answered->turn_next; slot; slot = core->jobs[slot].turn_next) {
+        const struct job *turn = &core->jobs[slot];
+        if (turn->state == JOB_ENDED && turn->outcome != OUTCOME_answered)
+            continue; // it goes when the ledger has it
+        if (turn->turn > before + 1 && is_parked_behind(turn))
+            return before + 1;
+        before = turn->turn;
+    }
+    return 0;
+}
+
 // An answer to the turn at the break, or to a later one that a person has sent on its way.
 void turn_answered(struct core *core, struct job *job) {
     struct conversation *conversation = &core->conversations[job->conversation];
     if (!job->conversation || !conversation->broken_at || job->turn < conversation->broken_at)
         return;
-    conversation->broken_at = 0;
+    conversation->broken_at = break_behind(core, job);
     conversation_touch(core, conversation);
     conversation_list(core, conversation);
 }
@@ -305,7 +320,7 @@ static void let_go(struct core *core, struct job *turn) {
 static bool settle_turns(struct core *core, struct conversation *conversation) {
     enum unanswered_policy policy = policy_of(core, conversation);
     bool is_behind_dead = false;
-    uint32_t moved = 0, before = 0;
+    uint32_t moved = 0;
     for (uint32_t slot = conversation->first_turn; slot; slot = core->jobs[slot].turn_next) {
         struct job *turn = &core->jobs[slot];
         if (turn->state == JOB_WAITING && (is_behind_dead || is_held_up(conversation, turn)) &&
@@ -314,11 +329,6 @@ static bool settle_turns(struct core *core, struct conversation *conversation) {
         // Of a cancelled batch nothing begins to run again.
         if (is_parked_behind(turn) && !is_held_up(conversation, turn) &&
             !batch_of(core, turn)->is_cancelled) {
-            // A turn that is missing here was cancelled or dropped: the next break.
-            if (before && turn->turn > before + 1) {
-                break_at(core, conversation, before + 1);
-                continue;
-            }
             if (++moved > DECIDED_A_STEP || !has_room(core, 1) || !records_have_room(core, 1)) {
                 core->out->more = true;
                 return false;
@@ -326,7 +336,6 @@ static bool settle_turns(struct core *core, struct conversation *conversation) {
             let_go(core, turn);
         }
         is_behind_dead |= policy == UNANSWERED_fail && job_is_kept(turn);
-        before = turn->turn;
     }
     release_next(core, conversation);
     return true;

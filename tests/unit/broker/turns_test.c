@@ -26,15 +26,19 @@ static void expect_parked(uint64_t job) {
     ck_assert_int_eq(world_job(w, job)->reason, REASON_earlier_turn);
 }
 
-// Worker 0 falls silent until its first turn is given up, retried and dead.
-static struct lease lose_turn(void) {
-    struct lease first = world_lease(w, 0);
+// Worker 0 falls silent until the turn that it was leased is given up, retried and dead.
+static void give_up(struct lease first) {
     w->workers[0].is_silent = true;
     world_pass(w, BILLED_LIMIT_MS + 1000);
     world_join_worker(w, 1, 8);
     world_pass(w, RETRY_MAX_MS);
     world_end(w, 1, world_lease(w, 1), PERMANENT);
     ck_assert_int_eq(world_state(w, first.job), JOB_DEAD);
+}
+
+static struct lease lose_turn(void) {
+    struct lease first = world_lease(w, 0);
+    give_up(first);
     return first;
 }
 
@@ -112,6 +116,34 @@ START_TEST(a_late_answer_to_a_dead_turn_brings_back_those_behind_it) {
     ck_assert_uint_eq(world_batch(w, batch)->dead, 0);
     world_record_all(w);
     ck_assert_uint_eq(world_lease(w, 1).job, turns[1]);
+}
+END_TEST
+
+// The second turn was cancelled, and the first is answered late: the third has no answer to go on
+// from.
+static void answer_before_cancelled(bool is_recorded) {
+    struct lease late = world_lease(w, 0);
+    world_cancel_job(w, turns[1]);
+    if (is_recorded)
+        world_record_all(w);
+    give_up(late);
+    world_answer(w, 0, late);
+    expect_parked(turns[2]);
+    world_record_all(w);
+    ck_assert(!world_has_lease(w, 1));
+    expect_parked(turns[2]);
+    world_restart(w);
+    world_tick(w);
+    expect_parked(turns[2]);
+}
+
+START_TEST(a_late_answer_does_not_bring_back_what_is_behind_a_cancelled_turn) {
+    answer_before_cancelled(true);
+}
+END_TEST
+
+START_TEST(nor_does_it_while_the_ledger_has_not_heard_of_the_cancelled_turn) {
+    answer_before_cancelled(false);
 }
 END_TEST
 
@@ -254,6 +286,8 @@ int main(void) {
               a_dead_turn_parks_those_behind_it_and_those_that_still_come,
               a_broken_conversation_is_broken_after_a_restart,
               a_late_answer_to_a_dead_turn_brings_back_those_behind_it,
+              a_late_answer_does_not_bring_back_what_is_behind_a_cancelled_turn,
+              nor_does_it_while_the_ledger_has_not_heard_of_the_cancelled_turn,
               a_late_answer_in_a_settled_batch_revives_that_turn_only,
               a_turn_parked_by_policy_parks_those_behind_it, a_cancelled_turn_parks_those_behind_it,
               a_turn_that_cannot_be_prepared_is_dead, a_question_for_a_context_is_asked_again,
