@@ -62,15 +62,19 @@ int64_t asked_output_max(const struct json_scan *scan, uint32_t object) {
     return __builtin_mul_overflow(most, choices, &all) ? INT64_MAX : all;
 }
 
-// Parts that are texts; a tool's result may hold parts of its own.
-static bool is_text_part(const struct json_scan *scan, uint32_t part) {
-    static const char *const types[] = {"\"text\"", "\"refusal\"", "\"thinking\"", "\"tool_use\"",
-                                        "\"tool_result\""};
-    uint32_t type = json_find(scan, part, "type");
-    for (size_t i = 0; type && i < sizeof(types) / sizeof(types[0]); i++)
-        if (bytes_is(json_raw(scan, type), types[i]))
+static bool is_type(const struct json_scan *scan, uint32_t type, const char *const *types) {
+    for (; type && *types; types++)
+        if (bytes_is(json_raw(scan, type), *types))
             return true;
     return false;
+}
+
+// Parts that are texts; a tool's result may hold parts of its own.
+static bool is_text_part(const struct json_scan *scan, uint32_t part) {
+    static const char *const types[] = {"\"text\"",       "\"refusal\"",     "\"thinking\"",
+                                        "\"tool_use\"",   "\"tool_result\"", "\"reasoning\"",
+                                        "\"input_text\"", "\"output_text\"", NULL};
+    return is_type(scan, json_find(scan, part, "type"), types);
 }
 
 // A content is a text, or a list of parts.
@@ -98,6 +102,25 @@ static bool messages_are_text(const struct json_scan *scan, uint32_t list) {
     return true;
 }
 
+// An input is a text, or a list of items that say all that they are.
+static bool items_are_text(const struct json_scan *scan, uint32_t input) {
+    static const char *const types[] = {"\"message\"",
+                                        "\"reasoning\"",
+                                        "\"function_call\"",
+                                        "\"function_call_output\"",
+                                        "\"custom_tool_call\"",
+                                        "\"custom_tool_call_output\"",
+                                        NULL};
+    if (input == 0 || scan->nodes[input].shape != JSON_SHAPE_array)
+        return input == 0 || scan->nodes[input].shape != JSON_SHAPE_object;
+    for (uint32_t i = input + 1; i < scan->nodes[input].end; i = scan->nodes[i].end) {
+        uint32_t type = json_find(scan, i, "type"), output = json_find(scan, i, "output");
+        if ((type && !is_type(scan, type, types)) || (output && !is_all_text(scan, output)))
+            return false;
+    }
+    return messages_are_text(scan, input);
+}
+
 // Whether all tools of a list are the user's own.
 static bool tools_are_own(const struct json_scan *scan, uint32_t list) {
     if (list == 0 || scan->nodes[list].shape != JSON_SHAPE_array)
@@ -112,13 +135,17 @@ static bool tools_are_own(const struct json_scan *scan, uint32_t list) {
 }
 
 int64_t asked_input_max(const struct json_scan *scan, uint32_t object, size_t bytes) {
-    static const char *const fetching[] = {"web_search_options", "mcp_servers"};
+    // What these bring stands elsewhere.
+    static const char *const fetching[] = {"web_search_options", "mcp_servers", "prompt",
+                                           "previous_response_id", "conversation"};
     uint32_t tools = json_find(scan, object, "tools");
-    for (size_t i = 0; i < sizeof(fetching) / sizeof(fetching[0]); i++)
-        if (json_find(scan, object, fetching[i]))
+    for (size_t i = 0; i < sizeof(fetching) / sizeof(fetching[0]); i++) {
+        uint32_t node = json_find(scan, object, fetching[i]);
+        if (node && scan->nodes[node].shape != JSON_SHAPE_null)
             return -1;
+    }
     if (!messages_are_text(scan, json_find(scan, object, "messages")) ||
-        !tools_are_own(scan, tools))
+        !items_are_text(scan, json_find(scan, object, "input")) || !tools_are_own(scan, tools))
         return -1;
     return (int64_t)bytes + (tools ? TOOLS_TOKENS_MAX : 0);
 }

@@ -102,6 +102,7 @@ struct usage_map {
     const struct jsonpath *cost; // stated cost
     int64_t cost_unit_pusd;      // what one of it is in pico-USD
     const struct jsonpath *web_searches;
+    bool is_each_a_web_search; // that path selects them one by one; else it is their number
     // All that was written to a cache, where the two above are parts of it that may be missing:
     // what they do not account for was written for the ordinary time.
     const struct jsonpath *input_cache_write_all;
@@ -178,7 +179,9 @@ struct provider_api {
     const struct jsonpath *service_tier;   // the tier that served; NULL: none
     const struct price_dimension *dimensions;
     size_t dimension_count;
-    const struct jsonpath *finish;
+    // Where an answer says how it ended, ends with NULL: the first place whose word is among the
+    // finishes decides, else the last one's word is what it says.
+    const struct jsonpath *const *finish;
     const struct text_pair *finishes; // raw finish → neutral finish
     size_t finish_count;
     struct usage_map usage;

@@ -330,6 +330,22 @@ static void read_dimensions(const struct section *answer, struct provider_api *a
     api->dimension_count = count;
 }
 
+// One path, or a list of them.
+static const struct jsonpath *const *read_finish_paths(const struct section *answer) {
+    struct place place = {&answer->place, "finish", 0};
+    const json_t *list = json_object_get(answer->json, "finish");
+    size_t count = json_is_array(list) ? json_array_size(list) : 1;
+    const struct jsonpath **paths = pool_array(answer->reader->pool, count + 1, sizeof(*paths));
+    const char *const *all = json_is_array(list) ? texts(answer, "finish") : NULL;
+    if (!all)
+        paths[0] = path(answer, "finish", true);
+    else if (count == 0)
+        fail(answer, "finish", "must be a path or a list of some");
+    for (size_t i = 0; all && all[i]; i++)
+        paths[i] = reader_compile(answer->reader, all[i], &(struct place){&place, NULL, i});
+    return paths;
+}
+
 static void read_content(struct reader *reader, const json_t *entry, struct provider_api *api) {
     struct place place = {NULL, "content", 0};
     const char *const *list = reader_texts(reader, entry, &place);
@@ -347,7 +363,7 @@ static void read_content(struct reader *reader, const json_t *entry, struct prov
     api->message = path(&section, "message", true);
     api->model = path(&section, "model", false);
     api->service_tier = path(&section, "service_tier", false);
-    api->finish = path(&section, "finish", true);
+    api->finish = section.json ? read_finish_paths(&section) : NULL;
     read_dimensions(&section, api);
 }
 

@@ -1,18 +1,24 @@
 #include "common/catalogue_section.h"
 #include "common/money.h"
 
-// One counter: its path, and whether the counter that it belongs to includes it.
-static const struct jsonpath *read_counter(const struct section *usage, const char *name,
-                                           bool *is_included) {
-    static const char *const known[] = {"path", "included", "note", "source", "date", NULL};
+// One counter: its path, and whether it has that flag.
+static const struct jsonpath *read_flagged(const struct section *usage, const char *name,
+                                           const char *flag_name, bool *is_flagged) {
+    static const char *const known[] = {"path", "included", "each", "note", "source", "date", NULL};
     struct section section = {.reader = usage->reader, .place = {&usage->place, name, 0}};
     section.json = reader_object(usage->reader, usage->json, &section.place, false);
     if (!section.json)
         return NULL;
     reader_only(usage->reader, section.json, &section.place, known);
-    if (is_included)
-        *is_included = flag(&section, "included");
+    if (is_flagged)
+        *is_flagged = flag(&section, flag_name);
     return path(&section, "path", true);
+}
+
+// The same, with whether the counter that it belongs to includes it.
+static const struct jsonpath *read_counter(const struct section *usage, const char *name,
+                                           bool *is_included) {
+    return read_flagged(usage, name, "included", is_included);
 }
 
 static void read_said(const struct section *usage, const char *name, struct said_rule *rule) {
@@ -76,7 +82,8 @@ void catalogue_read_usage(struct reader *reader, const json_t *entry, struct pro
     usage->input_cache_write_1h =
         read_counter(&section, "input_cache_write_1h", &usage->input_includes_cache_write_1h);
     usage->input_cache_write_all = read_counter(&section, "input_cache_write_all", NULL);
-    usage->web_searches = read_counter(&section, "web_searches", NULL);
+    usage->web_searches =
+        read_flagged(&section, "web_searches", "each", &usage->is_each_a_web_search);
     read_said(&section, "beyond", &usage->beyond);
     read_said(&section, "free", &usage->free);
     usage->input_audio = read_counter(&section, "input_audio", &usage->input_includes_audio);

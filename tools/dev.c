@@ -75,10 +75,13 @@ static struct catalogue *own_catalogue(void) {
     return catalogue;
 }
 
-static char *variable_copy(const char *name, const char *value, const char *end) {
+// The variable with a value of that many pieces put together.
+static char *variable_copy(const char *name, const char *const *pieces, size_t count) {
     struct buf text;
     buf_init(&text, CONF_TEXT_BYTES_MAX);
-    buf_printf(&text, "%s=%s%s", name, value, end);
+    buf_printf(&text, "%s=", name);
+    for (size_t i = 0; i < count; i++)
+        buf_text(&text, pieces[i]);
     char *copy = text_copy(buf_cstr(&text));
     buf_release(&text);
     return copy;
@@ -91,15 +94,17 @@ static const char *path_of(const char *base_url) {
     return path ? path : "";
 }
 
-// Every provider's address is the simulator's, and its key one that the simulator takes.
+// Every provider's address is one of the simulator's, which has each under its name, since several
+// may have the same paths; and its key one that the simulator takes.
 static int add_simulated(char **list, int count, const char *url) {
     struct catalogue *catalogue = own_catalogue();
     for (size_t i = 0; i < catalogue_api_count(catalogue) && count + 2 <= ENVIRONMENT_MAX; i++) {
         const struct provider_api *api = catalogue_api_at(catalogue, i);
         if (!api->base_url_env || !api->key_envs[0])
             continue;
-        list[count++] = variable_copy(api->base_url_env, url, path_of(api->base_url));
-        list[count++] = variable_copy(api->key_envs[0], "simulated", "");
+        const char *const pieces[] = {url, "/", api->provider, path_of(api->base_url)};
+        list[count++] = variable_copy(api->base_url_env, pieces, 4);
+        list[count++] = variable_copy(api->key_envs[0], (const char *const[]){"simulated"}, 1);
     }
     catalogue_free(catalogue);
     return count;

@@ -12,6 +12,7 @@
 //            understands (thinking with its signature, results of its own tools) stand among
 //            them as they came, in their order
 //   tool_calls  calls of the user's tools, where they do not stand among the parts as tool_use
+//   shape    the shape of the answer, where its parts are not Anthropic's
 //   model    the model that served, where parts are bound to it
 // and what else the shape's own API takes back.
 struct answer_shape {
@@ -40,5 +41,6 @@ enum err answer_shape_assemble(const struct answer_shape *shape, const struct pr
 
 extern const struct answer_shape shape_openai_chat;        // chat.c
 extern const struct answer_shape shape_anthropic_messages; // messages.c
+extern const struct answer_shape shape_openai_responses;   // responses.c
 
 #endif

@@ -17,6 +17,22 @@ static int64_t read_count(struct extract *extract, const struct jsonpath *path,
     return -1;
 }
 
+static bool skip(void *context, const struct json_scan *scan, uint32_t node) {
+    (void)context;
+    (void)scan;
+    (void)node;
+    return true;
+}
+
+// How many there are, where the answer lists them instead of a number; -1 if there are none.
+static int64_t count_each(struct extract *extract, const struct jsonpath *path,
+                          struct usage *usage) {
+    uint32_t count = 0;
+    if (jsonpath_all(path, &extract->scan, skip, NULL, &count) != ERR_OK)
+        usage->is_inconsistent = true;
+    return count > 0 ? (int64_t)count : -1;
+}
+
 // Takes a part that the whole includes out of it.
 static void take_out(int64_t *whole, int64_t part, bool is_included, struct usage *usage) {
     if (*whole < 0 || part < 0 || !is_included)
@@ -108,7 +124,9 @@ struct usage extract_usage(struct extract *extract) {
     counters->in_cache_write = read_count(extract, map->input_cache_write, &usage);
     counters->in_cache_write_1h = read_count(extract, map->input_cache_write_1h, &usage);
     settle_cache_writes(extract, &usage);
-    counters->web_searches = read_count(extract, map->web_searches, &usage);
+    counters->web_searches = map->is_each_a_web_search
+                                 ? count_each(extract, map->web_searches, &usage)
+                                 : read_count(extract, map->web_searches, &usage);
     counters->in_audio = read_count(extract, map->input_audio, &usage);
     counters->in_image = read_count(extract, map->input_image, &usage);
     counters->in_tool_use = read_count(extract, map->input_tool_use, &usage);

@@ -3,8 +3,8 @@
 #include <string.h>
 
 const struct adapter *adapter_for(const char *shape) {
-    static const struct adapter *const adapters[] = {&adapter_openai_chat,
-                                                     &adapter_anthropic_messages};
+    static const struct adapter *const adapters[] = {
+        &adapter_openai_chat, &adapter_anthropic_messages, &adapter_openai_responses};
     for (size_t i = 0; i < sizeof(adapters) / sizeof(adapters[0]); i++)
         if (strcmp(adapters[i]->shape, shape) == 0)
             return adapters[i];

@@ -25,6 +25,8 @@ struct adapter {
     // Whether the API can take what a turn's line states (its members input, system, params and
     // tools); if not, words says why. Members are of the right types.
     bool (*takes)(const struct provider_api *api, const struct json_scan *line, struct buf *words);
+    // The same of a single call's native body. NULL: all that has the fields that it needs.
+    bool (*takes_body)(const struct json_scan *line, uint32_t body, struct buf *words);
     // Appends the request's body. A native body goes out byte for byte, but for the model and
     // what a stream needs. NULL, or why no request can be made of the job: a code, static storage.
     // scan is for its use.
@@ -47,5 +49,6 @@ const struct adapter *adapter_for(const char *shape);
 
 extern const struct adapter adapter_openai_chat;        // POST of {"model", "messages", …}
 extern const struct adapter adapter_anthropic_messages; // likewise, with "system" and "max_tokens"
+extern const struct adapter adapter_openai_responses;   // {"model", "instructions", "input", …}
 
 #endif

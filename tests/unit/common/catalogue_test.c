@@ -153,6 +153,8 @@ START_TEST(a_mistake_in_an_api_file_is_named_by_its_line) {
          "acme.chat.yaml:10: defaults/output_tokens: must be a number of tokens"},
         {"retry:\n", "request_fields: [model]\nretry:\n",
          "acme.chat.yaml:10: request_fields/0: must be a mapping"},
+        {"finish: '$.choices[0].finish_reason'}", "finish: []}",
+         "acme.chat.yaml:17: answer/finish: must be a path or a list of some"},
         {"finish: '$.choices[0].finish_reason'}", "finish: $.f, dimensions: {path: $.a}}",
          "acme.chat.yaml:17: answer/dimensions: must be a list"},
         {"  input: {path: $.usage.in",
@@ -348,7 +350,11 @@ START_TEST(names_and_urls_find_their_api) {
     ck_assert_ptr_null(catalogue_api_by_url(catalogue, acme, bytes_text("/v1/messages")));
     ck_assert_str_eq(catalogue_default_api(catalogue, openai)->api, "chat");
     ck_assert_ptr_null(catalogue_default_api(catalogue, bytes_text("nobody")));
-    ck_assert_ptr_null(catalogue_api(catalogue, openai, bytes_text("responses")));
+    ck_assert_str_eq(catalogue_by_url(catalogue, bytes_text("/v1/responses"))->provider, "openai");
+    ck_assert_str_eq(
+        catalogue_api_by_url(catalogue, bytes_text("xai"), bytes_text("/v1/responses"))->provider,
+        "xai");
+    ck_assert_ptr_null(catalogue_api(catalogue, openai, bytes_text("assistants")));
 
     ck_assert(catalogue_split_model(catalogue, bytes_text("acme/meta/llama"), &provider, &model));
     ck_assert(bytes_is(provider, "acme"));
@@ -358,7 +364,7 @@ START_TEST(names_and_urls_find_their_api) {
     ck_assert(!catalogue_split_model(catalogue, bytes_text("acme/"), &provider, &model));
     ck_assert(!catalogue_split_model(catalogue, bytes_text("acme"), &provider, &model));
     catalogue_candidates(catalogue, &names);
-    ck_assert_str_eq(buf_cstr(&names), "acme, anthropic, openai");
+    ck_assert_str_eq(buf_cstr(&names), "acme, anthropic, openai, xai");
 
     catalogue_free(catalogue);
     buf_release(&document);

@@ -246,6 +246,19 @@ START_TEST(what_a_request_asks_for_bounds_its_tokens) {
         {"{\"messages\":[{\"content\":[{\"type\":\"image_url\"}]}]}", -1, OUTPUT_TOKENS_MAX},
         {"{\"messages\":[{\"content\":[{\"type\":\"file\"}]}]}", -1, OUTPUT_TOKENS_MAX},
         {"{\"messages\":[{\"content\":null,\"audio\":{\"id\":\"a\"}}]}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"input\":\"a\",\"previous_response_id\":null}", 1000, OUTPUT_TOKENS_MAX},
+        {"{\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"a\"}]},"
+         "{\"type\":\"reasoning\"},{\"type\":\"function_call_output\",\"output\":\"b\"}],"
+         "\"max_output_tokens\":5}",
+         1000, 5},
+        {"{\"input\":[{\"content\":[{\"type\":\"input_image\"}]}]}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"input\":[{\"type\":\"function_call_output\",\"output\":[{\"type\":"
+         "\"input_file\"}]}]}",
+         -1, OUTPUT_TOKENS_MAX},
+        {"{\"input\":[{\"type\":\"item_reference\",\"id\":\"a\"}]}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"input\":\"a\",\"previous_response_id\":\"resp_1\"}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"input\":\"a\",\"conversation\":\"conv_1\"}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"prompt\":{\"id\":\"p\"}}", -1, OUTPUT_TOKENS_MAX},
     };
     struct json_scan scan;
     json_scan_init(&scan);

@@ -144,6 +144,100 @@ static const struct stream streams[] = {
      "\"cache_creation_input_tokens\":null,\"server_tool_use\":{\"web_search_requests\":1}},"
      "\"container\":{\"id\":\"container_1\"},\"context_management\":{\"applied_edits\":[]}}",
      "{\"type\":\"later_news\",\"news_id\":\"n_1\"}"},
+    // Items side by side, whole in the last event.
+    {"openai", "responses",
+     "{\"type\":\"response.created\",\"sequence_number\":0,\"response\":{\"id\":\"resp_1\","
+     "\"object\":\"response\",\"created_at\":7,\"status\":\"in_progress\",\"error\":null,"
+     "\"incomplete_details\":null,\"model\":\"gpt-5.6-luna\",\"output\":[],\"service_tier\":"
+     "\"auto\",\"usage\":null}}\n"
+     "{\"type\":\"response.in_progress\",\"sequence_number\":1,\"response\":{\"id\":\"resp_1\","
+     "\"object\":\"response\",\"created_at\":7,\"status\":\"in_progress\",\"error\":null,"
+     "\"incomplete_details\":null,\"model\":\"gpt-5.6-luna\",\"output\":[],\"service_tier\":"
+     "\"auto\",\"usage\":null}}\n"
+     "{\"type\":\"response.output_item.added\",\"sequence_number\":2,\"output_index\":0,\"item\":{"
+     "\"id\":\"rs_1\",\"type\":\"reasoning\",\"summary\":[]}}\n"
+     "{\"type\":\"response.reasoning_summary_text.delta\",\"sequence_number\":3,\"item_id\":\"rs_"
+     "1\",\"output_index\":0,\"summary_index\":0,\"delta\":\"hm\",\"obfuscation\":\"xx\"}\n"
+     "{\"type\":\"response.output_item.done\",\"sequence_number\":4,\"output_index\":0,\"item\":{"
+     "\"id\":\"rs_1\",\"type\":\"reasoning\",\"encrypted_content\":\"gAAA\",\"summary\":[{\"type\":"
+     "\"summary_text\",\"text\":\"hm\"}]}}\n"
+     "{\"type\":\"response.output_item.added\",\"sequence_number\":5,\"output_index\":1,\"item\":{"
+     "\"id\":\"msg_1\",\"type\":\"message\",\"status\":\"in_progress\",\"role\":\"assistant\","
+     "\"content\":[]}}\n"
+     "{\"type\":\"response.content_part.added\",\"sequence_number\":6,\"item_id\":\"msg_1\","
+     "\"output_index\":1,\"content_index\":0,\"part\":{\"type\":\"output_text\",\"annotations\":[],"
+     "\"text\":\"\"}}\n"
+     "{\"type\":\"response.output_text.delta\",\"sequence_number\":7,\"item_id\":\"msg_1\","
+     "\"output_index\":1,\"content_index\":0,\"delta\":\"a \",\"logprobs\":[]}\n"
+     "{\"type\":\"response.output_text.delta\",\"sequence_number\":8,\"item_id\":\"msg_1\","
+     "\"output_index\":1,\"content_index\":0,\"delta\":\"b\",\"logprobs\":[]}\n"
+     "{\"type\":\"response.output_text.done\",\"sequence_number\":9,\"item_id\":\"msg_1\",\"output_"
+     "index\":1,\"content_index\":0,\"text\":\"a b\",\"logprobs\":[]}\n"
+     "{\"type\":\"response.output_item.done\",\"sequence_number\":10,\"output_index\":1,\"item\":{"
+     "\"id\":\"msg_1\",\"type\":\"message\",\"status\":\"completed\",\"role\":\"assistant\","
+     "\"phase\":\"commentary\",\"content\":[{\"type\":\"output_text\",\"annotations\":[],"
+     "\"logprobs\":[],\"text\":\"a b\"}]}}\n"
+     "{\"type\":\"response.output_item.added\",\"sequence_number\":11,\"output_index\":2,\"item\":{"
+     "\"id\":\"fc_1\",\"type\":\"function_call\",\"status\":\"in_progress\",\"call_id\":\"call_1\","
+     "\"name\":\"f\",\"arguments\":\"\"}}\n"
+     "{\"type\":\"response.function_call_arguments.delta\",\"sequence_number\":12,\"item_id\":\"fc_"
+     "1\",\"output_index\":2,\"delta\":\"{\\\"x\\\":1.50}\"}\n"
+     "{\"type\":\"response.function_call_arguments.done\",\"sequence_number\":13,\"item_id\":\"fc_"
+     "1\",\"output_index\":2,\"arguments\":\"{\\\"x\\\":1.50}\"}\n"
+     "{\"type\":\"response.later_news\",\"sequence_number\":14,\"news_id\":\"n_1\"}\n"
+     "{\"type\":\"response.output_item.done\",\"sequence_number\":15,\"output_index\":2,\"item\":{"
+     "\"id\":\"fc_1\",\"type\":\"function_call\",\"status\":\"completed\",\"call_id\":\"call_1\","
+     "\"name\":\"f\",\"arguments\":\"{\\\"x\\\":1.50}\"}}\n"
+     "{\"type\":\"response.completed\",\"sequence_number\":16,\"response\":{\"id\":\"resp_1\","
+     "\"object\":\"response\",\"created_at\":7,\"status\":\"completed\",\"error\":null,"
+     "\"incomplete_details\":null,\"model\":\"gpt-5.6-luna\",\"output\":[{\"id\":\"rs_1\",\"type\":"
+     "\"reasoning\",\"encrypted_content\":\"gAAA\",\"summary\":[{\"type\":\"summary_text\","
+     "\"text\":\"hm\"}]},{\"id\":\"msg_1\",\"type\":\"message\",\"status\":\"completed\",\"role\":"
+     "\"assistant\",\"phase\":\"commentary\",\"content\":[{\"type\":\"output_text\","
+     "\"annotations\":[],\"logprobs\":[],\"text\":\"a "
+     "b\"}]},{\"id\":\"fc_1\",\"type\":\"function_call\",\"status\":\"completed\",\"call_id\":"
+     "\"call_1\",\"name\":\"f\",\"arguments\":\"{\\\"x\\\":1.50}\"}],\"service_tier\":\"flex\","
+     "\"usage\":{\"input_tokens\":1220,\"input_tokens_details\":{\"cache_write_tokens\":200,"
+     "\"cached_tokens\":1000},\"output_tokens\":64,\"output_tokens_details\":{\"reasoning_tokens\":"
+     "54},\"total_tokens\":1284}}}\n",
+     "{\"id\":\"resp_1\",\"object\":\"response\",\"created_at\":7,\"status\":\"completed\","
+     "\"error\":null,\"incomplete_details\":null,\"model\":\"gpt-5.6-luna\",\"output\":[{\"id\":"
+     "\"rs_1\",\"type\":\"reasoning\",\"encrypted_content\":\"gAAA\",\"summary\":[{\"type\":"
+     "\"summary_text\",\"text\":\"hm\"}]},{\"id\":\"msg_1\",\"type\":\"message\",\"status\":"
+     "\"completed\",\"role\":\"assistant\",\"phase\":\"commentary\",\"content\":[{\"type\":"
+     "\"output_text\",\"annotations\":[],\"logprobs\":[],\"text\":\"a "
+     "b\"}]},{\"id\":\"fc_1\",\"type\":\"function_call\",\"status\":\"completed\",\"call_id\":"
+     "\"call_1\",\"name\":\"f\",\"arguments\":\"{\\\"x\\\":1.50}\"}],\"service_tier\":\"flex\","
+     "\"usage\":{\"input_tokens\":1220,\"input_tokens_details\":{\"cache_write_tokens\":200,"
+     "\"cached_tokens\":1000},\"output_tokens\":64,\"output_tokens_details\":{\"reasoning_tokens\":"
+     "54},\"total_tokens\":1284}}",
+     "{\"sequence_number\":16,\"news_id\":\"n_1\"}"},
+    // The items are in their own events only; cut at the limit.
+    {"xai", "responses",
+     "{\"type\":\"response.created\",\"response\":{\"id\":\"u-1\",\"object\":\"response\","
+     "\"created_at\":7,\"status\":\"in_progress\",\"error\":null,\"incomplete_details\":null,"
+     "\"model\":\"grok-4.3\",\"output\":[],\"service_tier\":\"auto\",\"usage\":null}}\n"
+     "{\"type\":\"response.output_item.added\",\"output_index\":0,\"item\":{\"id\":\"msg_u-1\","
+     "\"type\":\"message\",\"status\":\"in_progress\",\"role\":\"assistant\",\"content\":[]}}\n"
+     "{\"type\":\"response.output_text.delta\",\"output_index\":0,\"content_index\":0,\"item_id\":"
+     "\"msg_u-1\",\"delta\":\"a\"}\n"
+     "{\"type\":\"response.output_item.done\",\"output_index\":0,\"item\":{\"id\":\"msg_u-1\","
+     "\"type\":\"message\",\"status\":\"incomplete\",\"role\":\"assistant\",\"content\":[{\"type\":"
+     "\"output_text\",\"text\":\"a\"}]}}\n"
+     "{\"type\":\"response.incomplete\",\"response\":{\"id\":\"u-1\",\"object\":\"response\","
+     "\"created_at\":7,\"status\":\"incomplete\",\"error\":null,\"incomplete_details\":{\"reason\":"
+     "\"max_output_tokens\"},\"model\":\"grok-4.3\",\"output\":[],\"service_tier\":\"auto\","
+     "\"usage\":{\"input_tokens\":1220,\"input_tokens_details\":{\"cache_write_tokens\":200,"
+     "\"cached_tokens\":1000},\"output_tokens\":64,\"output_tokens_details\":{\"reasoning_tokens\":"
+     "54},\"total_tokens\":1284,\"cost_in_usd_ticks\":8393500}}}\n",
+     "{\"id\":\"u-1\",\"object\":\"response\",\"created_at\":7,\"status\":\"incomplete\",\"error\":"
+     "null,\"incomplete_details\":{\"reason\":\"max_output_tokens\"},\"model\":\"grok-4.3\","
+     "\"output\":[{\"id\":\"msg_u-1\",\"type\":\"message\",\"status\":\"incomplete\",\"role\":"
+     "\"assistant\",\"content\":[{\"type\":\"output_text\",\"text\":\"a\"}]}],\"service_tier\":"
+     "\"auto\",\"usage\":{\"input_tokens\":1220,\"input_tokens_details\":{\"cache_write_tokens\":"
+     "200,\"cached_tokens\":1000},\"output_tokens\":64,\"output_tokens_details\":{\"reasoning_"
+     "tokens\":54},\"total_tokens\":1284,\"cost_in_usd_ticks\":8393500}}",
+     "null"},
 };
 enum { STREAMS = sizeof(streams) / sizeof(streams[0]) };
 
@@ -348,6 +442,27 @@ START_TEST(an_error_within_a_stream_is_judged_like_an_error) {
          "data: "
          "{\"type\":\"error\",\"error\":{\"type\":\"authentication_error\",\"message\":\"m\"}}\n\n",
          "lane_wide", "http_401"},
+        {"openai", "responses",
+         "data: {\"type\":\"error\",\"code\":\"rate_limit_exceeded\",\"message\":\"m\"}\n\n",
+         "rate_limited", "http_429"},
+        {"openai", "responses",
+         "data: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\",\"output\":[]}}\n\n"
+         "data: {\"type\":\"error\",\"error\":{\"type\":\"insufficient_quota\",\"code\":"
+         "\"insufficient_quota\",\"message\":\"m\"}}\n\n"
+         "data: {\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":"
+         "{\"code\":\"insufficient_quota\",\"message\":\"m\"},\"output\":[]}}\n\n",
+         "lane_wide", "quota_exhausted"},
+        {"openai", "responses",
+         "data: {\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":"
+         "{\"code\":\"server_error\",\"message\":\"m\"},\"output\":[]}}\n\n",
+         "retryable", "server_error"},
+        {"openai", "responses",
+         "data: "
+         "{\"type\":\"response.created\",\"response\":{\"status\":\"in_progress\",\"output\":[]}}"
+         "\n\ndata: [DONE]\n\n",
+         "malformed", "stream_incomplete"},
+        {"xai", "responses", "data: {\"code\":\"invalid_prompt\",\"error\":\"m\"}\n\n", "permanent",
+         "invalid_prompt"},
         {"openai", "chat",
          "data: {\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"}]}\n\ndata: {\n\n"
          "data: [DONE]\n\n",

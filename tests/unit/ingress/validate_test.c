@@ -320,7 +320,7 @@ static const struct {
      false},
     {"unknown_url", "{\"custom_id\":\"a\",\"url\":\"/v1/nothing\",\"body\":" GOOD_BODY "}", true},
     {"unknown_provider", "{\"conversation\":\"c\",\"model\":\"o3\",\"input\":\"a\"}", true},
-    {"api_not_served", "{\"custom_id\":\"a\",\"url\":\"/v1/responses\",\"body\":" GOOD_BODY "}",
+    {"api_not_served", "{\"custom_id\":\"a\",\"url\":\"/v1/moderations\",\"body\":" GOOD_BODY "}",
      true},
     {"api_not_served",
      "{\"custom_id\":\"a\",\"url\":\"/v1/embeddings\",\"body\":{\"model\":"
@@ -328,7 +328,7 @@ static const struct {
      true},
     {"api_not_served",
      "{\"conversation\":\"c\",\"model\":\"openai/o3\",\"input\":\"a\","
-     "\"api\":\"responses\"}",
+     "\"api\":\"assistants\"}",
      true},
     {"wrong_type", CALL("{\"model\":\"gpt-5-nano\",\"messages\":[],\"stream\":1}"), false},
     {"missing_field", BATCH("{\"model\":\"claude-opus-5\",\"messages\":[]}"), true},

@@ -2,8 +2,9 @@
 
 #include <stddef.h>
 
-#define CHAT     "openai", "chat"
-#define MESSAGES "anthropic", "messages"
+#define CHAT      "openai", "chat"
+#define MESSAGES  "anthropic", "messages"
+#define RESPONSES "openai", "responses"
 
 const struct sample_body bodies[BODIES_MAX] = {
     {"text", CHAT,
@@ -98,6 +99,37 @@ const struct sample_body bodies[BODIES_MAX] = {
     {"an error of messages", MESSAGES,
      "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"},"
      "\"request_id\":\"req_01\"}",
+     false},
+    {"a response", RESPONSES,
+     "{\"id\":\"resp_1\",\"object\":\"response\",\"created_at\":1758000001,\"status\":"
+     "\"completed\","
+     "\"error\":null,\"incomplete_details\":null,\"model\":\"gpt-5-nano-2025-08-07\",\"output\":"
+     "[{\"id\":\"rs_1\",\"type\":\"reasoning\",\"summary\":[],\"encrypted_content\":\"gA==\"},{"
+     "\"id\":"
+     "\"msg_1\",\"type\":\"message\",\"status\":\"completed\",\"role\":\"assistant\",\"content\":[{"
+     "\"ty"
+     "pe\":\"output_text\",\"annotations\":[],\"text\":\"It is {210} km long.\"}]}],\"usage\":{\"i"
+     "nput_tokens\":19,\"output_tokens\":9,\"total_tokens\":28}}",
+     true},
+    {"an incomplete response", RESPONSES,
+     "{\"id\":\"resp_1\",\"object\":\"response\",\"created_at\":1758000001,\"status\":"
+     "\"incomplete\""
+     ",\"error\":null,\"incomplete_details\":{\"reason\":\"max_output_tokens\"},\"model\":\"gpt-5"
+     "-nano-2025-08-07\",\"output\":[],\"usage\":{\"input_tokens\":19,\"output_tokens\":9,\"tota"
+     "l_tokens\":28}}",
+     true},
+    {"a failed response", RESPONSES,
+     "{\"id\":\"resp_1\",\"object\":\"response\",\"created_at\":1758000001,\"status\":\"failed\","
+     "\"er"
+     "ror\":{\"code\":\"server_error\",\"message\":\"m\"},\"incomplete_details\":null,\"model\":"
+     "\"gp"
+     "t-5-nano-2025-08-07\",\"output\":[],\"usage\":null}",
+     false},
+    {"a queued response", RESPONSES,
+     "{\"id\":\"resp_1\",\"object\":\"response\",\"created_at\":1758000001,\"status\":\"queued\","
+     "\"er"
+     "ror\":null,\"incomplete_details\":null,\"model\":\"gpt-5-nano-2025-08-07\",\"output\":[],"
+     "\"usage\":null}",
      false},
     {NULL, NULL, NULL, NULL, false},
 };

@@ -285,7 +285,7 @@ START_TEST(a_request_beyond_its_bound_is_refused) {
 END_TEST
 
 START_TEST(shapes_that_nobody_speaks_have_no_adapter) {
-    ck_assert_ptr_null(adapter_for("openai.responses"));
+    ck_assert_ptr_null(adapter_for("openai.nonesuch"));
     ck_assert_ptr_null(adapter_for(""));
 }
 END_TEST

@@ -167,16 +167,6 @@ static const char *put_heard(struct talk *talk, uint32_t content) {
     return NULL;
 }
 
-// Whether the model that served is the one that is asked now: itself or a dated snapshot of it.
-// Thinking is bound to it by a signature and refused by any other.
-static bool is_same_model(const struct talk *talk, uint32_t served) {
-    struct bytes name = inside(talk->scan, served);
-    return name.size >= talk->model.size &&
-           memcmp(name.at, talk->model.at, talk->model.size) == 0 &&
-           (name.size == talk->model.size ||
-            (name.size == talk->model.size + 9 && name.at[talk->model.size] == '-'));
-}
-
 static bool is_thinking(const struct json_scan *scan, uint32_t part) {
     return is_part(scan, part, "thinking") || is_part(scan, part, "redacted_thinking");
 }
@@ -184,7 +174,7 @@ static bool is_thinking(const struct json_scan *scan, uint32_t part) {
 // What a model of this API said goes back as it came.
 static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
     const struct json_scan *scan = talk->scan;
-    bool is_same = has_shape(scan, served, JSON_SHAPE_text) && is_same_model(talk, served);
+    bool is_same = is_served_by(scan, served, talk->model);
     for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i))
         if ((is_same || !is_thinking(scan, i)) && !is_empty(scan, i))
             put_bytes(part_of(talk, assistant), json_raw(scan, i));
@@ -217,7 +207,8 @@ static const char *put_message(struct talk *talk, uint32_t message) {
     uint32_t served = stated_in(scan, message, "model");
     if (!is_said(scan, json_find(scan, message, "role"), assistant))
         return content ? put_heard(talk, content) : NULL;
-    if (served && content && has_shape(scan, content, JSON_SHAPE_array))
+    bool is_own = served && !stated_in(scan, message, "shape");
+    if (is_own && content && has_shape(scan, content, JSON_SHAPE_array))
         put_replay(talk, content, served);
     else
         put_foreign(talk, message, content);

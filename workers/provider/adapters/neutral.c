@@ -192,6 +192,33 @@ bool next_call(const struct json_scan *scan, struct call_walk *walk, struct tool
     return false;
 }
 
+void put_arguments(struct buf *out, const struct json_scan *scan, uint32_t node) {
+    if (node == 0)
+        buf_text(out, "\"{}\"");
+    else if (has_shape(scan, node, JSON_SHAPE_text))
+        put_bytes(out, json_raw(scan, node));
+    else
+        json_put_text(out, json_raw(scan, node));
+}
+
+// A dated snapshot of a model has a year, a month with its day, or all of it behind its name; what
+// has less there is another model.
+bool is_served_by(const struct json_scan *scan, uint32_t served, struct bytes model) {
+    enum { DIGITS_MIN = 4 };
+    static const char digits[] = "0123456789", date[] = "0123456789-";
+    if (!served || !has_shape(scan, served, JSON_SHAPE_text))
+        return false;
+    struct bytes raw = json_raw(scan, served), name = bytes_of(raw.at + 1, raw.size - 2);
+    if (name.size < model.size || memcmp(name.at, model.at, model.size) != 0)
+        return false;
+    struct bytes rest = bytes_of(name.at + model.size, name.size - model.size);
+    bool is_date = rest.size > DIGITS_MIN && rest.at[0] == '-';
+    for (size_t i = 1; is_date && i < rest.size; i++)
+        is_date = memchr(i <= DIGITS_MIN ? digits : date, rest.at[i],
+                         (i <= DIGITS_MIN ? sizeof(digits) : sizeof(date)) - 1) != NULL;
+    return rest.size == 0 || is_date;
+}
+
 uint32_t next_said(const struct json_scan *line, uint32_t *at) {
     uint32_t input = stated_in(line, 0, "input"), messages = stated_in(line, 0, "messages");
     if (input) {

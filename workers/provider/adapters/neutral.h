@@ -9,7 +9,8 @@
 // "content", "call" | "tool_call_id" | "name" | neither}. call is the place of the call in the
 // assistant's last message, from 0, or its id. Without these it is the result of the call of that
 // name there, or of the next one in order: a file states results before anybody knows the ids.
-// Other parts are an API's own. Each call has its result before the assistant speaks again.
+// Other parts are an API's own. What a model said says with "shape" whose parts it has, where they
+// are not Anthropic's. Each call has its result before the assistant speaks again.
 #ifndef PROVIDER_ADAPTERS_NEUTRAL_H
 #define PROVIDER_ADAPTERS_NEUTRAL_H
 
@@ -87,6 +88,11 @@ struct call_walk {
 };
 void calls_walk(struct call_walk *walk, const struct json_scan *scan, uint32_t message);
 bool next_call(const struct json_scan *scan, struct call_walk *walk, struct tool_call *call);
+// Arguments as a string that holds JSON: an object is written into one.
+void put_arguments(struct buf *out, const struct json_scan *scan, uint32_t node);
+// Whether the model that served (a text) is the one that is asked now: itself or a dated snapshot
+// of it. What a model thought is bound to it, and refused by any other.
+bool is_served_by(const struct json_scan *scan, uint32_t served, struct bytes model);
 // What a turn's line says to the model, one after the other: its input, or the contents of those of
 // its messages that are not the assistant's. *at is 0 at first; 0: there is no more.
 uint32_t next_said(const struct json_scan *line, uint32_t *at);

@@ -3,16 +3,6 @@
 
 // ---- tools --------------------------------------------------------------------------------------
 
-// A function's arguments are a string that holds JSON; an object is written into one.
-static void put_arguments(struct buf *out, const struct json_scan *scan, uint32_t node) {
-    if (node == 0)
-        buf_text(out, "\"{}\"");
-    else if (has_shape(scan, node, JSON_SHAPE_text))
-        put_bytes(out, json_raw(scan, node));
-    else
-        json_put_text(out, json_raw(scan, node));
-}
-
 static void put_function(struct buf *out, const struct json_scan *scan,
                          const struct tool_call *call) {
     buf_text(out, "{");

@@ -1,0 +1,188 @@
+// The parameters of a turn as OpenAI's Responses has them: some have other names than with Chat
+// Completions, some stand inside others.
+#include "workers/provider/adapters/openai_responses.h"
+
+uint32_t object_in(const struct json_scan *scan, uint32_t object, const char *name) {
+    uint32_t node = stated_in(scan, object, name);
+    return node && has_shape(scan, node, JSON_SHAPE_object) ? node : 0;
+}
+
+uint32_t text_in(const struct json_scan *scan, uint32_t object, const char *name) {
+    uint32_t node = stated_in(scan, object, name);
+    return node && has_shape(scan, node, JSON_SHAPE_text) ? node : 0;
+}
+
+void put_others(struct buf *out, const struct json_scan *scan, uint32_t object,
+                const char *const *left_out) {
+    for (uint32_t i = first_in(object); i < next_in(scan, object); i = next_in(scan, i)) {
+        if (is_one_of(scan, i, left_out))
+            continue;
+        buf_text(out, ",");
+        put_member(out, scan, i);
+    }
+}
+
+// ---- parameters ---------------------------------------------------------------------------------
+
+static const char *const limits[] = {"max_output_tokens", "max_completion_tokens", "max_tokens",
+                                     NULL};
+// Those that have another name or another place here, and those that say nothing.
+static const char *const mapped[] = {"max_output_tokens",
+                                     "max_completion_tokens",
+                                     "max_tokens",
+                                     "reasoning_effort",
+                                     "reasoning",
+                                     "response_format",
+                                     "verbosity",
+                                     "tool_choice",
+                                     "text",
+                                     "n",
+                                     NULL};
+// What a turn says elsewhere, or what is not the turn's to say.
+static const char *const ours[] = {
+    "model",        "messages",   "input", "instructions", "previous_response_id",
+    "conversation", "background", NULL};
+
+static void put_limit(struct buf *out, const struct json_scan *scan, uint32_t params) {
+    uint32_t limit = 0;
+    for (size_t i = 0; !limit && limits[i]; i++)
+        limit = stated_in(scan, params, limits[i]);
+    if (!limit)
+        return;
+    buf_text(out, ",\"max_output_tokens\":");
+    put_bytes(out, json_raw(scan, limit));
+}
+
+// {"type":"json_schema","json_schema":{…}} becomes {"type":"json_schema",…}.
+static void put_format(struct buf *out, const struct json_scan *scan, uint32_t format) {
+    static const char *const nothing[] = {NULL};
+    uint32_t schema = object_in(scan, format, "json_schema");
+    if (!schema) {
+        put_bytes(out, json_raw(scan, format));
+        return;
+    }
+    buf_text(out, "{\"type\":\"json_schema\"");
+    put_others(out, scan, schema, nothing);
+    buf_text(out, "}");
+}
+
+// An object of the parameters of which one or two members are also stated beside it, under other
+// names: those hold.
+struct joined {
+    const char *name;
+    struct {
+        const char *beside, *inside;
+        put_node *put;
+    } members[2];
+};
+
+static void put_raw(struct buf *out, const struct json_scan *scan, uint32_t node) {
+    put_bytes(out, json_raw(scan, node));
+}
+
+static void put_joined(struct buf *out, const struct json_scan *scan, uint32_t params,
+                       const struct joined *joined) {
+    uint32_t object = object_in(scan, params, joined->name), beside[2] = {0};
+    const char *left_out[3] = {NULL}, *between = "";
+    for (size_t i = 0, k = 0; i < 2; i++) {
+        const char *name = joined->members[i].beside;
+        beside[i] = name ? stated_in(scan, params, name) : 0;
+        if (beside[i])
+            left_out[k++] = joined->members[i].inside;
+    }
+    if (!object && !beside[0] && !beside[1])
+        return;
+    buf_printf(out, ",\"%s\":{", joined->name);
+    for (uint32_t i = first_in(object); object && i < next_in(scan, object); i = next_in(scan, i)) {
+        if (is_one_of(scan, i, left_out))
+            continue;
+        buf_text(out, between);
+        put_member(out, scan, i);
+        between = ",";
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (!beside[i])
+            continue;
+        buf_printf(out, "%s\"%s\":", between, joined->members[i].inside);
+        joined->members[i].put(out, scan, beside[i]);
+        between = ",";
+    }
+    buf_text(out, "}");
+}
+
+static const struct joined settings[] = {
+    {"text", {{"response_format", "format", put_format}, {"verbosity", "verbosity", put_raw}}},
+    {"reasoning", {{"reasoning_effort", "effort", put_raw}}},
+};
+
+// {"type":"function","function":{"name"}} becomes {"type":"function","name"}.
+static void put_choice(struct buf *out, const struct json_scan *scan, uint32_t choice) {
+    uint32_t function = object_in(scan, choice, "function");
+    uint32_t name = stated_in(scan, function ? function : choice, "name");
+    buf_text(out, ",\"tool_choice\":");
+    if (is_said(scan, choice, "any")) {
+        buf_text(out, "\"required\"");
+    } else if (name && (function || is_part(scan, choice, "tool"))) {
+        buf_text(out, "{\"type\":\"function\",");
+        put_member(out, scan, name);
+        buf_text(out, "}");
+    } else {
+        put_bytes(out, json_raw(scan, choice));
+    }
+}
+
+void responses_put_params(struct buf *out, const struct adapter_job *job,
+                          const struct json_scan *scan, uint32_t params, bool has_tools) {
+    uint32_t choice = stated_in(scan, params, "tool_choice");
+    for (uint32_t i = first_in(params); i < next_in(scan, params); i = next_in(scan, i)) {
+        if (is_left_out(job, scan, i) || has_shape(scan, i, JSON_SHAPE_null) ||
+            is_one_of(scan, i, ours) || is_one_of(scan, i, mapped) ||
+            (has_tools && json_is_named(scan, i, bytes_text("tools"))))
+            continue;
+        buf_text(out, ",");
+        put_stated(out, job, scan, i);
+    }
+    put_limit(out, scan, params);
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+        put_joined(out, scan, params, &settings[i]);
+    if (choice)
+        put_choice(out, scan, choice);
+    put_stream_needs(out, job, scan, params);
+}
+
+// ---- what it takes ------------------------------------------------------------------------------
+
+static bool takes_param(const struct provider_api *api, const struct json_scan *line, uint32_t node,
+                        struct buf *words) {
+    struct bytes name = bytes_cut(
+        bytes_of(line->text.at + line->nodes[node].name_at, line->nodes[node].name_size), 64);
+    bool is_ours = is_one_of(line, node, ours);
+    if (!is_ours && (is_one_of(line, node, mapped) || is_one_of(line, node, api->request_fields)))
+        return true;
+    buf_printf(words,
+               is_ours ? "a turn cannot have the parameter \"%.*s\": the conversation says it"
+                       : "this API has no parameter \"%.*s\"",
+               (int)name.size, (const char *)name.at);
+    return false;
+}
+
+static bool takes_values(const struct json_scan *line, uint32_t params, struct buf *words) {
+    static const char *const objects[] = {"text", "reasoning", "response_format"};
+    uint32_t choices = stated_in(line, params, "n");
+    for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
+        if (stated_in(line, params, objects[i]) && !object_in(line, params, objects[i])) {
+            buf_printf(words, "\"params.%s\" must be an object", objects[i]);
+            return false;
+        }
+    if (choices && !bytes_is(json_raw(line, choices), "1"))
+        buf_text(words, "this API gives one answer: \"params.n\" can only be 1");
+    return words->size == 0;
+}
+
+bool responses_takes_params(const struct provider_api *api, const struct json_scan *line,
+                            uint32_t params, struct buf *words) {
+    for (uint32_t i = first_in(params); i < next_in(line, params); i = next_in(line, i))
+        if (!takes_param(api, line, i, words))
+            return false;
+    return takes_values(line, params, words);
+}
