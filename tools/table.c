@@ -16,6 +16,7 @@ static const struct noun nouns[] = {
     {"lane", "what runs side by side: provider, key and model"},
     {"stat", "processes, lanes and what waits"},
     {"check", "what the ledger could not take in, and whether it adds up"},
+    {"extract", "what is found in recorded answers: identifiers, usage, cost"},
     {"jsonpath", "try a path, as catalogues and settings have them, on a document"},
     {"ledger", "the file of all calls and what they cost"},
     {"help", "this help, the man page and the completion scripts"},
@@ -49,6 +50,7 @@ const struct exit_meaning exit_meanings[] = {
 
 static const struct operand operands[] = {
     {"FILE", "a file of lines, a JSON object each; - is stdin"},
+    {"FILE...", "recorded exchanges with a provider, a JSON file each; - is stdin"},
     {"BATCH", "a batch: its id, 8 characters or more of its beginning, its name or its key"},
     {"CONVERSATION", "a conversation: its id or its name"},
     {"ID", "any identifier: of an answer, or a name or id of colloq's own"},
