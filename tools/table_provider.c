@@ -1,0 +1,39 @@
+// The table: providers and their catalogue.
+#include "tools/commands.h"
+#include "tools/table_options.h"
+
+static const struct option json_only[] = {JSON, LAST};
+
+const struct command provider_commands[] = {
+    {
+        .noun = "provider",
+        .verb = "list",
+        .operands = "",
+        .summary = "the APIs that the catalogue has",
+        .description = "Lists the APIs of the catalogue, yours included. Asks nobody.",
+        .options = json_only,
+        .settings = "catalogue",
+        .codes = "",
+        .schemas = "provider.list/1",
+        .examples = {{"colloq provider list", "every API, a line each"}},
+        .run = provider_list,
+    },
+    {
+        .noun = "provider",
+        .verb = "show",
+        .operands = "PROVIDER",
+        .operands_min = 1,
+        .operands_max = 1,
+        .summary = "what an API can do, and where its identifiers stand",
+        .description = "Shows what the catalogue says of an API: state, identifiers with their "
+                       "places, metadata, notes, what lowers the cost.",
+        .options = json_only,
+        .settings = "catalogue",
+        .codes = "66",
+        .schemas = "provider.show/1",
+        .examples = {{"colloq provider show openai", "its API for conversations"},
+                     {"colloq provider show anthropic.messages --json", "all of it"}},
+        .run = provider_show,
+    },
+    {.noun = NULL},
+};
