@@ -55,6 +55,7 @@ static const struct operand operands[] = {
     {"BATCH", "a batch: its id, 8 characters or more of its beginning, its name or its key"},
     {"CONVERSATION", "a conversation: its id or its name"},
     {"ID", "any identifier: of an answer, or a name or id of colloq's own"},
+    {"FOLDER", "a folder of documents (docs)"},
     {"PROVIDER", "a provider of the catalogue, or one API of it: openai, openai.chat"},
     {"JOB", "a job: its id; job show takes a custom_id, too"},
     {"LANE", "a lane: its whole name, the beginning of it, provider/model, or the model"},

@@ -3,6 +3,8 @@
 #include "tools/table_options.h"
 
 static const struct option json_only[] = {JSON, LAST};
+static const struct option document_options[] = {
+    FLAG("dry-run", "only say which pages differ; 1 if one does"), JSON, LAST};
 
 const struct command provider_commands[] = {
     {
@@ -34,6 +36,24 @@ const struct command provider_commands[] = {
         .examples = {{"colloq provider show openai", "its API for conversations"},
                      {"colloq provider show anthropic.messages --json", "all of it"}},
         .run = provider_show,
+    },
+    {
+        .noun = "provider",
+        .verb = "document",
+        .operands = "[FOLDER]",
+        .operands_max = 1,
+        .summary = "write the catalogue as pages to read",
+        .description = "Writes FOLDER/providers/*.md (an API each), identifiers.md (which kind "
+                       "stands where) and gap-analysis.md (what is offered and not used), made of "
+                       "the catalogue alone. Pages that are right already are left alone.",
+        .options = document_options,
+        .settings = "catalogue",
+        .one = "with --dry-run: a page differs from the catalogue",
+        .codes = "73",
+        .schemas = "provider.document/1",
+        .examples = {{"colloq provider document", "into docs/"},
+                     {"colloq provider document --dry-run docs", "for CI: whether they are right"}},
+        .run = provider_document,
     },
     {.noun = NULL},
 };
