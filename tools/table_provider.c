@@ -3,6 +3,7 @@
 #include "tools/table_options.h"
 
 static const struct option json_only[] = {JSON, LAST};
+static const struct option configure_options[] = {DRY_RUN, JSON, LAST};
 static const struct option document_options[] = {
     FLAG("dry-run", "only say which pages differ; 1 if one does"), JSON, LAST};
 
@@ -36,6 +37,22 @@ const struct command provider_commands[] = {
         .examples = {{"colloq provider show openai", "its API for conversations"},
                      {"colloq provider show anthropic.messages --json", "all of it"}},
         .run = provider_show,
+    },
+    {
+        .noun = "provider",
+        .verb = "configure",
+        .operands = "",
+        .summary = "enter the catalogue into the ledger",
+        .description = "Enters the catalogue, ours and then your own folder's, into the ledger's "
+                       "tables ai_platform, model and price, while nothing runs, and says what "
+                       "that changes. A colloq that starts does the same by itself.",
+        .options = configure_options,
+        .settings = "data simulate catalogue ledger-folder",
+        .codes = "69 74 75",
+        .schemas = "provider.configure/1",
+        .examples = {{"colloq provider configure --dry-run", "what your own files would change"},
+                     {"colloq provider configure", "enter them"}},
+        .run = provider_configure,
     },
     {
         .noun = "provider",

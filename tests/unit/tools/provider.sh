@@ -36,6 +36,7 @@ print(json.dumps(answer))' "$1")
 }
 ends() { local wanted=$1; shift; "$@" >answer; local met=$?; [ $met = "$wanted" ] || { echo "ended with $met"; return 1; }; }
 
+export COLLOQ_DATA=$work/other
 provider list --json >answer
 check "the list fits its schema" fits
 check "every API is listed" grep -q '"api":"openai.chat"' answer
@@ -71,9 +72,33 @@ check "what is not used stands apart" grep -qE '^\| stored completions \| no \|'
 echo x >>pages/identifiers.md
 check "a page that was changed by hand" ends 1 provider document --dry-run pages
 check "is named" grep -q 'differs  pages/identifiers.md' answer
+
+# The ledger's tables hold what the catalogue says, and a second run has nothing to do.
+configure() { provider configure --data "$work/data" "$@"; }
+count() { [ "$(grep -c "$1" answer)" = "$2" ] || { echo "$1: $(grep -c "$1" answer)"; return 1; }; }
+check "what would be entered" ends 0 configure --dry-run
+check "is said" grep -q '^would be new .*api .*mine.chat$' answer
+check "and is not done" test ! -e data/ledger.db
+check "the first run enters it" ends 0 configure --json
+check "what it did fits its schema" fits
+check "all APIs are new" member changes.0.change '"new"'
+check "the second run" ends 0 configure --json
+check "changes nothing" member changes '[]'
+sed -i 's/^title: .*/title: Mine/; /store: true keeps/d' own/providers/mine.chat.yaml
+check "a changed file" ends 0 configure --dry-run
+check "is said to be one, and in what" grep -q 'changed .*mine.chat: .*retention.*title' answer
+check "twice, since nothing was done" ends 0 configure
+check "is the one change" count . 1
+rm own/providers/mine.chat.yaml
+check "a file that is gone" ends 0 configure
+check "is listed no more" grep -qx 'unlisted *api *mine.chat' answer
+check "and then nothing differs" ends 0 configure --json
+check "indeed" member changes '[]'
+
 echo 'provider: mine' >own/providers/mine.chat.yaml
+check "a ledger is not entered a wrong catalogue" ends 78 configure
 check "a file that is wrong" ends 78 provider list
 check "is named" grep -q 'mine.chat.yaml' err
-check "no data folder was made" test ! -e data
+check "questions made no data folder" test ! -e other
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed = 0 ]
