@@ -4,6 +4,8 @@
 
 static const struct option json_only[] = {JSON, LAST};
 static const struct option configure_options[] = {DRY_RUN, JSON, LAST};
+static const struct option gaps_options[] = {
+    NUMBER("limit", "N", "look at so many answers, the newest first (10000)"), JSON, LAST};
 static const struct option document_options[] = {
     FLAG("dry-run", "only say which pages differ; 1 if one does"), JSON, LAST};
 
@@ -53,6 +55,23 @@ const struct command provider_commands[] = {
         .examples = {{"colloq provider configure --dry-run", "what your own files would change"},
                      {"colloq provider configure", "enter them"}},
         .run = provider_configure,
+    },
+    {
+        .noun = "provider",
+        .verb = "gaps",
+        .operands = "[PROVIDER]",
+        .operands_max = 1,
+        .summary = "what answers hold beside what is declared",
+        .description = "Compares what the catalogue declares with what the recorded answers really "
+                       "held: seen and not declared (with how many answers, and when), declared "
+                       "and never seen, both. So a change at a provider shows up.",
+        .options = gaps_options,
+        .settings = ASKS " catalogue",
+        .codes = "69 75",
+        .schemas = "provider.gaps/1",
+        .examples = {{"colloq provider gaps", "of all APIs"},
+                     {"colloq provider gaps openai.chat --json", "of one, for programs"}},
+        .run = provider_gaps,
     },
     {
         .noun = "provider",

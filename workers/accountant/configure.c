@@ -151,6 +151,7 @@ static enum err try_out(struct configuring *on, const char *path) {
         return e;
     on->db = &db;
     e = compare_catalogue(on);
+    on->db = NULL;
     db_close(&db);
     return e;
 }
@@ -166,6 +167,7 @@ static enum err configure(struct configuring *on, const struct conf *conf, const
         e = compare_catalogue(on);
         if (e == ERR_OK && json_array_size(on->changes) > 0)
             e = ledger_adopt(ledger, on->catalogue, buf_bytes(&on->document));
+        on->db = NULL;
         ledger_close(ledger);
     }
     findex_release(findex);
