@@ -91,6 +91,29 @@ check "a cut stream" is cut.json error.code '"stream_incomplete"'
 check "a cut stream has no price" is cut.json cost.state '"unpriced"'
 check "an unknown API" is other.json outcome '"unknown_api"'
 
+
+# Whose answer it is may stand in the host and in the path, and so may the model.
+mkdir -p own/providers
+sed "s/^provider: openai/provider: mine/; s/is_url_owner: true/is_url_owner: false/;
+    s|base_url: .*|base_url: https://mine.example/v1|; s|path: /chat/completions|path: \"/models/{model}:answer\"|" \
+    "$ROOT/schemas/providers/openai.chat.yaml" >own/providers/mine.chat.yaml
+export COLLOQ_CATALOGUE=$work/own
+bare() { # FILE URL: an exchange whose request names no model
+    exchange "$1" "$2" nobody 200 '{}' false "$answer"
+    sed -i 's/"body":{"model":"gpt-5-nano"}/"body":{}/' "$1"
+}
+bare path.json 'https://mine.example/v1/models/a:b:answer?alt=sse'
+bare deep.json https://mine.example/v1/models/a/b:answer
+bare none.json https://mine.example/v1/models/:answer
+bare host.json https://mine.example.org/v1/models/a:answer
+check "a path with the model in it" is path.json api '"mine.chat"'
+check "the model of the path" is path.json model_requested '"a:b"'
+check "a model has no slash" is deep.json api null
+check "a model has a name" is none.json api null
+check "another host" is host.json api null
+unset COLLOQ_CATALOGUE
+rm -f none.json path.json deep.json host.json
+
 extract plain.json none.json other.json half.json stream.json empty.json >lines
 check "the first bad file decides the code" [ $? = 66 ]
 check "the others are done" [ "$(wc -l <lines)" = 3 ]
