@@ -16,7 +16,9 @@ static const struct option cost_options[] = {
 static const struct option migrate_options[] = {DRY_RUN, JSON, LAST};
 static const struct option extract_options[] = {
     FLAG("stream", "the answers have to be streams of events; anything else is malformed"),
-    TEXT("at", "DAY", "by whose prices answers without a date are rated: 2026-08-20 (today)"),
+    TEXT("at", "DAY",
+         "by whose prices answers without a date are rated: 2026-08-20, or 2026-08-20T16:30:00Z "
+         "(now)"),
     FLAG("json", "what it writes in any case"),
     LAST,
 };

@@ -143,10 +143,13 @@ static void offline_close(struct offline *offline) {
     catalogue_free(offline->catalogue);
 }
 
-static bool read_day(const char *text, int64_t *ms) {
-    struct tm day = {0};
-    const char *end = strptime(text, "%Y-%m-%d", &day);
-    *ms = (int64_t)timegm(&day) * 1000;
+// 2026-08-20, or 2026-08-20T16:30:00Z, since some prices go by the hour.
+static bool read_moment(const char *text, int64_t *ms) {
+    struct tm moment = {0};
+    const char *end = strptime(text, "%Y-%m-%d", &moment);
+    if (end && *end == 'T')
+        end = strptime(end, "T%H:%M:%SZ", &moment);
+    *ms = (int64_t)timegm(&moment) * 1000;
     return end && *end == 0;
 }
 
@@ -159,9 +162,9 @@ static int take_options(struct offline *offline, int argc, char **argv) {
         if (strcmp(argv[at], "--stream") == 0) {
             offline->is_stream = true;
         } else if (strcmp(argv[at], "--at") == 0 && at + 1 < argc) {
-            if (read_day(argv[++at], &offline->prices_ms))
+            if (read_moment(argv[++at], &offline->prices_ms))
                 continue;
-            complain(argv[at], "--at needs a day as 2026-08-20 is one");
+            complain(argv[at], "--at needs a day, 2026-08-20, or a moment, 2026-08-20T16:30:00Z");
             exit(EX_USAGE);
         } else {
             complain(argv[at], "there is no such option; colloq extract --help says more");

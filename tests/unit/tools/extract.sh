@@ -128,6 +128,10 @@ extract - <plain.json >line
 check "stdin" grep -q '"file":"-"' line
 extract ./*.json >lines
 check "every line fits its schema" /usr/bin/python3 "$ROOT/tests/e2e/check-schema.py" "$ROOT/schemas/cli" extract/1 <lines >/dev/null
+extract --at 2026-08-20T16:30:00Z plain.json >line
+check "a moment is one, too" [ $? = 0 ]
+extract --at 2026-08-20T16:30 plain.json >line
+check "if it is whole" [ $? = 64 ]
 extract --at yesterday plain.json >line
 check "a day is a day" [ $? = 64 ]
 extract >line
