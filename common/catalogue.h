@@ -298,6 +298,11 @@ const struct provider_api *catalogue_by_member(const struct catalogue *catalogue
 // *model the whole text, where it is not.
 bool catalogue_split_model(const struct catalogue *catalogue, struct bytes text,
                            struct bytes *provider, struct bytes *model);
+// What an API can do, as one JSON object (schemas/cli/provider.show.1.json), appended to out: of
+// "openai.chat", or of "openai": its API for conversations. ERR_NOT_FOUND: the catalogue does not
+// have it.
+enum err get_provider_capabilities(const struct catalogue *catalogue, struct bytes name,
+                                   struct buf *out);
 // The provider names, "anthropic, openai": for a refusal that names the candidates.
 void catalogue_candidates(const struct catalogue *catalogue, struct buf *out);
 

@@ -69,7 +69,8 @@ struct conf {
     // or of that which would be, if it has either; NULL: none
     const char *catalogue;
     bool migrate;     // accountant: apply the missing migrations and end
-    bool dry_run;     // accountant: with migrate, only say what is missing
+    bool configure;   // accountant: enter the catalogue, say what changes, and end
+    bool dry_run;     // accountant: with migrate or configure, change nothing
     bool status;      // accountant: say how the ledger stands and end
     const char *file; // the file that was read; NULL: none
 

@@ -71,8 +71,10 @@
       ACCOUNTANT | CLIENT, "folder with providers/ and prices/ of your own (that of colloq.yaml)") \
     X(flag, migrate, "migrate", NULL, NULL, "false", 0, 0, ACCOUNTANT,                             \
       "apply the ledger's missing migrations and end")                                             \
+    X(flag, configure, "configure", NULL, NULL, "false", 0, 0, ACCOUNTANT,                         \
+      "enter the catalogue into the ledger, say what that changes, and end")                       \
     X(flag, dry_run, "dry-run", NULL, NULL, "false", 0, 0, ACCOUNTANT,                             \
-      "with --migrate: only say what is missing")                                                  \
+      "with --migrate or --configure: only say what would be done")                                \
     X(flag, status, "status", NULL, NULL, "false", 0, 0, ACCOUNTANT,                               \
       "say how the ledger stands and end")
 

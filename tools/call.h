@@ -8,12 +8,12 @@
 #include "tools/client.h"
 #include "tools/table.h"
 
-enum { OPERANDS_MAX = 4, VALUES_MAX = 64 };
+enum { VALUES_MAX = 64 };
 
 struct call {
     const struct command *command;
     struct conf *conf;
-    const char *operands[OPERANDS_MAX];
+    const char *const *operands; // static storage
     int operand_count;
     struct {
         const struct option *option;

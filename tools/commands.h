@@ -31,6 +31,12 @@ int ledger_migrate(struct call *call);
 int stat_show(struct call *call);
 int dev(struct call *call);
 int doctor(struct call *call);
+int provider_list(struct call *call);
+int provider_show(struct call *call);
+int provider_configure(struct call *call);
+int provider_gaps(struct call *call);
+int provider_document(struct call *call);
+int extract_files(struct call *call);
 int jsonpath_print(struct call *call);
 int help_show(struct call *call);
 

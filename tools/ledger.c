@@ -1,4 +1,5 @@
 // ledger status and migrate. While nobody runs, the accountant's own program is asked.
+#include "tools/ledger.h"
 #include "common/json.h"
 #include "common/limits.h"
 #include "tools/commands.h"
@@ -97,7 +98,7 @@ static json_t *ask_program(struct call *call, char *option, char *second, struct
 }
 
 // With --json prints what the program printed.
-static json_t *show_program(struct call *call, char *option, char *second) {
+json_t *ledger_show_program(struct call *call, char *option, char *second) {
     struct buf out;
     json_t *answer = ask_program(call, option, second, &out);
     if (call_has(call, "json")) {
@@ -137,7 +138,8 @@ int ledger_migrate(struct call *call) {
     size_t i;
     if (is_running(call))
         return migrate_running(call, is_dry);
-    json_t *answer = show_program(call, (char *)"--migrate", is_dry ? (char *)"--dry-run" : NULL);
+    json_t *answer =
+        ledger_show_program(call, (char *)"--migrate", is_dry ? (char *)"--dry-run" : NULL);
     const json_t *names = member_of(answer, is_dry ? "missing" : "applied");
     if (!answer)
         return 0;
@@ -158,7 +160,7 @@ int ledger_status(struct call *call) {
     const json_t *migration;
     size_t i;
     json_t *answer = is_running(call) ? call_show(call, "ledger.status", NULL)
-                                      : show_program(call, (char *)"--status", NULL);
+                                      : ledger_show_program(call, (char *)"--status", NULL);
     if (!answer)
         return 0;
     out_printf("ledger           %s%s\n", text_of(answer, "ledger", "-"),

@@ -16,6 +16,8 @@ static const struct noun nouns[] = {
     {"lane", "what runs side by side: provider, key and model"},
     {"stat", "processes, lanes and what waits"},
     {"check", "what the ledger could not take in, and whether it adds up"},
+    {"provider", "what the catalogue knows of providers and their APIs"},
+    {"extract", "what is found in recorded answers: identifiers, usage, cost"},
     {"jsonpath", "try a path, as catalogues and settings have them, on a document"},
     {"ledger", "the file of all calls and what they cost"},
     {"help", "this help, the man page and the completion scripts"},
@@ -49,9 +51,12 @@ const struct exit_meaning exit_meanings[] = {
 
 static const struct operand operands[] = {
     {"FILE", "a file of lines, a JSON object each; - is stdin"},
+    {"FILE...", "recorded exchanges with a provider, a JSON file each; - is stdin"},
     {"BATCH", "a batch: its id, 8 characters or more of its beginning, its name or its key"},
     {"CONVERSATION", "a conversation: its id or its name"},
     {"ID", "any identifier: of an answer, or a name or id of colloq's own"},
+    {"FOLDER", "a folder of documents (docs)"},
+    {"PROVIDER", "a provider of the catalogue, or one API of it: openai, openai.chat"},
     {"JOB", "a job: its id; job show takes a custom_id, too"},
     {"LANE", "a lane: its whole name, the beginning of it, provider/model, or the model"},
     {"EXPR", "a path: JSONPath as RFC 9535 has it, in quotes for the shell's sake"},
@@ -77,7 +82,8 @@ const struct noun *noun_named(const char *name) {
 
 // The i-th command of a noun; NULL behind its last.
 static const struct command *command_of(const char *noun, size_t i) {
-    const struct command *const parts[] = {batch_commands, history_commands, live_commands};
+    const struct command *const parts[] = {batch_commands, history_commands, live_commands,
+                                           provider_commands};
     for (size_t part = 0; part < sizeof(parts) / sizeof(parts[0]); part++)
         for (const struct command *command = parts[part]; command->noun; command++)
             if (strcmp(command->noun, noun) == 0 && i-- == 0)

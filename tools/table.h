@@ -84,5 +84,6 @@ const struct operand *operand_at(size_t i);
 extern const struct command batch_commands[];
 extern const struct command history_commands[];
 extern const struct command live_commands[];
+extern const struct command provider_commands[];
 
 #endif

@@ -1,6 +1,7 @@
 // The table: questions about what was.
 #include "tools/commands.h"
 #include "tools/table_options.h"
+#include "tools/words.h"
 
 static const struct option json_only[] = {JSON, LAST};
 static const struct option cost_options[] = {
@@ -13,6 +14,14 @@ static const struct option cost_options[] = {
     LAST,
 };
 static const struct option migrate_options[] = {DRY_RUN, JSON, LAST};
+static const struct option extract_options[] = {
+    FLAG("stream", "the answers have to be streams of events; anything else is malformed"),
+    TEXT("at", "DAY",
+         "by whose prices answers without a date are rated: 2026-08-20, or 2026-08-20T16:30:00Z "
+         "(now)"),
+    FLAG("json", "what it writes in any case"),
+    LAST,
+};
 static const struct option jsonpath_options[] = {
     FLAG("paths", "where they stand, as normalized paths, and not the nodes themselves"), LAST};
 static const struct option help_options[] = {
@@ -129,6 +138,27 @@ const struct command history_commands[] = {
         .schemas = "ledger.migrate/1",
         .examples = {{"colloq ledger migrate --dry-run", "only say what is missing"}},
         .run = ledger_migrate,
+    },
+    {
+        .noun = "extract",
+        .operands = "FILE...",
+        .operands_min = 1,
+        .operands_max = WORDS_MAX,
+        .summary = "what the extractor finds in recorded answers",
+        .description = "Reads recorded exchanges, {provider, request{url, body}, response{status, "
+                       "headers, stream, body}}, and writes one line of JSON for each: "
+                       "identifiers, metadata, usage, cost, error. Whose answer it is, the URL "
+                       "says, else the name. Asks nobody, and starts nothing.",
+        .options = extract_options,
+        .settings = "catalogue",
+        .one = "an answer is of an API that the catalogue does not have",
+        .codes = "65 66 69 74",
+        .schemas = "extract/1",
+        .examples = {{"colloq extract answer.json", "one answer"},
+                     {"colloq extract recorded/*.json | jq -c '[.file, .cost.total_pusd]'",
+                      "what each would cost"},
+                     {"colloq extract --stream recorded/stream-*.json", "streams only"}},
+        .run = extract_files,
     },
     {
         .noun = "jsonpath",

@@ -143,7 +143,9 @@ static void take_option(struct call *call, int argc, char **argv, int *at) {
 }
 
 void call_read(struct call *call, int argc, char **argv) {
+    static const char *operands[WORDS_MAX];
     bool is_over = false;
+    call->operands = operands;
     for (int i = 0; i < argc; i++) {
         if (!is_over && strcmp(argv[i], "--") == 0) {
             is_over = true;
@@ -155,7 +157,7 @@ void call_read(struct call *call, int argc, char **argv) {
             // An empty one is a variable that was not set, and must not mean everything.
             if (*argv[i] == 0)
                 misuse(call, "an operand is empty: ", call->command->operands, "");
-            call->operands[call->operand_count++] = argv[i];
+            operands[call->operand_count++] = argv[i];
         }
     }
     if (call->operand_count < call->command->operands_min)

@@ -6,7 +6,7 @@
 
 #include "tools/call.h"
 
-enum { WORDS_MAX = 1024 };
+enum { WORDS_MAX = 1 << 16 };
 
 // Reads a whole command line. conf and argv must outlive the call. Sets up neither signals nor a
 // connection.

@@ -8,6 +8,7 @@
 #include "common/process.h"
 #include "common/reserve.h"
 #include "workers/accountant/context/full.h"
+#include "workers/accountant/configure.h"
 #include "workers/accountant/once.h"
 #include "workers/accountant/queries.h"
 #include "workers/link.h"
@@ -422,6 +423,8 @@ int accountant_run(const struct conf *conf, int stop_fd) {
     (void)snprintf(path, sizeof(path), "%s/ledger.db", conf->ledger_folder);
     if (conf->migrate)
         return once_migrate(path, conf->dry_run);
+    if (conf->configure)
+        return configure_run(conf, path);
     if (conf->status)
         return once_status(path);
     struct accountant *a = open_all(conf, path);

@@ -63,6 +63,7 @@ static const struct {
     {"conversation.resolve", query_conversation_resolve},
     {"job.show", query_job_show},
     {"cost.report", query_cost_report},
+    {"answer.fields", query_answer_fields},
     {"find", query_find},
     {"ledger.status", query_ledger_status},
     {"stat", query_stat},

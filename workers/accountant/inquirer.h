@@ -47,7 +47,8 @@ typedef int question(struct inquirer *inquirer, struct writer *writer);
 question query_batch_list, query_batch_show, query_batch_results, query_batch_refused;
 question query_conversation_list, query_conversation_show, query_job_show;
 question query_conversation_resolve, query_batch_known;
-question query_cost_report, query_find, query_ledger_status, query_stat, query_check;
+question query_answer_fields, query_cost_report, query_find, query_ledger_status, query_stat,
+    query_check;
 
 // Sets the detail and returns the code.
 int inquirer_refuse(struct inquirer *inquirer, int exit, const char *format, ...)

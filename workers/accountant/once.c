@@ -16,18 +16,21 @@ static int exit_of(enum err e) {
         return EX_TEMPFAIL;
     case ERR_VERSION:
     case ERR_BAD_CONFIG:
+    case ERR_DENIED:
         return EX_CONFIG;
     default:
         return EX_IOERR;
     }
 }
 
-static int say_failed(const char *path, enum err e) {
+int once_failed(const char *path, enum err e) {
     if (e == ERR_EXISTS)
         (void)fprintf(stderr,
                       "%s is open: the accountant runs; stop it first, or ask it with "
                       "colloq ledger status\n",
                       path);
+    else if (e == ERR_DENIED)
+        (void)fprintf(stderr, "%s: a ledger stays simulated or real\n", path);
     else
         (void)fprintf(stderr, "%s: %s\n", path, err_text(e));
     return exit_of(e);
@@ -44,7 +47,7 @@ int once_migrate(const char *path, bool is_dry) {
             db_close(&db);
     }
     if (e != ERR_OK)
-        return say_failed(path, e);
+        return once_failed(path, e);
     (void)printf("{\"ledger\":\"%s\",\"%s\":[", path, is_dry ? "missing" : "applied");
     for (uint32_t i = 0; i < count; i++)
         (void)printf("%s\"%s\"", i ? "," : "", options->migrations[first - 1 + i].name);
@@ -71,7 +74,7 @@ int once_status(const char *path) {
     if (e == ERR_OK)
         e = inquirer_open(&inquirer, path, NULL, NULL);
     if (e != ERR_OK)
-        return say_failed(path, e);
+        return once_failed(path, e);
     int exit = inquirer_ask(&inquirer, bytes_text("ledger.status"), bytes_text("{}"));
     if (exit == 0)
         (void)printf("%s\n", buf_cstr(&inquirer.answer));

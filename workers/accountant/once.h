@@ -3,10 +3,14 @@
 #ifndef ACCOUNTANT_ONCE_H
 #define ACCOUNTANT_ONCE_H
 
+#include "common/err.h"
+
 #include <stdbool.h>
 
 // Applies the migrations that are missing; is_dry: tries them, says which, and changes nothing.
 int once_migrate(const char *path, bool is_dry);
 int once_status(const char *path);
+// Says on stderr why the ledger there cannot be opened; the exit code.
+int once_failed(const char *path, enum err e);
 
 #endif

@@ -150,6 +150,9 @@
 //   {"accountant": {"applied","records","records_per_second" (last 10 s),"transactions",
 //    "prepared","quarantined","conflicts","unindexed","queries","cpu_us","is_joined",
 //    "is_closed","disk_free","needs"}}
+// answer.fields {after?, limit? (answers)}, of the newest answers first
+//   {"apis": [{"api","answers","fields": [{"place" ($.choices[*].index, or header:name),
+//    "answers" (that hold it),"first_ms","last_ms"}…]}…],"next"}
 // check {}
 //   {"is_ok","quarantined","conflicts","rollups_differ",
 //    "records": [{"record","job","call","why","at_ms"}…],

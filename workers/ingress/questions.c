@@ -46,6 +46,7 @@ static const struct question_form forms[] = {
     {"conversation.show", NULL, "conversation.show", MERGE_none},
     {"conversation.resolve", NULL, "conversation.resolve", MERGE_none},
     {"conversation.live", "conversation.live", NULL, MERGE_none},
+    {"answer.fields", NULL, "answer.fields", MERGE_none},
     {"cost.report", NULL, "cost.report", MERGE_none},
     {"find", NULL, "find", MERGE_none},
     {"ledger.status", NULL, "ledger.status", MERGE_none},

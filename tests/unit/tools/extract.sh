@@ -1,0 +1,142 @@
+#!/bin/bash
+# colloq extract as a program: one line for each recorded exchange, whatever the others are like.
+# Exchanges of our own making. Needs BIN and ROOT.
+set -u
+: "${BIN:?the folder of the programs}" "${ROOT:?the project}"
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+export HOME=$work COLLOQ_DATA=$work/data
+unset COLLOQ_CATALOGUE COLLOQ_CONFIG
+
+check() {
+    local what=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAILED: %s\n' "$what"
+    fi
+}
+
+# exchange FILE URL NAME STATUS HEADERS IS-STREAM BODY: a recording; the body is JSON.
+exchange() {
+    printf '{"provider":"%s","flavor":"%s","request":{"method":"POST","url":"%s","headers":{},"body":%s},
+        "response":{"status":%s,"headers":%s,"stream":%s,"body":%s}}' "$3" "$3" "$2" \
+        '{"model":"gpt-5-nano"}' "$4" "$5" "$6" "$7" >"$work/$1"
+}
+chat=https://api.openai.com/v1/chat/completions
+answer='{"id":"c-1","object":"chat.completion","model":"gpt-5-nano-2025-08-07","service_tier":"default",
+    "choices":[{"index":0,"message":{"role":"assistant","content":"the secret"},"finish_reason":"stop"}],
+    "usage":{"prompt_tokens":100,"completion_tokens":10,"total_tokens":110,
+             "prompt_tokens_details":{"cached_tokens":60}}}'
+exchange plain.json $chat other 200 \
+    '{"Date":"Thu, 20 Aug 2026 10:00:00 GMT","x-request-id":["r-1","r-2"],"x-ratelimit-remaining-tokens":"9"}' \
+    false "$answer"
+exchange named.json https://elsewhere.example/v1/chat openai-chat 200 '{}' false "$answer"
+exchange other.json https://elsewhere.example/v1/chat nobody 200 '{}' false "$answer"
+exchange quota.json $chat openai-chat 429 '{"retry-after":"7"}' false \
+    '{"error":{"message":"no money","type":"insufficient_quota","code":"insufficient_quota"}}'
+exchange page.json $chat openai-chat 502 '{}' false '"<html><title>Bad gateway</title>"'
+exchange stream.json "$chat?a=b#c" x 200 '{"content-type":"text/event-stream"}' true '"data: {\"id\":\"c-2\",
+\"choices\":[]}"'
+events='"data: {\"id\":\"c-2\",\"model\":\"gpt-5-nano\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2,\"total_tokens\":3}}\n\ndata: [DONE]\n\n"'
+exchange stream.json "$chat?a=b#c" x 200 '{"content-type":"text/event-stream"}' true "$events"
+exchange cut.json $chat x 200 '{}' true "${events/data: \[DONE]/}"
+echo '{"response":{}}' >"$work/empty.json"
+echo '{"response":' >"$work/half.json"
+
+cd "$work" || exit 1
+# extract OPTIONS FILE…: its complaints are then in err.
+extract() { "$BIN/colloq" extract "$@" 2>"$work/err"; }
+# is FILE MEMBERS VALUE: the members of the one line, as JSON.
+is() {
+    extract "$1" >line
+    local met
+    met=$(/usr/bin/python3 -c '
+import json, sys
+line = json.loads(open("line").read())
+for step in sys.argv[1].split("."):
+    line = line[int(step)] if isinstance(line, list) else line[step]
+print(json.dumps(line, sort_keys=True))' "$2")
+    [ "$met" = "$3" ] || { printf '%s %s: %s, not %s\n' "$1" "$2" "$met" "$3"; return 1; }
+}
+check "the URL says whose it is" is plain.json api '"openai.chat"'
+check "and that the URL did" is plain.json api_by '"url"'
+check "else its name does" is named.json api_by '"name"'
+check "a success" is plain.json outcome '"success"'
+check "the model asked for" is plain.json model_requested '"gpt-5-nano"'
+check "the model that served" is plain.json model_served '"gpt-5-nano-2025-08-07"'
+check "an identifier of the body" is plain.json identifiers.0 '{"kind": "response_id", "source": "$.id", "value": "c-1"}'
+check "a header that stands twice" is plain.json identifiers.2.value '"r-2"'
+check "an API without conversations" is plain.json primary_identifier null
+check "no content in the metadata" is plain.json metadata.choices '[{"finish_reason": "stop", "index": 0, "message": {"role": "assistant"}}]'
+check "disjoint counters" is plain.json usage.in_uncached 40
+check "what is cached" is plain.json usage.in_cache_read 60
+check "the whole input" is plain.json usage.in_total 100
+check "what is not stated is not 0" is plain.json usage.in_cache_write null
+# 40 at $0.05, 60 at $0.005 and 10 at $0.40 a million.
+check "what it costs" is plain.json cost.total_pusd 6300000
+check "and of what" is plain.json cost.items.1 '{"count": 60, "pusd": 300000, "what": "in_cache_read"}'
+check "rate limits" is plain.json rate_limit '{"remaining_tokens": "9"}'
+check "no error" is plain.json error null
+check "a quota is no rate limit" is quota.json error.class '"lane_wide"'
+check "how long to wait" is quota.json error.retry_after_ms 7000
+check "an error costs nothing" is quota.json cost.state '"none"'
+check "a page's title" is page.json error.message '"Bad gateway"'
+check "a stream" is stream.json outcome '"success"'
+check "its usage" is stream.json usage.out_total 2
+check "a cut stream" is cut.json error.code '"stream_incomplete"'
+check "a cut stream has no price" is cut.json cost.state '"unpriced"'
+check "an unknown API" is other.json outcome '"unknown_api"'
+
+
+# Whose answer it is may stand in the host and in the path, and so may the model.
+mkdir -p own/providers
+sed "s/^provider: openai/provider: mine/; s/is_url_owner: true/is_url_owner: false/;
+    s|base_url: .*|base_url: https://mine.example/v1|; s|path: /chat/completions|path: \"/models/{model}:answer\"|" \
+    "$ROOT/schemas/providers/openai.chat.yaml" >own/providers/mine.chat.yaml
+export COLLOQ_CATALOGUE=$work/own
+bare() { # FILE URL: an exchange whose request names no model
+    exchange "$1" "$2" nobody 200 '{}' false "$answer"
+    sed -i 's/"body":{"model":"gpt-5-nano"}/"body":{}/' "$1"
+}
+bare path.json 'https://mine.example/v1/models/a:b:answer?alt=sse'
+bare deep.json https://mine.example/v1/models/a/b:answer
+bare none.json https://mine.example/v1/models/:answer
+bare host.json https://mine.example.org/v1/models/a:answer
+check "a path with the model in it" is path.json api '"mine.chat"'
+check "the model of the path" is path.json model_requested '"a:b"'
+check "a model has no slash" is deep.json api null
+check "a model has a name" is none.json api null
+check "another host" is host.json api null
+unset COLLOQ_CATALOGUE
+rm -f none.json path.json deep.json host.json
+
+extract plain.json none.json other.json half.json stream.json empty.json >lines
+check "the first bad file decides the code" [ $? = 66 ]
+check "the others are done" [ "$(wc -l <lines)" = 3 ]
+check "what is wrong with each" [ "$(cat err)" = "colloq: none.json: cannot be read: No such file or directory
+colloq: half.json: byte 14: not a JSON document
+colloq: empty.json: it is no recorded exchange: response.status is no HTTP status" ]
+extract other.json >line
+check "an unknown API alone ends with 1" [ $? = 1 ]
+extract --stream plain.json stream.json >lines
+check "who wants streams takes nothing else" [ "$(grep -o '"outcome":"[a-z]*"' lines | tr '\n' ' ')" = '"outcome":"malformed" "outcome":"success" ' ]
+extract - <plain.json >line
+check "stdin" grep -q '"file":"-"' line
+extract ./*.json >lines
+check "every line fits its schema" /usr/bin/python3 "$ROOT/tests/e2e/check-schema.py" "$ROOT/schemas/cli" extract/1 <lines >/dev/null
+extract --at 2026-08-20T16:30:00Z plain.json >line
+check "a moment is one, too" [ $? = 0 ]
+extract --at 2026-08-20T16:30 plain.json >line
+check "if it is whole" [ $? = 64 ]
+extract --at yesterday plain.json >line
+check "a day is a day" [ $? = 64 ]
+extract >line
+check "a file is needed" [ $? = 64 ]
+check "no data folder was made" [ ! -e "$work/data" ]
+check "content is nowhere" bash -c "! grep -q secret lines err"
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed = 0 ]

@@ -1,0 +1,104 @@
+#!/bin/bash
+# colloq provider as a program: list, show, document, of our catalogue and of one with a file more.
+# Needs BIN and ROOT.
+set -u
+: "${BIN:?the folder of the programs}" "${ROOT:?the project}"
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+export HOME=$work COLLOQ_DATA=$work/data
+unset COLLOQ_CATALOGUE COLLOQ_CONFIG
+cd "$work" || exit 1
+
+check() {
+    local what=$1
+    shift
+    if "$@" >met 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAILED: %s\n' "$what"
+        head -c 600 met
+    fi
+}
+provider() { "$BIN/colloq" provider "$@" 2>err; }
+fits() { /usr/bin/python3 "$ROOT/tests/e2e/check-schema.py" "$ROOT/schemas/cli" <answer; }
+# member PATH VALUE: of the answer, as JSON.
+member() {
+    local met
+    met=$(/usr/bin/python3 -c '
+import json, sys
+answer = json.load(open("answer"))
+for step in sys.argv[1].split("."):
+    answer = answer[int(step)] if isinstance(answer, list) else answer[step]
+print(json.dumps(answer))' "$1")
+    [ "$met" = "$2" ] || { echo "$1: $met, not $2"; return 1; }
+}
+ends() { local wanted=$1; shift; "$@" >answer; local met=$?; [ $met = "$wanted" ] || { echo "ended with $met"; return 1; }; }
+
+export COLLOQ_DATA=$work/other
+provider list --json >answer
+check "the list fits its schema" fits
+check "every API is listed" grep -q '"api":"openai.chat"' answer
+provider show openai.chat --json >answer
+check "an API fits its schema" fits
+check "whether it keeps state" member api_stateful false
+check "what it identifies" member supported_identifiers.0 '"response_id"'
+check "where that stands" member identifier_extraction_paths.0.path '"$.id"'
+check "and how that is known" member identifier_extraction_paths.0.source '"spec"'
+cp answer whole
+provider show openai --json >answer
+check "a provider means its API for conversations" cmp answer whole
+check "what is not there" ends 66 provider show nobody
+check "and what is" grep -q openai.chat err
+
+# A provider that speaks a known API is a file more, and is there everywhere.
+mkdir -p own/providers
+sed 's/^provider: openai/provider: mine/; s/is_url_owner: true/is_url_owner: false/' \
+    "$ROOT/schemas/providers/openai.chat.yaml" >own/providers/mine.chat.yaml
+export COLLOQ_CATALOGUE=$work/own
+provider list --json >answer
+check "a file of one's own is listed" grep -q '"api":"mine.chat"' answer
+check "pages are missing" ends 1 provider document --dry-run --json pages
+check "what they say fits" fits
+check "the pages are written" ends 0 provider document --json pages
+check "what was written fits" fits
+check "the new one is among them" grep -q '(`mine.chat`)' pages/providers/mine.chat.md
+check "now they are right" ends 0 provider document --dry-run pages
+check "nothing is written twice" ends 0 provider document pages
+check "and nothing is said then" test ! -s answer
+check "an identifier leads to each API" grep -qF '| response_id | [mine.chat](providers/mine.chat.md) | `$.id` |' pages/identifiers.md
+check "what is not used stands apart" grep -qE '^\| stored completions \| no \|' pages/gap-analysis.md
+echo x >>pages/identifiers.md
+check "a page that was changed by hand" ends 1 provider document --dry-run pages
+check "is named" grep -q 'differs  pages/identifiers.md' answer
+
+# The ledger's tables hold what the catalogue says, and a second run has nothing to do.
+configure() { provider configure --data "$work/data" "$@"; }
+count() { [ "$(grep -c "$1" answer)" = "$2" ] || { echo "$1: $(grep -c "$1" answer)"; return 1; }; }
+check "what would be entered" ends 0 configure --dry-run
+check "is said" grep -q '^would be new .*api .*mine.chat$' answer
+check "and is not done" test ! -e data/ledger.db
+check "the first run enters it" ends 0 configure --json
+check "what it did fits its schema" fits
+check "all APIs are new" member changes.0.change '"new"'
+check "the second run" ends 0 configure --json
+check "changes nothing" member changes '[]'
+sed -i 's/^title: .*/title: Mine/; /store: true keeps/d' own/providers/mine.chat.yaml
+check "a changed file" ends 0 configure --dry-run
+check "is said to be one, and in what" grep -q 'changed .*mine.chat: .*retention.*title' answer
+check "twice, since nothing was done" ends 0 configure
+check "is the one change" count . 1
+rm own/providers/mine.chat.yaml
+check "a file that is gone" ends 0 configure
+check "is listed no more" grep -qx 'unlisted *api *mine.chat' answer
+check "and then nothing differs" ends 0 configure --json
+check "indeed" member changes '[]'
+
+echo 'provider: mine' >own/providers/mine.chat.yaml
+check "a ledger is not entered a wrong catalogue" ends 78 configure
+check "a file that is wrong" ends 78 provider list
+check "is named" grep -q 'mine.chat.yaml' err
+check "questions made no data folder" test ! -e other
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed = 0 ]

@@ -1,0 +1,11 @@
+// The catalogue that a start here would compile: ours, with the user's own folder and paths.
+#ifndef TOOLS_PROVIDER_H
+#define TOOLS_PROVIDER_H
+
+#include "common/catalogue.h"
+#include "tools/call.h"
+
+// The caller's (catalogue_free). Ends the process where a file of it is wrong, and says which.
+struct catalogue *provider_catalogue(struct call *call);
+
+#endif

@@ -1,0 +1,85 @@
+// Whose answer a recording holds.
+#include "workers/extractor/recording.h"
+
+// Whether text is what a template says, with a piece without slashes in the place of each hole
+// {name}; *model is the piece in {model}.
+static bool fits(const char *template, struct bytes text, struct bytes *model) {
+    for (;;) {
+        size_t fixed = strcspn(template, "{");
+        if (text.size < fixed || memcmp(text.at, template, fixed) != 0)
+            return false;
+        text = bytes_of(text.at + fixed, text.size - fixed);
+        if (template[fixed] == 0)
+            return text.size == 0;
+        const char *hole = template + fixed;
+        size_t hole_size = strcspn(hole, "}");
+        template = hole + hole_size + (hole[hole_size] ? 1 : 0);
+        // The piece ends where the text behind the hole begins: the last of these in the segment.
+        size_t next = strcspn(template, "{"), size = 0;
+        const uint8_t *slash = text.size > 0 ? memchr(text.at, '/', text.size) : NULL;
+        size_t segment = slash ? (size_t)(slash - text.at) : text.size;
+        for (size_t i = 1; i <= segment; i++)
+            if (next == 0 ? i == segment
+                          : text.size - i >= next && memcmp(text.at + i, template, next) == 0)
+                size = i;
+        if (size == 0)
+            return false;
+        if (hole_size == 6 && memcmp(hole, "{model", 6) == 0)
+            *model = bytes_of(text.at, size);
+        text = bytes_of(text.at + size, text.size - size);
+    }
+}
+
+static bool is_endpoint(const struct provider_api *api, struct bytes url, struct bytes *model) {
+    const char *const paths[] = {api->path, api->path_stream};
+    for (size_t i = 0; i < 2 && paths[i]; i++) {
+        char template[2048];
+        size_t size = strlen(api->base_url), path = strcspn(paths[i], "?");
+        if (size + path >= sizeof(template))
+            continue;
+        memcpy(template, api->base_url, size);
+        memcpy(template + size, paths[i], path);
+        template[size + path] = 0;
+        *model = bytes_of(NULL, 0);
+        if (fits(template, url, model))
+            return true;
+    }
+    return false;
+}
+
+// The URL without its query and fragment.
+static struct bytes bare(struct bytes url) {
+    size_t size = 0;
+    while (size < url.size && url.at[size] != '?' && url.at[size] != '#')
+        size++;
+    return bytes_of(url.at, size);
+}
+
+// "openai-chat" is openai's chat.
+static bool is_name(const struct provider_api *api, struct bytes name) {
+    size_t size = strlen(api->provider);
+    return name.size > size + 1 && memcmp(name.at, api->provider, size) == 0 &&
+           name.at[size] == '-' &&
+           bytes_is(bytes_of(name.at + size + 1, name.size - size - 1), api->api);
+}
+
+static const struct provider_api *by_name(const struct catalogue *catalogue, struct bytes name) {
+    for (size_t i = 0; i < catalogue_api_count(catalogue); i++)
+        if (is_name(catalogue_api_at(catalogue, i), name))
+            return catalogue_api_at(catalogue, i);
+    return name.size > 0 ? catalogue_default_api(catalogue, name) : NULL;
+}
+
+const struct provider_api *recording_api(const struct recording *recording,
+                                         const struct catalogue *catalogue, const char **by,
+                                         struct bytes *model) {
+    struct bytes url = bare(recording->url);
+    *by = "url";
+    for (size_t i = 0; url.size > 0 && i < catalogue_api_count(catalogue); i++)
+        if (is_endpoint(catalogue_api_at(catalogue, i), url, model))
+            return catalogue_api_at(catalogue, i);
+    *by = "name";
+    *model = bytes_of(NULL, 0);
+    const struct provider_api *api = by_name(catalogue, recording->flavor);
+    return api ? api : by_name(catalogue, recording->provider);
+}
