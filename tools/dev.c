@@ -91,14 +91,16 @@ static const char *path_of(const char *base_url) {
     return path ? path : "";
 }
 
-// Every provider's address is the simulator's, and its key one that the simulator takes.
+// Every provider's address is a folder of the simulator's, and its key one that the simulator takes.
 static int add_simulated(char **list, int count, const char *url) {
     struct catalogue *catalogue = own_catalogue();
     for (size_t i = 0; i < catalogue_api_count(catalogue) && count + 2 <= ENVIRONMENT_MAX; i++) {
         const struct provider_api *api = catalogue_api_at(catalogue, i);
+        char path[PROVIDER_BYTES_MAX + URL_BYTES_MAX];
         if (!api->base_url_env || !api->key_envs[0])
             continue;
-        list[count++] = variable_copy(api->base_url_env, url, path_of(api->base_url));
+        (void)snprintf(path, sizeof(path), "/%s%s", api->provider, path_of(api->base_url));
+        list[count++] = variable_copy(api->base_url_env, url, path);
         list[count++] = variable_copy(api->key_envs[0], "simulated", "");
     }
     catalogue_free(catalogue);
