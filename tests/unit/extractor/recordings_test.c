@@ -38,14 +38,37 @@ enum { SOURCES = sizeof(sources) / sizeof(*sources) };
 static const struct {
     const char *folder; // of the recordings
     const char *model;  // beginning of the served model, or of a file's name
+    const char *what;   // that differs
     const char *reason;
 } differences[] = {
-    {"openai-chat", "gpt-4o-search-preview",
+    {"openai-chat", "gpt-4o-search-preview", "price",
      "each call searches the web; that fee is not in the other price"},
-    {"openai-chat", "gpt-4o-mini-search-preview",
+    {"openai-chat", "gpt-4o-mini-search-preview", "price",
      "each call searches the web; that fee is not in the other price"},
-    {"openai-chat", "gpt-4o-audio-preview",
+    {"openai-chat", "gpt-4o-audio-preview", "price",
      "the other price takes audio input at the price of text"},
+    {"openrouter-chat", "", "searches", "the other reading counts none"},
+    {"openrouter-chat", "0101", "output", "it says more reasoning than output"},
+    {"openrouter-chat", "0101", "inconsistent", "it says more reasoning than output"},
+    {"deepseek-chat", "", "read", "the other reading knows only one of the two places of hits"},
+    {"deepseek-chat", "0095", "price", "the other price knows no cache's hits here"},
+    {"deepseek-chat", "0099", "price", "the other price knows no cache's hits here"},
+    {"deepseek-chat", "deepseek-v4-", "price",
+     "the other price has the figures from 2026-08-16 on for calls before it too"},
+    {"azure-openai", "AZURE_DEPLOYMENT", "price", "the model's name was taken out"},
+    {"azure-openai", "grok-", "input", "it says more input from the cache than input"},
+    {"azure-openai", "grok-", "inconsistent", "it says more input from the cache than input"},
+    {"mistral-chat", "voxtral-", "input", "audio comes on top of the input, as the total says"},
+    {"mistral-chat", "voxtral-", "inconsistent", "older answers say the audio in the total only"},
+    {"mistral-chat", "voxtral-", "price", "audio is billed by the minute, and unpriced"},
+    {"mistral-chat", "", "read", "the other reading knows only one of the two places of it"},
+    {"mistral-chat", "0098", "price", "the other price knows no cache's hits here"},
+    {"mistral-chat", "0099", "price", "the other price knows no cache's hits here"},
+    {"mistral-chat", "0100", "price", "the other price knows no cache's hits here"},
+    {"mistral-chat", "0101", "price", "the other price knows no cache's hits here"},
+    {"mistral-chat", "0102", "price", "the other price knows no cache's hits here"},
+    {"mistral-chat", "ministral-14b-latest", "price", "the other price is that of Pixtral"},
+    {"mistral-chat", "mistral-large-latest", "price", "another model since its December release"},
 };
 
 struct recording {
@@ -263,7 +286,8 @@ static unsigned check_fields(json_t *original, json_t *metadata, const char *own
 
 // Some numbers are larger than an integer.
 static enum err parse(struct bytes text, json_t **out) {
-    *out = json_loadb((const char *)text.at, text.size, JSON_DECODE_INT_AS_REAL, NULL);
+    *out = json_loadb((const char *)text.at, text.size, JSON_DECODE_INT_AS_REAL | JSON_DECODE_ANY,
+                      NULL);
     return *out ? ERR_OK : ERR_MALFORMED;
 }
 
@@ -321,10 +345,14 @@ static bool begins(const char *text, const char *beginning) {
     return text && strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
-static const char *accepted(const struct source *source, const char *model, const char *file) {
+static const char *accepted(const struct source *source, json_t *line, const char *file,
+                            const char *what) {
+    const char *model = json_string_value(json_object_get(line, "model"));
     for (size_t i = 0; i < sizeof(differences) / sizeof(*differences); i++)
         if (strcmp(source->folder, differences[i].folder) == 0 &&
-            (begins(model, differences[i].model) || begins(file, differences[i].model)))
+            strcmp(what, differences[i].what) == 0 &&
+            (begins(model, differences[i].model) ||
+             begins(strrchr(file, '/') + 1, differences[i].model)))
             return differences[i].reason;
     return NULL;
 }
@@ -337,7 +365,6 @@ static void check_usage(const struct source *source, const struct sample *sample
         sample->head.in_audio,    sample->head.out_visible,       sample->head.out_reasoning,
         sample->head.out_audio,   sample->head.in_cache_write_1h, sample->head.web_searches,
         sample->head.in_tool_use, sample->head.in_image,          sample->head.out_image};
-    const char *reason = accepted(source, NULL, strrchr(file, '/') + 1);
     const struct {
         const char *what;
         int64_t ours, other;
@@ -355,8 +382,10 @@ static void check_usage(const struct source *source, const struct sample *sample
         {"inconsistent", sample->head.is_inconsistent, sample->extract->is_beyond},
     };
     for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
-        ck_assert_msg(pairs[i].ours == pairs[i].other || reason, "%s: %s: %lld, not %lld", file,
-                      pairs[i].what, (long long)pairs[i].ours, (long long)pairs[i].other);
+        ck_assert_msg(pairs[i].ours == pairs[i].other ||
+                          accepted(source, line, file, pairs[i].what),
+                      "%s: %s: %lld, not %lld", file, pairs[i].what, (long long)pairs[i].ours,
+                      (long long)pairs[i].other);
 }
 
 static int64_t unix_ms(const char *stamp) {
@@ -420,7 +449,7 @@ static void check_price(const struct source *source, const struct sample *sample
         sample->head.in_tool_use, sample->head.in_image,          sample->head.out_image};
     int64_t at_ms = unix_ms(json_string_value(json_object_get(line, "timestamp")));
     struct bytes provider = bytes_text(source->provider), served = sample->head.model;
-    const char *reason = accepted(source, model, strrchr(file, '/') + 1);
+    const char *reason = accepted(source, line, file, "price");
     struct rating rating;
     rating_of(sample->catalogue, provider, served, sample->head.service_tier, at_ms, &c, &rating);
     if (!reason)
@@ -478,7 +507,8 @@ START_TEST(usage_and_price_agree_with_an_independent_reading) {
         }
         json_decref(line);
     }
-    printf("%s: %u answers compared: all counters equal; %u costs stated, %u prices equal, %u "
+    printf("%s: %u answers compared: all counters equal or explained; %u costs stated, %u prices "
+           "equal, %u "
            "differ for a reason, %u have no other price\n",
            source->folder, tally.compared, tally.stated, tally.same, tally.differ,
            tally.unpriced_there);
