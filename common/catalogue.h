@@ -52,8 +52,8 @@ struct said_rule {
     const struct jsonpath *unless;
 };
 
-// What an event of a stream, or an answer, may say: all that is stated here. A path without words is met by any
-// value but null, false and an empty text.
+// What an event of a stream, or an answer, may say: all that is stated here. A path without words
+// is met by any value but null, false and an empty text.
 struct stream_rule {
     const char *event; // the event's name; NULL: any
     const char *data;  // its whole data, as they stand: [DONE]; NULL: any
@@ -99,9 +99,9 @@ struct usage_map {
     const struct jsonpath *output_audio;
     const struct jsonpath *output_image;
     const struct jsonpath *total;
-    const struct jsonpath *cost; // stated cost
+    const struct jsonpath *cost;      // stated cost
     const struct jsonpath *cost_more; // stated too, on top of it
-    int64_t cost_unit_pusd;      // what one of it is in pico-USD
+    int64_t cost_unit_pusd;           // what one of it is in pico-USD
     const struct jsonpath *web_searches;
     // All that was written to a cache, where the two above are parts of it that may be missing:
     // what they do not account for was written for the ordinary time.
@@ -158,20 +158,20 @@ struct provider_api {
     bool is_url_owner;           // a line with such a url and no provider means this provider
     bool api_stateful;           // whether the provider can hold the conversation
 
-    const char *const *request_fields;  // what a request may have; empty: nobody says
-    const char *const *required_fields; // those of them that it must have
+    const char *const *request_fields;   // what a request may have; empty: nobody says
+    const char *const *required_fields;  // those of them that it must have
     const struct text_pair *field_names; // another name of a parameter → the field it is here
     size_t field_name_count;
     const char *const *message_fields; // of a message that goes back, beside its content and its
                                        // calls; empty: those of OpenAI's Chat Completions
-    int64_t output_tokens_default;      // for a turn that states no limit; 0: the API needs none
+    int64_t output_tokens_default;     // for a turn that states no limit; 0: the API needs none
 
     const struct retry_rule *retries;
     size_t retry_count;
     const struct jsonpath *error_type; // in an error's body
     const struct jsonpath *error_code;
     const struct jsonpath *error_message;
-    struct stream_rules failures; // what an answer says that failed with a success status
+    struct stream_rules failures;    // what an answer says that failed with a success status
     const char *should_retry_header; // "true" or "false" in it overrides the status; NULL: none
 
     const struct identifier_rule *identifiers; // in the order in which they are tried

@@ -187,7 +187,8 @@ static void read_message_fields(struct reader *reader, const json_t *entry,
 }
 
 static void read_request(struct reader *reader, const json_t *entry, struct provider_api *api) {
-    static const char *const known[] = {"name", "type", "required", "also", "note", "source", "date", NULL};
+    static const char *const known[] = {"name", "type",   "required", "also",
+                                        "note", "source", "date",     NULL};
     struct place place = {NULL, "request_fields", 0};
     const json_t *list = open_list(reader, entry, place.name);
     size_t count = json_array_size(list), required = 0;

@@ -168,11 +168,10 @@ static const char *name_of(struct reader *reader, const struct price *price, con
 static void read_span(struct reader *reader, const json_t *span, const struct place *place,
                       struct price *price) {
     static const char *const known[] = {
-        "from",       "until",          "input",       "cached",       "cache_write", "audio_input",
-        "output",     "audio_output",   "per_request", "long",         "tiers",       "note",
-        "web_search", "cache_write_1h", "image_input", "image_output", "hours",       "source",
-        "date",
-        NULL};
+        "from",         "until",  "input",        "cached",         "cache_write",
+        "audio_input",  "output", "audio_output", "per_request",    "long",
+        "tiers",        "note",   "web_search",   "cache_write_1h", "image_input",
+        "image_output", "hours",  "source",       "date",           NULL};
     if (!json_is_object(span)) {
         reader_fail(reader, place, "must be a mapping");
         return;

@@ -170,8 +170,7 @@ static const struct jsonpath *compile_all(struct reader *reader, const char *con
     if (count == 0)
         reader_fail(reader, place, "needs a path");
     while (count-- > 0) {
-        struct jsonpath *path =
-            compile(reader, texts[count], &(struct place){place, NULL, count});
+        struct jsonpath *path = compile(reader, texts[count], &(struct place){place, NULL, count});
         if (path)
             jsonpath_otherwise(path, otherwise);
         otherwise = path;

@@ -91,7 +91,8 @@ static const char *path_of(const char *base_url) {
     return path ? path : "";
 }
 
-// Every provider's address is a folder of the simulator's, and its key one that the simulator takes.
+// Every provider's address is a folder of the simulator's, and its key one that the simulator
+// takes.
 static int add_simulated(char **list, int count, const char *url) {
     struct catalogue *catalogue = own_catalogue();
     for (size_t i = 0; i < catalogue_api_count(catalogue) && count + 2 <= ENVIRONMENT_MAX; i++) {

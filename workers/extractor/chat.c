@@ -30,8 +30,8 @@ static uint32_t said(const struct json_scan *scan, uint32_t object, const char *
 // Role, content, refusal, tool_calls, function_call, audio.id, the visible reasoning of compatible
 // servers, and the model where the content is a list of parts: some are bound to it.
 static void put_message(const struct json_scan *scan, uint32_t message, struct buf *out) {
-    static const char *const members[] = {"refusal", "tool_calls", "function_call",
-                                          "reasoning_content", "reasoning", "reasoning_details"};
+    static const char *const members[] = {"refusal",           "tool_calls", "function_call",
+                                          "reasoning_content", "reasoning",  "reasoning_details"};
     buf_byte(out, '{');
     if (said(scan, message, "role") != 0)
         put_member(scan, said(scan, message, "role"), "role", out);
