@@ -52,8 +52,8 @@ struct said_rule {
     const struct jsonpath *unless;
 };
 
-// What an event of a stream may say: all that is stated here. A path without words is met by any
-// value but null, false and an empty text.
+// What an event of a stream, or an answer, may say: all that is stated here. A path without words
+// is met by any value but null, false and an empty text.
 struct stream_rule {
     const char *event; // the event's name; NULL: any
     const char *data;  // its whole data, as they stand: [DONE]; NULL: any
@@ -99,8 +99,9 @@ struct usage_map {
     const struct jsonpath *output_audio;
     const struct jsonpath *output_image;
     const struct jsonpath *total;
-    const struct jsonpath *cost; // stated cost
-    int64_t cost_unit_pusd;      // what one of it is in pico-USD
+    const struct jsonpath *cost;      // stated cost
+    const struct jsonpath *cost_more; // stated too, on top of it
+    int64_t cost_unit_pusd;           // what one of it is in pico-USD
     const struct jsonpath *web_searches;
     bool is_each_a_web_search; // that path selects them one by one; else it is their number
     // All that was written to a cache, where the two above are parts of it that may be missing:
@@ -158,15 +159,20 @@ struct provider_api {
     bool is_url_owner;           // a line with such a url and no provider means this provider
     bool api_stateful;           // whether the provider can hold the conversation
 
-    const char *const *request_fields;  // what a request may have; empty: nobody says
-    const char *const *required_fields; // those of them that it must have
-    int64_t output_tokens_default;      // for a turn that states no limit; 0: the API needs none
+    const char *const *request_fields;   // what a request may have; empty: nobody says
+    const char *const *required_fields;  // those of them that it must have
+    const struct text_pair *field_names; // another name of a parameter → the field it is here
+    size_t field_name_count;
+    const char *const *message_fields; // of a message that goes back, beside its content and its
+                                       // calls; empty: those of OpenAI's Chat Completions
+    int64_t output_tokens_default;     // for a turn that states no limit; 0: the API needs none
 
     const struct retry_rule *retries;
     size_t retry_count;
     const struct jsonpath *error_type; // in an error's body
     const struct jsonpath *error_code;
     const struct jsonpath *error_message;
+    struct stream_rules failures;    // what an answer says that failed with a success status
     const char *should_retry_header; // "true" or "false" in it overrides the status; NULL: none
 
     const struct identifier_rule *identifiers; // in the order in which they are tried
@@ -216,6 +222,16 @@ struct price_tier {
     int64_t denominator;
 };
 
+// Hours of a day, UTC, in which all rates are numerator/denominator of what they are otherwise.
+struct price_hours {
+    const char *name; // peak
+    int from_minute;  // of the day; inclusive
+    int until_minute; // exclusive
+    bool is_workdays; // Monday to Friday only
+    int64_t numerator;
+    int64_t denominator;
+};
+
 // What a model costs in a span of time.
 struct price {
     const char *provider;
@@ -230,6 +246,8 @@ struct price {
     size_t bracket_count;
     const struct price_tier *tiers;
     size_t tier_count;
+    const struct price_hours *hours; // the first that holds
+    size_t hours_count;
     const char *name;   // provider/model@2026-08-07, or …@first: what a rating was made by
     const char *source; // where the figures were read
     const char *date;   // when: 2026-09-22
@@ -324,6 +342,10 @@ void provider_api_error(const struct provider_api *api, struct bytes body,
 // The same of a document that is already scanned; an empty scan has no words.
 void provider_api_error_of(const struct provider_api *api, const struct json_scan *scan,
                            struct error_words *words);
+// Whether an answer with a success status says that it failed: by the API's rules, or by an "error"
+// at its top that is not null. Its words then.
+bool provider_api_failed(const struct provider_api *api, const struct json_scan *scan,
+                         struct error_words *words);
 // What a stream has said up to an event. Zeroed before the first.
 struct stream_story {
     uint64_t events;

@@ -165,8 +165,30 @@ static void read_auth(struct reader *reader, const json_t *entry, struct provide
 
 // ---- What a request has. -----------------------------------------------------------------------
 
+// Names that other APIs have for a parameter, and the field that it is here.
+static void read_other_names(const struct section *field, const char *name,
+                             struct provider_api *api) {
+    const char *const *others = texts(field, "also");
+    for (; *others; others++) {
+        size_t count = api->field_name_count++;
+        struct text_pair *names = pool_array(field->reader->pool, count + 1, sizeof(*names));
+        if (count > 0)
+            memcpy(names, api->field_names, count * sizeof(*names));
+        names[count] = (struct text_pair){*others, name};
+        api->field_names = names;
+    }
+}
+
+// What of a message goes back to the API, of the section that says how to go on.
+static void read_message_fields(struct reader *reader, const json_t *entry,
+                                struct provider_api *api) {
+    struct section section = open_section(reader, entry, "continuation", false, NULL);
+    api->message_fields = texts(&section, "message_fields");
+}
+
 static void read_request(struct reader *reader, const json_t *entry, struct provider_api *api) {
-    static const char *const known[] = {"name", "type", "required", "note", "source", "date", NULL};
+    static const char *const known[] = {"name", "type",   "required", "also",
+                                        "note", "source", "date",     NULL};
     struct place place = {NULL, "request_fields", 0};
     const json_t *list = open_list(reader, entry, place.name);
     size_t count = json_array_size(list), required = 0;
@@ -177,6 +199,7 @@ static void read_request(struct reader *reader, const json_t *entry, struct prov
         all[i] = text(&field, "name", true);
         if (flag(&field, "required"))
             needed[required++] = all[i];
+        read_other_names(&field, all[i], api);
     }
     api->request_fields = all;
     api->required_fields = needed;
@@ -229,11 +252,13 @@ static void read_retries(struct reader *reader, const json_t *entry, struct prov
     api->retries = rules;
     api->retry_count = count;
 
-    static const char *const words[] = {"type", "code", "message", "source", "date", NULL};
+    static const char *const words[] = {"type",   "code", "message", "in_answer",
+                                        "source", "date", NULL};
     struct section section = open_section(reader, entry, "errors", true, words);
     api->error_type = path(&section, "type", false);
     api->error_code = path(&section, "code", false);
     api->error_message = path(&section, "message", false);
+    api->failures = catalogue_read_rules(&section, "in_answer");
 }
 
 // ---- What an answer holds. ---------------------------------------------------------------------
@@ -411,6 +436,7 @@ bool catalogue_read_api(struct reader *reader, const json_t *entry, struct provi
     read_endpoint(reader, entry, api);
     read_auth(reader, entry, api);
     read_request(reader, entry, api);
+    read_message_fields(reader, entry, api);
     read_retries(reader, entry, api);
     read_identifiers(reader, entry, api);
     read_content(reader, entry, api);

@@ -74,7 +74,7 @@ static void read_bracket(struct reader *reader, const json_t *span, const struct
 }
 
 // A factor like 2, "1/2" or "5/3".
-static bool read_factor(const json_t *value, struct price_tier *tier) {
+static bool read_factor(const json_t *value, int64_t *over, int64_t *under) {
     long long numerator = 0, denominator = 1;
     int size = 0;
     if (json_is_integer(value))
@@ -84,8 +84,8 @@ static bool read_factor(const json_t *value, struct price_tier *tier) {
                  2 ||
              json_string_value(value)[size])
         return false;
-    tier->numerator = numerator;
-    tier->denominator = denominator;
+    *over = numerator;
+    *under = denominator;
     return numerator > 0 && numerator <= 1000 && denominator > 0;
 }
 
@@ -98,12 +98,64 @@ static void read_tiers(struct reader *reader, const json_t *span, const struct p
     json_t *value;
     json_object_foreach((json_t *)(uintptr_t)tiers, name, value) {
         list[price->tier_count] = (struct price_tier){.name = name};
-        if (strlen(name) > 31 || !read_factor(value, &list[price->tier_count]))
+        if (strlen(name) > 31 || !read_factor(value, &list[price->tier_count].numerator,
+                                              &list[price->tier_count].denominator))
             reader_fail(reader, &(struct place){&place, name, 0},
                         "must be a factor like 2 or 1/2, under a short name");
         price->tier_count++;
     }
     price->tiers = list;
+}
+
+// "16:30" as minutes of the day; -1 if it is none.
+static int read_minute(struct reader *reader, const json_t *hours, const struct place *up,
+                       const char *name) {
+    struct place place = {up, name, 0};
+    const char *text = reader_text(reader, hours, &place, true);
+    int hour = 0, minute = 0, size = 0;
+    bool is_it = sscanf(text, "%2d:%2d%n", &hour, &minute, &size) == 2 && !text[size] &&
+                 hour >= 0 && minute >= 0 && minute < 60 && hour * 60 + minute <= 24 * 60;
+    if (!is_it)
+        reader_fail(reader, &place, "must be a time of the day, UTC, like 16:30");
+    return is_it ? hour * 60 + minute : -1;
+}
+
+static void read_one_hours(struct reader *reader, const json_t *entry, const struct place *place,
+                           struct price_hours *hours) {
+    static const char *const known[] = {"name", "from", "until", "days", "factor", "note", NULL};
+    if (!json_is_object(entry)) {
+        reader_fail(reader, place, "must be a mapping");
+        return;
+    }
+    reader_only(reader, entry, place, known);
+    struct place days = {place, "days", 0};
+    const char *on = reader_text(reader, entry, &days, false);
+    hours->name = reader_text(reader, entry, &(struct place){place, "name", 0}, true);
+    hours->from_minute = read_minute(reader, entry, place, "from");
+    hours->until_minute = read_minute(reader, entry, place, "until");
+    hours->is_workdays = on != NULL;
+    if (on && strcmp(on, "workdays") != 0)
+        reader_fail(reader, &days, "must be workdays, or absent");
+    if (hours->until_minute <= hours->from_minute)
+        reader_fail(reader, place, "must end later than it begins, on the same day");
+    if (strlen(hours->name) > 31 ||
+        !read_factor(json_object_get(entry, "factor"), &hours->numerator, &hours->denominator))
+        reader_fail(reader, place, "needs a factor like 2 or 1/2, under a short name");
+}
+
+static void read_hours(struct reader *reader, const json_t *span, const struct place *up,
+                       struct price *price) {
+    struct place place = {up, "hours", 0};
+    const json_t *list = json_object_get(span, "hours");
+    size_t count = json_array_size(list);
+    struct price_hours *hours = pool_array(reader->pool, count, sizeof(*hours));
+    if (list && !json_is_array(list))
+        reader_fail(reader, &place, "must be a list of hours");
+    for (size_t i = 0; i < count; i++)
+        read_one_hours(reader, json_array_get(list, i), &(struct place){&place, NULL, i},
+                       &hours[i]);
+    price->hours = hours;
+    price->hours_count = count;
 }
 
 static const char *name_of(struct reader *reader, const struct price *price, const char *from) {
@@ -116,10 +168,10 @@ static const char *name_of(struct reader *reader, const struct price *price, con
 static void read_span(struct reader *reader, const json_t *span, const struct place *place,
                       struct price *price) {
     static const char *const known[] = {
-        "from",       "until",          "input",       "cached",       "cache_write", "audio_input",
-        "output",     "audio_output",   "per_request", "long",         "tiers",       "note",
-        "web_search", "cache_write_1h", "image_input", "image_output", "source",      "date",
-        NULL};
+        "from",         "until",  "input",        "cached",         "cache_write",
+        "audio_input",  "output", "audio_output", "per_request",    "long",
+        "tiers",        "note",   "web_search",   "cache_write_1h", "image_input",
+        "image_output", "hours",  "source",       "date",           NULL};
     if (!json_is_object(span)) {
         reader_fail(reader, place, "must be a mapping");
         return;
@@ -139,6 +191,7 @@ static void read_span(struct reader *reader, const json_t *span, const struct pl
     price->web_search = read_fee(reader, span, place, "web_search", -1);
     read_bracket(reader, span, place, price);
     read_tiers(reader, span, place, price);
+    read_hours(reader, span, place, price);
     price->source = reader_text(reader, span, &(struct place){place, "source", 0}, true);
     price->date = reader_text(reader, span, &(struct place){place, "date", 0}, true);
     (void)reader_day(reader, span, &(struct place){place, "date", 0}, 0);

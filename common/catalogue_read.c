@@ -141,11 +141,11 @@ const char *const *reader_texts(struct reader *reader, const json_t *object,
     return texts;
 }
 
-const struct jsonpath *reader_compile(struct reader *reader, const char *text,
-                                      const struct place *place) {
+static struct jsonpath *compile(struct reader *reader, const char *text,
+                                const struct place *place) {
+    struct jsonpath *path;
     if (reader->is_failed)
         return NULL;
-    struct jsonpath *path;
     char error[160];
     if (jsonpath_new(bytes_text(text), &path, error, sizeof(error)) != ERR_OK) {
         reader_fail(reader, place, error);
@@ -155,8 +155,33 @@ const struct jsonpath *reader_compile(struct reader *reader, const char *text,
     return path;
 }
 
+const struct jsonpath *reader_compile(struct reader *reader, const char *text,
+                                      const struct place *place) {
+    return compile(reader, text, place);
+}
+
+// From the last one to the first, each of which the one behind it follows.
+static const struct jsonpath *compile_all(struct reader *reader, const char *const *texts,
+                                          const struct place *place) {
+    size_t count = 0;
+    const struct jsonpath *otherwise = NULL;
+    while (texts[count])
+        count++;
+    if (count == 0)
+        reader_fail(reader, place, "needs a path");
+    while (count-- > 0) {
+        struct jsonpath *path = compile(reader, texts[count], &(struct place){place, NULL, count});
+        if (path)
+            jsonpath_otherwise(path, otherwise);
+        otherwise = path;
+    }
+    return otherwise;
+}
+
 const struct jsonpath *reader_path(struct reader *reader, const json_t *object,
                                    const struct place *place, bool is_required) {
+    if (json_is_array(json_object_get(object, place->name)))
+        return compile_all(reader, reader_texts(reader, object, place), place);
     const char *text = reader_text(reader, object, place, is_required);
     return text ? reader_compile(reader, text, place) : NULL;
 }

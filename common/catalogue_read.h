@@ -59,6 +59,7 @@ bool reader_flag(struct reader *reader, const json_t *object, const struct place
 // A list of texts that ends with NULL; an absent one is empty.
 const char *const *reader_texts(struct reader *reader, const json_t *object,
                                 const struct place *place);
+// A path, or a list of paths: the first of them holds that selects anything but null.
 const struct jsonpath *reader_path(struct reader *reader, const json_t *object,
                                    const struct place *place, bool is_required);
 // A path that stands elsewhere than in a member.

@@ -68,5 +68,7 @@ static inline struct section open_element(struct reader *reader, const json_t *l
 // Parts of an entry that files of their own read.
 void catalogue_read_usage(struct reader *reader, const json_t *entry, struct provider_api *api);
 void catalogue_read_stream(struct reader *reader, const json_t *entry, struct provider_api *api);
+// The member, a list of rules.
+struct stream_rules catalogue_read_rules(const struct section *section, const char *name);
 
 #endif

@@ -17,7 +17,7 @@ static void read_rule(const struct section *one, struct stream_rule *rule) {
         fail(one, "words", "need a path");
 }
 
-static struct stream_rules read_rules(const struct section *stream, const char *name) {
+struct stream_rules catalogue_read_rules(const struct section *stream, const char *name) {
     static const char *const known[] = {"event",   "data", "path",   "words", "type", "code",
                                         "message", "note", "source", "date",  NULL};
     struct place place = {&stream->place, name, 0};
@@ -64,9 +64,9 @@ void catalogue_read_stream(struct reader *reader, const json_t *entry, struct pr
     const json_t *with =
         reader_object(reader, section.json, &(struct place){&section.place, "with", 0}, false);
     map->with = with ? reader_dump(reader, with) : NULL;
-    map->end = read_rules(&section, "end");
-    map->finish = read_rules(&section, "finish");
-    map->errors = read_rules(&section, "errors");
+    map->end = catalogue_read_rules(&section, "end");
+    map->finish = catalogue_read_rules(&section, "finish");
+    map->errors = catalogue_read_rules(&section, "errors");
     read_content_paths(&section, map);
     if (map->end.count == 0)
         fail(&section, NULL, "needs to say how a stream ends");
@@ -105,13 +105,20 @@ static bool is_said(const struct jsonpath *path, const char *const *words,
     return hearing.is_said;
 }
 
+// The whole of an event's data, whatever blanks are behind it.
+static bool is_data(struct bytes data, const char *text) {
+    while (data.size > 0 && (data.at[data.size - 1] == ' ' || data.at[data.size - 1] == '\t'))
+        data.size--;
+    return bytes_is(data, text);
+}
+
 static const struct stream_rule *find_rule(const struct stream_rules *rules,
                                            const struct sse_event *event,
                                            const struct json_scan *scan) {
     for (size_t i = 0; i < rules->count; i++) {
         const struct stream_rule *rule = &rules->list[i];
         if ((!rule->event || bytes_is(event->name, rule->event)) &&
-            (!rule->data || bytes_is(event->data, rule->data)) &&
+            (!rule->data || is_data(event->data, rule->data)) &&
             (!rule->path || is_said(rule->path, rule->words, scan)))
             return rule;
     }
@@ -126,15 +133,30 @@ static bool has_content(const struct stream_map *map, const struct json_scan *sc
     return false;
 }
 
-static void take_error(const struct provider_api *api, const struct stream_rule *rule,
-                       const struct json_scan *scan, struct stream_story *story) {
+static void read_words(const struct provider_api *api, const struct stream_rule *rule,
+                       const struct json_scan *scan, struct error_words *words) {
     struct provider_api own = *api;
     own.error_type = rule->type ? rule->type : api->error_type;
     own.error_code = rule->code ? rule->code : api->error_code;
     own.error_message = rule->message ? rule->message : api->error_message;
-    if (!story->is_failed)
-        provider_api_error_of(&own, scan, &story->words);
-    story->is_failed = true;
+    provider_api_error_of(&own, scan, words);
+}
+
+bool provider_api_failed(const struct provider_api *api, const struct json_scan *scan,
+                         struct error_words *words) {
+    static const struct sse_event none = {0};
+    *words = (struct error_words){0};
+    if (scan->count == 0)
+        return false;
+    const struct stream_rule *rule = find_rule(&api->failures, &none, scan);
+    uint32_t error = json_find(scan, 0, "error");
+    if (rule)
+        read_words(api, rule, scan, words);
+    else if (error != 0 && scan->nodes[error].shape != JSON_SHAPE_null)
+        provider_api_error_of(api, scan, words);
+    else
+        return false;
+    return true;
 }
 
 bool provider_api_hear(const struct provider_api *api, const struct sse_event *event,
@@ -145,8 +167,9 @@ bool provider_api_hear(const struct provider_api *api, const struct sse_event *e
     story->events++;
     bool is_json = json_scan(scan, event->data, NULL) == ERR_OK;
     const struct stream_rule *error = find_rule(&map->errors, event, scan);
-    if (error)
-        take_error(api, error, scan, story);
+    if (error && !story->is_failed)
+        read_words(api, error, scan, &story->words);
+    story->is_failed = story->is_failed || error != NULL;
     if (map->finish.count == 0 || find_rule(&map->finish, event, scan))
         story->has_finish = true;
     story->has_content = story->has_content || has_content(map, scan);

@@ -35,7 +35,7 @@ static void read_said(const struct section *usage, const char *name, struct said
 
 // A stated cost, and what one of its unit is in USD: 1, unless it says so.
 static void read_cost(const struct section *usage, struct usage_map *map) {
-    static const char *const known[] = {"path", "unit_usd", "note", "source", "date", NULL};
+    static const char *const known[] = {"path", "more", "unit_usd", "note", "source", "date", NULL};
     struct section section = {.reader = usage->reader, .place = {&usage->place, "cost", 0}};
     section.json = reader_object(usage->reader, usage->json, &section.place, false);
     map->cost_unit_pusd = PUSD_PER_USD;
@@ -43,6 +43,7 @@ static void read_cost(const struct section *usage, struct usage_map *map) {
         return;
     reader_only(usage->reader, section.json, &section.place, known);
     map->cost = path(&section, "path", true);
+    map->cost_more = path(&section, "more", false);
     const char *unit = text(&section, "unit_usd", false);
     if (unit && (money_parse(bytes_text(unit), false, &map->cost_unit_pusd) != ERR_OK ||
                  map->cost_unit_pusd < 1))

@@ -80,7 +80,15 @@ static bool keep_first(void *context, const struct json_scan *scan, uint32_t nod
 }
 
 bool jsonpath_first(const struct jsonpath *path, const struct json_scan *scan, uint32_t *node) {
-    return jsonpath_each(path, scan, keep_first, node) > 0;
+    bool is_found = false;
+    for (; path && !is_found; path = path->otherwise)
+        is_found = jsonpath_each(path, scan, keep_first, node) > 0 &&
+                   (!path->otherwise || scan->nodes[*node].shape != JSON_SHAPE_null);
+    return is_found;
+}
+
+void jsonpath_otherwise(struct jsonpath *path, const struct jsonpath *otherwise) {
+    path->otherwise = otherwise;
 }
 
 const char *jsonpath_text(const struct jsonpath *path) {

@@ -16,6 +16,9 @@ struct jsonpath;
 enum err jsonpath_new(struct bytes text, struct jsonpath **out, char *error, size_t error_size);
 // Accepts NULL.
 void jsonpath_free(struct jsonpath *path);
+// Another path holds where this one selects nothing but null; it must live as long. For
+// jsonpath_first only.
+void jsonpath_otherwise(struct jsonpath *path, const struct jsonpath *otherwise);
 // As it was written; lives as long as the path.
 const char *jsonpath_text(const struct jsonpath *path);
 
@@ -30,7 +33,7 @@ enum err jsonpath_all(const struct jsonpath *path, const struct json_scan *scan,
 // number of visits.
 uint32_t jsonpath_each(const struct jsonpath *path, const struct json_scan *scan,
                        jsonpath_visit *visit, void *context);
-// The first match; false if there is none.
+// The first match; false if there is none, nor one of the paths that hold otherwise.
 bool jsonpath_first(const struct jsonpath *path, const struct json_scan *scan, uint32_t *node);
 
 // Where a node stands, as a path that selects it alone: $.choices[0].message, $['a b'].

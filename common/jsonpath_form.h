@@ -121,6 +121,7 @@ struct jsonpath {
     struct op *ops;
     struct value *values;   // the slots: constants, or nothing yet
     struct regex **regexes; // of match and search with a constant pattern, else NULL
+    const struct jsonpath *otherwise;
     size_t query_count, segment_count, selector_count, filter_count, op_count, value_count,
         regex_count;
 };

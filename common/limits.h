@@ -98,9 +98,9 @@ enum {
     IDEMPOTENCY_KEY_BYTES_MAX = 128,
     IDENTIFIER_KIND_BYTES_MAX = 64,
     IDENTIFIER_VALUE_BYTES_MAX = 1024,
-    IDENTIFIERS_MAX = 256,      // identifiers of one call
-    EVENT_IDENTIFIERS_MAX = 32, // of those: in events of a stream only
-    EXTRACT_RULES_MAX = 128,    // identifiers of the user's own in the settings
+    IDENTIFIERS_MAX = 512,       // identifiers of one call
+    EVENT_IDENTIFIERS_MAX = 256, // of those: in events of a stream only
+    EXTRACT_RULES_MAX = 128,     // identifiers of the user's own in the settings
     SERVICE_TIER_BYTES_MAX = 64,
     PROVIDER_HEADERS_MAX = 4, // header lines that the catalogue adds to a request
     PROVIDER_QUERIES_MAX = 4, // parameters that it adds to a request's URL

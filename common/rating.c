@@ -69,6 +69,40 @@ static struct bytes take_word(struct bytes *name) {
     return word;
 }
 
+static bool is_then(const struct price_hours *hours, int64_t at_ms) {
+    int64_t minutes = at_ms / 60000 - (at_ms % 60000 < 0);
+    int64_t day = minutes / (24 * 60) - (minutes % (24 * 60) < 0);
+    int minute = (int)(minutes - day * 24 * 60), weekday = (int)((day % 7 + 7 + 4) % 7);
+    return minute >= hours->from_minute && minute < hours->until_minute &&
+           (!hours->is_workdays || (weekday >= 1 && weekday <= 5));
+}
+
+// A factor for the hour, on top of the tier's, whose name is put behind its.
+static bool apply_hours(const struct price *price, int64_t at_ms, struct price_tier *tier,
+                        char *name, size_t size) {
+    const struct price_hours *hours = price->hours, *end = hours + price->hours_count;
+    while (hours < end && !is_then(hours, at_ms))
+        hours++;
+    if (hours == end)
+        return true;
+    size_t used = strcmp(name, standard.name) == 0 ? 0 : strlen(name);
+    (void)snprintf(name + used, size - used, "%s%s", used ? "+" : "", hours->name);
+    return !__builtin_mul_overflow(tier->numerator, hours->numerator, &tier->numerator) &&
+           !__builtin_mul_overflow(tier->denominator, hours->denominator, &tier->denominator);
+}
+
+// The dearest hour that a call could meet.
+static bool apply_dearest_hours(const struct price *price, struct price_tier *tier) {
+    int64_t numerator = 1, denominator = 1;
+    for (size_t i = 0; i < price->hours_count; i++)
+        if (price->hours[i].numerator * denominator > numerator * price->hours[i].denominator) {
+            numerator = price->hours[i].numerator;
+            denominator = price->hours[i].denominator;
+        }
+    return !__builtin_mul_overflow(tier->numerator, numerator, &tier->numerator) &&
+           !__builtin_mul_overflow(tier->denominator, denominator, &tier->denominator);
+}
+
 // The factors of all its words together; false if one of them is unknown. *name holds the words
 // that change anything, or "standard".
 static bool find_tier(const struct price *price, struct bytes text, struct price_tier *tier,
@@ -150,6 +184,10 @@ void rating_of(const struct catalogue *catalogue, struct bytes provider, struct 
     const struct price *price = begin(catalogue, provider, model, service_tier, at_ms, &tier, out);
     if (!price)
         return;
+    if (!apply_hours(price, at_ms, &tier, out->tier, sizeof(out->tier))) {
+        refuse(out, "overflow");
+        return;
+    }
     if (counters->in_uncached < 0 || (counters->out_visible < 0 && price->rates.out >= 0)) {
         refuse(out, "no_usage");
         return;
@@ -208,12 +246,16 @@ void rating_upper_bound_in(const struct catalogue *catalogue, struct bytes provi
     int64_t in_rate = larger(dearest_input(&price->rates), dearest_input(rates));
     int64_t out_rate = larger(dearest_output(&price->rates), dearest_output(rates));
     // A cheaper tier may be full, and the call is then served and billed at the standard rates.
-    const struct price_tier *dearer = tier.numerator > tier.denominator ? &tier : &standard;
+    struct price_tier dearer = tier.numerator > tier.denominator ? tier : standard;
+    if (!apply_dearest_hours(price, &dearer)) {
+        refuse(out, "overflow");
+        return;
+    }
     out->is_priced = true;
     out->per_request = price->per_request;
     out->pusd = price->per_request;
-    add(out, dearer, in_tokens_max, in_rate, &out->parts.in_uncached, "no_rate_input");
-    add(out, dearer, out_tokens_max, out_rate, &out->parts.out_visible, "no_rate_output");
+    add(out, &dearer, in_tokens_max, in_rate, &out->parts.in_uncached, "no_rate_input");
+    add(out, &dearer, out_tokens_max, out_rate, &out->parts.out_visible, "no_rate_output");
 }
 
 void rating_upper_bound(const struct catalogue *catalogue, struct bytes provider,

@@ -75,13 +75,10 @@ static struct catalogue *own_catalogue(void) {
     return catalogue;
 }
 
-// The variable with a value of that many pieces put together.
-static char *variable_copy(const char *name, const char *const *pieces, size_t count) {
+static char *variable_copy(const char *name, const char *value, const char *end) {
     struct buf text;
     buf_init(&text, CONF_TEXT_BYTES_MAX);
-    buf_printf(&text, "%s=", name);
-    for (size_t i = 0; i < count; i++)
-        buf_text(&text, pieces[i]);
+    buf_printf(&text, "%s=%s%s", name, value, end);
     char *copy = text_copy(buf_cstr(&text));
     buf_release(&text);
     return copy;
@@ -94,17 +91,18 @@ static const char *path_of(const char *base_url) {
     return path ? path : "";
 }
 
-// Every provider's address is one of the simulator's, which has each under its name, since several
-// may have the same paths; and its key one that the simulator takes.
+// Every provider's address is a folder of the simulator's, and its key one that the simulator
+// takes.
 static int add_simulated(char **list, int count, const char *url) {
     struct catalogue *catalogue = own_catalogue();
     for (size_t i = 0; i < catalogue_api_count(catalogue) && count + 2 <= ENVIRONMENT_MAX; i++) {
         const struct provider_api *api = catalogue_api_at(catalogue, i);
+        char path[PROVIDER_BYTES_MAX + URL_BYTES_MAX];
         if (!api->base_url_env || !api->key_envs[0])
             continue;
-        const char *const pieces[] = {url, "/", api->provider, path_of(api->base_url)};
-        list[count++] = variable_copy(api->base_url_env, pieces, 4);
-        list[count++] = variable_copy(api->key_envs[0], (const char *const[]){"simulated"}, 1);
+        (void)snprintf(path, sizeof(path), "/%s%s", api->provider, path_of(api->base_url));
+        list[count++] = variable_copy(api->base_url_env, url, path);
+        list[count++] = variable_copy(api->key_envs[0], "simulated", "");
     }
     catalogue_free(catalogue);
     return count;

@@ -27,17 +27,20 @@ static uint32_t said(const struct json_scan *scan, uint32_t object, const char *
     return value != 0 && scan->nodes[value].shape != JSON_SHAPE_null ? value : 0;
 }
 
-// Role, content, refusal, tool_calls, function_call, audio.id, and the visible reasoning of
-// compatible servers.
+// Role, content, refusal, tool_calls, function_call, audio.id, the visible reasoning of compatible
+// servers, and the model where the content is a list of parts: some are bound to it.
 static void put_message(const struct json_scan *scan, uint32_t message, struct buf *out) {
-    static const char *const members[] = {"refusal", "tool_calls", "function_call",
-                                          "reasoning_content", "reasoning"};
+    static const char *const members[] = {"refusal",           "tool_calls", "function_call",
+                                          "reasoning_content", "reasoning",  "reasoning_details"};
     buf_byte(out, '{');
     if (said(scan, message, "role") != 0)
         put_member(scan, said(scan, message, "role"), "role", out);
     else
         buf_text(out, "\"role\":\"assistant\"");
-    put_member(scan, json_find(scan, message, "content"), "content", out);
+    uint32_t content = json_find(scan, message, "content");
+    put_member(scan, content, "content", out);
+    if (content != 0 && scan->nodes[content].shape == JSON_SHAPE_array)
+        put_member(scan, said(scan, 0, "model"), "model", out);
     for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
         put_member(scan, said(scan, message, members[i]), members[i], out);
     uint32_t audio = said(scan, message, "audio");
@@ -59,7 +62,76 @@ static bool is_declined(const struct json_scan *scan, uint32_t message) {
 // ---- streams ------------------------------------------------------------------------------------
 
 // Texts that come as a whole, wherever they stand in a delta: servers repeat some of them.
-static const char *const whole[] = {"role", "id", "type", "name", "format", NULL};
+static const char *const whole[] = {"role", "id", "type", "name", "format", "channel", NULL};
+
+static bool grown_is(const struct grown *body, uint32_t node, struct bytes json) {
+    struct buf raw;
+    buf_init(&raw, GROWN_BYTES_MAX);
+    grown_put(body, node, &raw);
+    bool is_it = bytes_equal(buf_bytes(&raw), json);
+    buf_release(&raw);
+    return is_it;
+}
+
+// Parts have no numbers: each goes on with the last one if that is of its type.
+static uint32_t part_of(struct grown *body, uint32_t content, struct bytes type) {
+    uint32_t last = body->nodes[content].last, is_type = grown_find(body, last, "type");
+    if (last != 0 && is_type != 0 && grown_is(body, is_type, type))
+        return last;
+    last = grown_next(body, content);
+    (void)grown_set_json(body, grown_member(body, last, "type"), type);
+    return last;
+}
+
+// A text so far becomes the first part.
+static void open_parts(struct grown *body, uint32_t content) {
+    struct buf parts;
+    if (body->nodes[content].shape == JSON_SHAPE_array)
+        return;
+    bool is_empty = body->nodes[content].shape != JSON_SHAPE_text ||
+                    grown_is(body, content, bytes_text("\"\""));
+    buf_init(&parts, GROWN_BYTES_MAX);
+    buf_text(&parts, is_empty ? "[" : "[{\"type\":\"text\",\"text\":");
+    if (!is_empty)
+        grown_put(body, content, &parts);
+    buf_text(&parts, is_empty ? "]" : "}]");
+    (void)grown_set_json(body, content, buf_bytes(&parts));
+    buf_release(&parts);
+}
+
+// Content as a text, or as parts, or first the one and then the other.
+static void take_content(struct grown *body, uint32_t content, struct json_scan *scan,
+                         uint32_t from) {
+    bool has_parts = scan->nodes[from].shape == JSON_SHAPE_array;
+    if (!has_parts && body->nodes[content].shape != JSON_SHAPE_array) {
+        grown_add(body, content, scan, from, whole);
+        return;
+    }
+    open_parts(body, content);
+    for (uint32_t i = from + 1; has_parts && i < scan->nodes[from].end; i = scan->nodes[i].end) {
+        uint32_t type = json_find(scan, i, "type");
+        struct bytes raw = type != 0 ? json_raw(scan, type) : bytes_text("null");
+        grown_add(body, part_of(body, content, raw), scan, i, whole);
+    }
+    bool is_text = scan->nodes[from].shape == JSON_SHAPE_text && scan->nodes[from].size > 2;
+    if (is_text)
+        grown_add(body, grown_member(body, part_of(body, content, bytes_text("\"text\"")), "text"),
+                  scan, from, whole);
+    scan->nodes[from].is_marked = true;
+}
+
+static void take_delta(struct grown *body, uint32_t message, struct json_scan *scan,
+                       uint32_t from) {
+    bool is_object = scan->nodes[from].shape == JSON_SHAPE_object;
+    for (uint32_t i = from + 1; is_object && i < scan->nodes[from].end; i = scan->nodes[i].end) {
+        uint32_t to = grown_member_like(body, message, scan, i);
+        if (json_is_named(scan, i, bytes_text("content")))
+            take_content(body, to, scan, i);
+        else
+            grown_add(body, to, scan, i, whole);
+    }
+    scan->nodes[from].is_marked = true;
+}
 
 static void take_choice(struct grown *body, struct json_scan *scan, uint32_t from) {
     uint32_t choices = grown_member(body, 0, "choices"), index = json_find(scan, from, "index");
@@ -69,7 +141,7 @@ static void take_choice(struct grown *body, struct json_scan *scan, uint32_t fro
     uint32_t choice = grown_element(body, choices, (uint32_t)key);
     for (uint32_t i = from + 1; i < scan->nodes[from].end; i = scan->nodes[i].end) {
         if (json_is_named(scan, i, bytes_text("delta")))
-            grown_add(body, grown_member(body, choice, "message"), scan, i, whole);
+            take_delta(body, grown_member(body, choice, "message"), scan, i);
         else if (json_is_named(scan, i, bytes_text("finish_reason")))
             grown_keep(body, grown_member(body, choice, "finish_reason"), scan, i);
         else if (json_is_named(scan, i, bytes_text("logprobs")) ||

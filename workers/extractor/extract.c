@@ -103,6 +103,9 @@ const char *extract_refusal(const struct extract *extract) {
     if (!extract->is_json)
         return "not_json";
     const struct answer_shape *shape = answer_shape_of(extract->answer.api->shape);
+    struct error_words words;
+    if (provider_api_failed(extract->answer.api, &extract->scan, &words))
+        return "error_in_answer";
     return shape ? shape->refusal(&extract->scan) : "shape_not_served";
 }
 
@@ -266,7 +269,8 @@ static void read_error(struct extract *extract, struct error_words *words,
                        struct facts_head *head) {
     if (extract->story.is_failed)
         *words = extract->story.words;
-    else
+    else if (!is_success(extract) ||
+             !provider_api_failed(extract->answer.api, &extract->scan, words))
         provider_api_error_of(extract->answer.api, &extract->scan, words);
     head->finish = bytes_text("error");
     head->error_type = bytes_text(words->type);

@@ -99,15 +99,28 @@ static bool cost_of(const struct json_scan *scan, uint32_t node, int64_t unit_pu
            money_scale(units, unit_pusd, PUSD_PER_USD, pusd) == ERR_OK;
 }
 
-static int64_t read_cost(struct extract *extract, const struct usage_map *map,
+static int64_t read_cost(struct extract *extract, const struct jsonpath *path, int64_t unit_pusd,
                          struct usage *usage) {
     uint32_t node;
     int64_t pusd;
-    if (!jsonpath_first(map->cost, &extract->scan, &node) ||
+    if (!jsonpath_first(path, &extract->scan, &node) ||
         extract->scan.nodes[node].shape == JSON_SHAPE_null)
         return -1;
-    if (cost_of(&extract->scan, node, map->cost_unit_pusd, &pusd) && pusd <= CALL_PUSD_MAX)
+    if (cost_of(&extract->scan, node, unit_pusd, &pusd) && pusd <= CALL_PUSD_MAX)
         return pusd;
+    usage->is_inconsistent = true;
+    return -1;
+}
+
+// What the answer says that it costs; of two parts of it the sum.
+static int64_t read_costs(struct extract *extract, const struct usage_map *map,
+                          struct usage *usage) {
+    int64_t cost = read_cost(extract, map->cost, map->cost_unit_pusd, usage);
+    int64_t more = read_cost(extract, map->cost_more, map->cost_unit_pusd, usage);
+    if (cost < 0 || more < 0)
+        return cost;
+    if (cost <= CALL_PUSD_MAX - more)
+        return cost + more;
     usage->is_inconsistent = true;
     return -1;
 }
@@ -148,7 +161,7 @@ struct usage extract_usage(struct extract *extract) {
     take_out(&counters->out_visible, counters->out_audio, map->output_includes_audio, &usage);
     take_out(&counters->out_visible, counters->out_image, map->output_includes_image, &usage);
     usage.total_stated = read_count(extract, map->total, &usage);
-    usage.cost_stated_pusd = read_cost(extract, map, &usage);
+    usage.cost_stated_pusd = read_costs(extract, map, &usage);
     usage.has_usage = counters->in_uncached >= 0 || counters->out_visible >= 0;
     check_total(&usage, &usage);
     extract->is_beyond = is_said(extract, &map->beyond);

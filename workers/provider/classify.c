@@ -150,7 +150,7 @@ static void heed_hint(const struct provider_api *api, const struct outcome *outc
     verdict->retry_after_ms = hint.after_ms;
 }
 
-// A success is a whole JSON object of the API's shape, without an error at its top.
+// A success is a whole JSON object of the API's shape that does not say that it failed.
 static void judge_success(const struct provider_api *api, const struct adapter *adapter,
                           const struct outcome *outcome, struct json_scan *scan,
                           struct verdict *verdict) {
@@ -158,9 +158,9 @@ static void judge_success(const struct provider_api *api, const struct adapter *
     set_reason(verdict, "malformed");
     if (json_scan(scan, outcome->body, NULL) != ERR_OK)
         return;
-    uint32_t error = json_find(scan, 0, "error");
-    if (error && scan->nodes[error].shape != JSON_SHAPE_null) {
-        judge_error(api, outcome, outcome->status, verdict);
+    struct error_words words;
+    if (provider_api_failed(api, scan, &words)) {
+        judge_words(api, &words, outcome->status, verdict);
         heed_hint(api, outcome, verdict);
     } else if (adapter->is_answer(scan)) {
         verdict->class = CLASS_success;
@@ -185,8 +185,8 @@ static bool amounts_to_answer(const struct provider_api *api, const struct adapt
     bool is_it =
         answer_shape_assemble(shape, NULL, stream, &assembly, event, NULL, &body) == ERR_OK &&
         json_scan(&scan, buf_bytes(&body), NULL) == ERR_OK && adapter->is_answer(&scan);
-    uint32_t error = is_it ? json_find(&scan, 0, "error") : 0;
-    is_it = is_it && (error == 0 || scan.nodes[error].shape == JSON_SHAPE_null);
+    struct error_words words;
+    is_it = is_it && !provider_api_failed(api, &scan, &words);
     json_scan_release(&scan);
     buf_release(&body);
     assembly_release(&assembly);

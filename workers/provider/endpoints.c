@@ -87,7 +87,10 @@ static const char *simulation_refusal(const struct conf *conf, const char *base_
 
 static const char *refusal_of(const struct conf *conf, const char *base_url, const struct key *key,
                               bool is_chosen, bool *is_loopback) {
-    const char *refusal = http_url_refusal(base_url, conf->allow_http, is_loopback);
+    const char *hole = strchr(base_url, '{');
+    const char *refusal =
+        hole ? "its address is yours: set its base_url, or its variable in the environment"
+             : http_url_refusal(base_url, conf->allow_http, is_loopback);
     if (!refusal && conf->simulated && !*is_loopback)
         refusal = simulation_refusal(conf, base_url, key, is_chosen);
     return refusal;

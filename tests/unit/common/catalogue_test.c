@@ -364,7 +364,9 @@ START_TEST(names_and_urls_find_their_api) {
     ck_assert(!catalogue_split_model(catalogue, bytes_text("acme/"), &provider, &model));
     ck_assert(!catalogue_split_model(catalogue, bytes_text("acme"), &provider, &model));
     catalogue_candidates(catalogue, &names);
-    ck_assert_str_eq(buf_cstr(&names), "acme, anthropic, openai, xai");
+    ck_assert_str_eq(buf_cstr(&names),
+                     "acme, anthropic, azure, compatible, deepseek, groq, mistral, "
+                     "ollama, openai, openrouter, together, xai");
 
     catalogue_free(catalogue);
     buf_release(&document);

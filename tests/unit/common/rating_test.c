@@ -72,6 +72,58 @@ START_TEST(the_day_of_the_call_decides) {
 }
 END_TEST
 
+// 2026-10-26 was a Monday.
+static const int64_t monday_ms = 1792972800000;
+
+static struct rating rate_at(int64_t minutes, struct counters counters) {
+    struct rating rating;
+    rating_of(catalogue, bytes_text("deepseek"), bytes_text("deepseek-v4-pro"), bytes_text(""),
+              monday_ms + minutes * 60000, &counters, &rating);
+    return rating;
+}
+
+// A queue that runs at the wrong hour pays twice as much, and the bill has to say so.
+START_TEST(the_hour_of_the_call_decides) {
+    struct counters c = counted(1000000, 1000000);
+    const int64_t plain = 660000000000 + 1980000000000;
+    static const struct {
+        int64_t minutes;
+        bool is_peak;
+    } hours[] = {
+        {0, false},
+        {59, false},
+        {60, true},
+        {239, true},
+        {240, false},
+        {359, false},
+        {360, true},
+        {599, true},
+        {600, false},
+        {4 * 1440 + 60, true},
+        {5 * 1440 + 60, false},
+        {6 * 1440 + 60, false},
+        {7 * 1440 + 60, true},
+        {-60 * 24 + 60, false},
+    };
+    for (size_t i = 0; i < sizeof(hours) / sizeof(*hours); i++) {
+        struct rating r = rate_at(hours[i].minutes, c);
+        ck_assert(r.is_priced);
+        ck_assert_int_eq(r.pusd, hours[i].is_peak ? 2 * plain : plain);
+        ck_assert_str_eq(r.tier, hours[i].is_peak ? "peak" : "standard");
+    }
+}
+END_TEST
+
+// A reservation holds whenever the call is made.
+START_TEST(the_upper_bound_is_that_of_the_dearest_hour) {
+    struct rating r;
+    rating_upper_bound(catalogue, bytes_text("deepseek"), bytes_text("deepseek-v4-pro"), 1000000,
+                       1000000, monday_ms, &r);
+    ck_assert(r.is_priced);
+    ck_assert_int_eq(r.pusd, 2 * (660000000000 + 1980000000000));
+}
+END_TEST
+
 // One token more than the threshold reprices the whole request, cached tokens counted in.
 START_TEST(a_long_request_is_repriced_as_a_whole) {
     struct counters c = {72000, 200000, -1, -1, 10, -1, -1, -1, -1, -1, -1, -1};
@@ -289,6 +341,8 @@ int main(void) {
     tcase_add_test(all, what_a_request_asks_for_bounds_its_tokens);
     tcase_add_test(all, what_no_call_can_cost_has_no_price);
     tcase_add_test(all, the_day_of_the_call_decides);
+    tcase_add_test(all, the_hour_of_the_call_decides);
+    tcase_add_test(all, the_upper_bound_is_that_of_the_dearest_hour);
     tcase_add_test(all, a_long_request_is_repriced_as_a_whole);
     tcase_add_test(all, the_served_tier_decides);
     tcase_add_test(all, what_has_no_price_is_unpriced_and_says_why);

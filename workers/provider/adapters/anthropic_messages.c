@@ -415,10 +415,6 @@ static bool takes_values(const struct json_scan *line, uint32_t params, struct b
     return words->size == 0;
 }
 
-static bool is_field(const struct provider_api *api, const struct json_scan *line, uint32_t node) {
-    return api->request_fields[0] == NULL || is_one_of(line, node, api->request_fields);
-}
-
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
     uint32_t params = stated_in(line, 0, "params"), said, at = 0;
     while ((said = next_said(line, &at)) != 0) {
@@ -428,19 +424,8 @@ static bool takes(const struct provider_api *api, const struct json_scan *line, 
             if (!takes_part(line, i, words))
                 return false;
     }
-    if (!params)
-        return true;
-    for (uint32_t i = first_in(params); i < next_in(line, params); i = next_in(line, i)) {
-        struct bytes name =
-            bytes_of(line->text.at + line->nodes[i].name_at, line->nodes[i].name_size);
-        if (is_one_of(line, i, mapped) || is_field(api, line, i))
-            continue;
-        name = bytes_cut(name, 64);
-        buf_printf(words, "this API has no parameter \"%.*s\"", (int)name.size,
-                   (const char *)name.at);
-        return false;
-    }
-    return takes_values(line, params, words);
+    return !params ||
+           (takes_params(api, line, params, mapped, words) && takes_values(line, params, words));
 }
 
 // ---- answers ------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #include "workers/provider/adapters/neutral.h"
 
 #include <stdio.h>
+#include <string.h>
 
 void put_bytes(struct buf *out, struct bytes bytes) {
     buf_put(out, bytes.at, bytes.size);
@@ -304,4 +305,50 @@ bool refuse_with(struct buf *words, const char *before, const struct json_scan *
     struct bytes shown = bytes_cut(json_raw(scan, node), SHOWN_MAX);
     buf_printf(words, "%s%.*s%s", before, (int)shown.size, (const char *)shown.at, after);
     return false;
+}
+
+const char *field_of(const struct provider_api *api, const struct json_scan *scan, uint32_t param) {
+    if (is_one_of(scan, param, api->request_fields))
+        return NULL;
+    for (size_t i = 0; i < api->field_name_count; i++)
+        if (json_is_named(scan, param, bytes_text(api->field_names[i].from)))
+            return api->field_names[i].to;
+    return NULL;
+}
+
+bool is_stated_twice(const struct provider_api *api, const struct json_scan *scan, uint32_t params,
+                     uint32_t param) {
+    const char *field = field_of(api, scan, param);
+    if (!field)
+        return false;
+    struct bytes head = bytes_of(field, strcspn(field, "."));
+    bool is_twice = false;
+    for (uint32_t i = first_in(params); !is_twice && i < next_in(scan, params);
+         i = next_in(scan, i))
+        is_twice = json_is_named(scan, i, head) && !has_shape(scan, i, JSON_SHAPE_null);
+    for (uint32_t i = first_in(params); !is_twice && i < param; i = next_in(scan, i)) {
+        const char *earlier = field_of(api, scan, i);
+        is_twice = earlier && strcmp(earlier, field) == 0;
+    }
+    return is_twice;
+}
+
+bool takes_params(const struct provider_api *api, const struct json_scan *line, uint32_t params,
+                  const char *const *mapped, struct buf *words) {
+    bool takes_any = api->request_fields[0] == NULL;
+    for (const char *const *field = api->request_fields; *field; field++)
+        takes_any = takes_any || strcmp(*field, "*") == 0;
+    if (takes_any || !params)
+        return true;
+    for (uint32_t i = first_in(params); i < next_in(line, params); i = next_in(line, i)) {
+        const struct json_node *node = &line->nodes[i];
+        if ((mapped && is_one_of(line, i, mapped)) || is_one_of(line, i, api->request_fields) ||
+            field_of(api, line, i))
+            continue;
+        struct bytes name = bytes_cut(bytes_of(line->text.at + node->name_at, node->name_size), 64);
+        buf_printf(words, "this API has no parameter \"%.*s\"", (int)name.size,
+                   (const char *)name.at);
+        return false;
+    }
+    return true;
 }

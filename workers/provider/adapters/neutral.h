@@ -121,6 +121,17 @@ bool results_are_there(const struct json_scan *scan, uint32_t messages);
 
 // ---- submission ---------------------------------------------------------------------------------
 
+// Whether the API has each parameter: one of its request_fields, of their other names, or of those
+// that the adapter maps (which end with NULL, or are NULL). Without request_fields, or with the
+// field "*", it has any. If not, words says which.
+bool takes_params(const struct provider_api *api, const struct json_scan *line, uint32_t params,
+                  const char *const *mapped, struct buf *words);
+// The field that a parameter is by another name of it; NULL if it is none.
+const char *field_of(const struct provider_api *api, const struct json_scan *scan, uint32_t param);
+// Whether the parameter has a field's other name and the field itself, or an earlier name of it,
+// is stated among params too.
+bool is_stated_twice(const struct provider_api *api, const struct json_scan *scan, uint32_t params,
+                     uint32_t param);
 // Appends the words and a text of the line, which is cut to a bounded length; returns false.
 bool refuse_with(struct buf *words, const char *before, const struct json_scan *scan, uint32_t node,
                  const char *after);

@@ -94,9 +94,11 @@ static void put_foreign(struct buf *out, const struct json_scan *scan, uint32_t 
 }
 
 // What the API takes of a message is copied; anything else is for us only.
-static void put_own(struct buf *out, const struct json_scan *scan, uint32_t message) {
-    static const char *const copied[] = {
+static void put_own(struct buf *out, const struct provider_api *api, const struct json_scan *scan,
+                    uint32_t message) {
+    static const char *const common[] = {
         "role", "name", "tool_call_id", "refusal", "audio", "function_call", NULL};
+    const char *const *copied = api->message_fields[0] ? api->message_fields : common;
     const char *comma = "";
     buf_text(out, "{");
     for (uint32_t i = first_in(message); i < next_in(scan, message); i = next_in(scan, i)) {
@@ -120,8 +122,8 @@ static void put_own(struct buf *out, const struct json_scan *scan, uint32_t mess
 }
 
 // Results of tools are messages of a role of their own, before what else the user says.
-static const char *put_heard(struct buf *out, struct results *results, uint32_t message,
-                             uint32_t content) {
+static const char *put_heard(struct buf *out, const struct provider_api *api,
+                             struct results *results, uint32_t message, uint32_t content) {
     const struct json_scan *scan = results->scan;
     const char *comma = "";
     unsigned others = 0;
@@ -144,7 +146,7 @@ static const char *put_heard(struct buf *out, struct results *results, uint32_t 
         buf_text(out, "}");
     }
     if (!*comma) {
-        put_own(out, scan, message);
+        put_own(out, api, scan, message);
         return NULL;
     }
     const char *between = ",{\"role\":\"user\",\"content\":[";
@@ -159,22 +161,30 @@ static const char *put_heard(struct buf *out, struct results *results, uint32_t 
     return NULL;
 }
 
-static const char *put_message(struct buf *out, struct results *results, uint32_t message) {
+// Parts that are bound to another model mean nothing to this one.
+static bool is_foreign(const struct adapter_job *job, const struct json_scan *scan,
+                       uint32_t message) {
+    uint32_t model = json_find(scan, message, "model");
+    return model && !(has_shape(scan, model, JSON_SHAPE_text) && !scan->nodes[model].has_escape &&
+                      bytes_equal(json_text(scan, model, NULL), job->model));
+}
+
+static const char *put_message(struct buf *out, const struct adapter_job *job,
+                               struct results *results, uint32_t message) {
     const struct json_scan *scan = results->scan;
     uint32_t content = json_find(scan, message, "content");
     bool has_parts = content && has_shape(scan, content, JSON_SHAPE_array);
-    bool is_foreign = has_parts && json_find(scan, message, "model");
     if (has_parts && is_said(scan, json_find(scan, message, "role"), "user"))
-        return put_heard(out, results, message, content);
-    if (is_foreign)
+        return put_heard(out, job->api, results, message, content);
+    if (has_parts && is_foreign(job, scan, message))
         put_foreign(out, scan, message);
     else
-        put_own(out, scan, message);
+        put_own(out, job->api, scan, message);
     return NULL;
 }
 
-static const char *put_messages(struct buf *out, const struct json_scan *scan,
-                                const struct turn *turn) {
+static const char *put_messages(struct buf *out, const struct adapter_job *job,
+                                const struct json_scan *scan, const struct turn *turn) {
     const char *refusal = NULL, *comma = "";
     struct results results;
     results_init(&results, scan);
@@ -189,7 +199,7 @@ static const char *put_messages(struct buf *out, const struct json_scan *scan,
          i = next_in(scan, i)) {
         buf_text(out, comma);
         comma = ",";
-        refusal = put_message(out, &results, i);
+        refusal = put_message(out, job, &results, i);
         if (is_said(scan, json_find(scan, i, "role"), "assistant"))
             results_of(&results, i);
     }
@@ -200,16 +210,34 @@ static const char *put_messages(struct buf *out, const struct json_scan *scan,
 
 // ---- the request --------------------------------------------------------------------------------
 
-// The parameters are the API's own; those that we decide are left out.
+// Under the name that the API has for it; "reasoning.effort" is a member of an object.
+static void put_param(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
+                      uint32_t param) {
+    const char *field = field_of(job->api, scan, param);
+    if (!field) {
+        put_stated(out, job, scan, param);
+        return;
+    }
+    const char *dot = strchr(field, '.');
+    buf_printf(out, "\"%.*s\":", (int)strcspn(field, "."), field);
+    if (dot)
+        buf_printf(out, "{\"%s\":", dot + 1);
+    put_bytes(out, json_raw(scan, param));
+    buf_text(out, dot ? "}" : "");
+}
+
+// The parameters are the API's own; those that we decide are left out, and what is stated under
+// another name too.
 static void put_params(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
                        uint32_t params, bool has_tools) {
     static const char *const ours[] = {"model", "messages", NULL};
     for (uint32_t i = first_in(params); i < next_in(scan, params); i = next_in(scan, i)) {
         if (is_left_out(job, scan, i) || is_one_of(scan, i, ours) ||
-            (has_tools && json_is_named(scan, i, bytes_text("tools"))))
+            (has_tools && json_is_named(scan, i, bytes_text("tools"))) ||
+            is_stated_twice(job->api, scan, params, i))
             continue;
         buf_text(out, ",");
-        put_stated(out, job, scan, i);
+        put_param(out, job, scan, i);
     }
     put_stream_needs(out, job, scan, params);
 }
@@ -222,7 +250,7 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
         return refusal;
     buf_text(out, "{\"model\":");
     json_put_text(out, job->model);
-    refusal = put_messages(out, scan, &turn);
+    refusal = put_messages(out, job, scan, &turn);
     if (refusal)
         return refusal;
     if (turn.params)
@@ -240,8 +268,8 @@ static const char *write_request(const struct adapter_job *job, struct json_scan
     return request_write(job, scan, body, write_turn);
 }
 
-// Servers that speak this API have parts and parameters of their own, so only what is known to be
-// another API's is refused.
+// Servers that speak this API have parts of their own, so only what is known to be another API's is
+// refused.
 static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *words) {
     static const char *const others[] = {"image", "document", "search_result", NULL};
     uint32_t is_error = stated_in(line, part, "is_error");
@@ -258,7 +286,6 @@ static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *
 
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
     uint32_t said, at = 0;
-    (void)api;
     while ((said = next_said(line, &at)) != 0) {
         if (!has_shape(line, said, JSON_SHAPE_array))
             continue;
@@ -266,7 +293,7 @@ static bool takes(const struct provider_api *api, const struct json_scan *line, 
             if (!takes_part(line, i, words))
                 return false;
     }
-    return true;
+    return takes_params(api, line, stated_in(line, 0, "params"), NULL, words);
 }
 
 static bool is_answer(const struct json_scan *scan) {

@@ -1,0 +1,63 @@
+// What the test of recordings knows of them: whose they are, and where an independent reading of
+// them differs from ours for a reason.
+#ifndef TESTS_EXTRACTOR_RECORDINGS_H
+#define TESTS_EXTRACTOR_RECORDINGS_H
+
+// The folders of recordings, and whose answers are in them.
+static const struct source {
+    const char *folder, *provider, *api;
+    const char *flavor; // of several in the folder; NULL: all
+} sources[] = {
+    {"openai-chat", "openai", "chat", NULL},
+    {"anthropic-messages", "anthropic", "messages", NULL},
+    {"openrouter-chat", "openrouter", "chat", NULL},
+    {"deepseek-chat", "deepseek", "chat", NULL},
+    {"xai-chat", "xai", "chat", NULL},
+    {"azure-openai", "azure", "chat", "azure-chat"},
+    {"mistral-chat", "mistral", "chat", NULL},
+    {"groq-chat", "groq", "chat", NULL},
+    {"together", "together", "chat", "together-chat"},
+    {"ollama", "ollama", "chat", "ollama-openai-compat"},
+    {"ollama", "compatible", "chat", "ollama-openai-compat"},
+};
+enum { SOURCES = sizeof(sources) / sizeof(*sources) };
+
+// Differences from the independent reading that were decided against it, and what it prices and
+// the catalogue does not.
+static const struct {
+    const char *folder; // of the recordings
+    const char *model;  // beginning of the served model, or of a file's name
+    const char *what;   // that differs
+    const char *reason;
+} differences[] = {
+    {"openai-chat", "gpt-4o-search-preview", "price",
+     "each call searches the web; that fee is not in the other price"},
+    {"openai-chat", "gpt-4o-mini-search-preview", "price",
+     "each call searches the web; that fee is not in the other price"},
+    {"openai-chat", "gpt-4o-audio-preview", "price",
+     "the other price takes audio input at the price of text"},
+    {"openrouter-chat", "", "searches", "the other reading counts none"},
+    {"openrouter-chat", "0101", "output", "it says more reasoning than output"},
+    {"openrouter-chat", "0101", "inconsistent", "it says more reasoning than output"},
+    {"deepseek-chat", "", "read", "the other reading knows only one of the two places of hits"},
+    {"deepseek-chat", "0095", "price", "the other price knows no cache's hits here"},
+    {"deepseek-chat", "0099", "price", "the other price knows no cache's hits here"},
+    {"deepseek-chat", "deepseek-v4-", "price",
+     "the other price has the figures from 2026-08-16 on for calls before it too"},
+    {"azure-openai", "AZURE_DEPLOYMENT", "price", "the model's name was taken out"},
+    {"azure-openai", "grok-", "input", "it says more input from the cache than input"},
+    {"azure-openai", "grok-", "inconsistent", "it says more input from the cache than input"},
+    {"mistral-chat", "voxtral-", "input", "audio comes on top of the input, as the total says"},
+    {"mistral-chat", "voxtral-", "inconsistent", "older answers say the audio in the total only"},
+    {"mistral-chat", "voxtral-", "price", "audio is billed by the minute, and unpriced"},
+    {"mistral-chat", "", "read", "the other reading knows only one of the two places of it"},
+    {"mistral-chat", "0098", "price", "the other price knows no cache's hits here"},
+    {"mistral-chat", "0099", "price", "the other price knows no cache's hits here"},
+    {"mistral-chat", "0100", "price", "the other price knows no cache's hits here"},
+    {"mistral-chat", "0101", "price", "the other price knows no cache's hits here"},
+    {"mistral-chat", "0102", "price", "the other price knows no cache's hits here"},
+    {"mistral-chat", "ministral-14b-latest", "price", "the other price is that of Pixtral"},
+    {"mistral-chat", "mistral-large-latest", "price", "another model since its December release"},
+};
+
+#endif
