@@ -27,9 +27,13 @@ bool asked_tier(const struct provider_api *api, const struct json_scan *scan, ui
     struct bytes word;
     buf_init(&scratch, FRAME_BYTES_MAX);
     buf_reset(out);
-    bool is_text = text_of(scan, object, "service_tier", &scratch, &word);
-    if (is_text)
-        buf_put(out, word.at, word.size);
+    static const char *const names[] = {"service_tier", "serviceTier"};
+    bool is_text = true;
+    for (size_t i = 0; is_text && i < 2; i++) {
+        is_text = text_of(scan, object, names[i], &scratch, &word);
+        if (is_text && out->size == 0)
+            buf_put(out, word.at, word.size);
+    }
     for (size_t i = 0; is_text && i < api->dimension_count; i++) {
         const struct price_dimension *dimension = &api->dimensions[i];
         if (!dimension->request)
@@ -45,21 +49,33 @@ bool asked_tier(const struct provider_api *api, const struct json_scan *scan, ui
     return is_text && buf_state(out) == ERR_OK;
 }
 
+// The largest of the counts that an object states under these names, which end with NULL; -1: none.
+static int64_t largest(const struct json_scan *scan, uint32_t object, const char *const *names) {
+    int64_t most = -1, count;
+    for (; *names; names++) {
+        uint32_t node = json_find(scan, object, *names);
+        if (node != 0 && json_count(scan, node, &count) && count > most)
+            most = count;
+    }
+    return most;
+}
+
 int64_t asked_output_max(const struct json_scan *scan, uint32_t object) {
-    static const char *const limits[] = {"max_completion_tokens", "max_tokens",
-                                         "max_output_tokens"};
-    int64_t most = -1, limit, choices = 1, all;
-    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-        uint32_t node = json_find(scan, object, limits[i]);
-        if (node != 0 && json_count(scan, node, &limit) && limit > most)
-            most = limit;
+    static const char *const limits[] = {"max_completion_tokens", "max_tokens", "max_output_tokens",
+                                         "maxOutputTokens", NULL};
+    static const char *const numbers[] = {"n", "candidateCount", NULL};
+    static const char *const configs[] = {"generationConfig", "generation_config"};
+    int64_t most = largest(scan, object, limits), choices = largest(scan, object, numbers), all;
+    for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
+        uint32_t config = json_find(scan, object, configs[i]);
+        int64_t limit = config ? largest(scan, config, limits) : -1;
+        int64_t number = config ? largest(scan, config, numbers) : -1;
+        most = limit > most ? limit : most;
+        choices = number > choices ? number : choices;
     }
     if (most < 0)
         most = OUTPUT_TOKENS_MAX;
-    uint32_t n = json_find(scan, object, "n");
-    if (n == 0 || !json_count(scan, n, &choices) || choices < 1)
-        choices = 1;
-    return __builtin_mul_overflow(most, choices, &all) ? INT64_MAX : all;
+    return __builtin_mul_overflow(most, choices < 1 ? 1 : choices, &all) ? INT64_MAX : all;
 }
 
 // Parts that are texts; a tool's result may hold parts of its own.
@@ -98,26 +114,52 @@ static bool messages_are_text(const struct json_scan *scan, uint32_t list) {
     return true;
 }
 
+// Contents in the form of Gemini's generateContent: parts, told from each other by their members.
+static bool contents_are_text(const struct json_scan *scan, uint32_t list) {
+    static const char *const others[] = {"inlineData", "inline_data", "fileData", "file_data"};
+    for (uint32_t i = list + 1; list && i < scan->nodes[list].end; i = scan->nodes[i].end) {
+        uint32_t parts = json_find(scan, i, "parts");
+        for (uint32_t k = parts + 1; parts && k < scan->nodes[parts].end; k = scan->nodes[k].end)
+            for (size_t n = 0; n < sizeof(others) / sizeof(others[0]); n++)
+                if (json_find(scan, k, others[n]))
+                    return false;
+    }
+    return true;
+}
+
+// A tool of the user's: of type function or custom, or without a type as functionDeclarations or
+// as {"name",…}.
+static bool is_own_tool(const struct json_scan *scan, uint32_t tool) {
+    uint32_t type = json_find(scan, tool, "type");
+    if (type)
+        return bytes_is(json_raw(scan, type), "\"function\"") ||
+               bytes_is(json_raw(scan, type), "\"custom\"");
+    return json_find(scan, tool, "name") || json_find(scan, tool, "function") ||
+           json_find(scan, tool, "functionDeclarations") ||
+           json_find(scan, tool, "function_declarations") || json_find(scan, tool, "input_schema");
+}
+
 // Whether all tools of a list are the user's own.
 static bool tools_are_own(const struct json_scan *scan, uint32_t list) {
     if (list == 0 || scan->nodes[list].shape != JSON_SHAPE_array)
         return true;
     for (uint32_t i = list + 1; i < scan->nodes[list].end; i = scan->nodes[i].end) {
-        uint32_t type = json_find(scan, i, "type");
-        struct bytes name = type ? json_raw(scan, type) : bytes_text("\"function\"");
-        if (!bytes_is(name, "\"function\"") && !bytes_is(name, "\"custom\""))
+        if (!is_own_tool(scan, i))
             return false;
     }
     return true;
 }
 
 int64_t asked_input_max(const struct json_scan *scan, uint32_t object, size_t bytes) {
-    static const char *const fetching[] = {"web_search_options", "mcp_servers"};
+    // What fetches more, or stands elsewhere.
+    static const char *const fetching[] = {"web_search_options", "mcp_servers", "cachedContent",
+                                           "previous_interaction_id"};
     uint32_t tools = json_find(scan, object, "tools");
     for (size_t i = 0; i < sizeof(fetching) / sizeof(fetching[0]); i++)
         if (json_find(scan, object, fetching[i]))
             return -1;
     if (!messages_are_text(scan, json_find(scan, object, "messages")) ||
+        !contents_are_text(scan, json_find(scan, object, "contents")) ||
         !tools_are_own(scan, tools))
         return -1;
     return (int64_t)bytes + (tools ? TOOLS_TOKENS_MAX : 0);

@@ -223,9 +223,11 @@ static void read_answer(struct extract *extract, struct facts_head *head) {
     if (!jsonpath_first(api->message, &extract->scan, &message) ||
         extract->scan.nodes[message].shape != JSON_SHAPE_object)
         return;
-    if (bytes_is(head->finish, "stop") && shape->is_declined &&
-        shape->is_declined(&extract->scan, message))
+    bool is_stop = bytes_is(head->finish, "stop");
+    if (is_stop && shape->is_declined && shape->is_declined(&extract->scan, message))
         head->finish = bytes_text("refusal");
+    else if (is_stop && shape->is_calling && shape->is_calling(&extract->scan, message))
+        head->finish = bytes_text("tool_calls");
     buf_reset(&extract->message);
     shape->put_message(&extract->scan, message, &extract->message);
     head->message = buf_bytes(&extract->message);

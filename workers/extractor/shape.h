@@ -13,6 +13,8 @@
 //            them as they came, in their order
 //   tool_calls  calls of the user's tools, where they do not stand among the parts as tool_use
 //   model    the model that served, where parts are bound to it
+//   native   {"shape", "model", "parts"}: what the model said in its API's own form, where that is
+//            not the form of content; goes back to an API of that shape only
 // and what else the shape's own API takes back.
 struct answer_shape {
     const char *name; // as in the catalogue: openai.chat
@@ -21,6 +23,9 @@ struct answer_shape {
     void (*put_message)(const struct json_scan *scan, uint32_t message, struct buf *out);
     // Whether the assistant declined to answer, where its finish does not say so; may be NULL.
     bool (*is_declined)(const struct json_scan *scan, uint32_t message);
+    // Whether the assistant waits for results of the user's tools, where its finish does not say
+    // so; may be NULL.
+    bool (*is_calling)(const struct json_scan *scan, uint32_t message);
     // Takes in one event of a stream, in their order: assembly->body grows into what the API
     // answers without a stream. What it takes in it says with the assembly's functions, which mark
     // it; whatever else the event holds is kept as metadata. NULL: the API has no streams here.
@@ -40,5 +45,6 @@ enum err answer_shape_assemble(const struct answer_shape *shape, const struct pr
 
 extern const struct answer_shape shape_openai_chat;        // chat.c
 extern const struct answer_shape shape_anthropic_messages; // messages.c
+extern const struct answer_shape shape_gemini_generate;    // gemini_generate.c
 
 #endif

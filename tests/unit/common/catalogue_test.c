@@ -358,7 +358,7 @@ START_TEST(names_and_urls_find_their_api) {
     ck_assert(!catalogue_split_model(catalogue, bytes_text("acme/"), &provider, &model));
     ck_assert(!catalogue_split_model(catalogue, bytes_text("acme"), &provider, &model));
     catalogue_candidates(catalogue, &names);
-    ck_assert_str_eq(buf_cstr(&names), "acme, anthropic, openai");
+    ck_assert_str_eq(buf_cstr(&names), "acme, anthropic, gemini, openai");
 
     catalogue_free(catalogue);
     buf_release(&document);

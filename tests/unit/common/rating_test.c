@@ -246,6 +246,13 @@ START_TEST(what_a_request_asks_for_bounds_its_tokens) {
         {"{\"messages\":[{\"content\":[{\"type\":\"image_url\"}]}]}", -1, OUTPUT_TOKENS_MAX},
         {"{\"messages\":[{\"content\":[{\"type\":\"file\"}]}]}", -1, OUTPUT_TOKENS_MAX},
         {"{\"messages\":[{\"content\":null,\"audio\":{\"id\":\"a\"}}]}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"contents\":[{\"parts\":[{\"text\":\"a\"}]}],\"generationConfig\":{\"maxOutputTokens\":"
+         "7,\"candidateCount\":2}}",
+         1000, 14},
+        {"{\"contents\":[{\"parts\":[{\"inlineData\":{}}]}]}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"tools\":[{\"functionDeclarations\":[]}]}", 1000 + TOOLS_TOKENS_MAX, OUTPUT_TOKENS_MAX},
+        {"{\"tools\":[{\"googleSearch\":{}}]}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"cachedContent\":\"cachedContents/1\"}", -1, OUTPUT_TOKENS_MAX},
     };
     struct json_scan scan;
     json_scan_init(&scan);

@@ -14,12 +14,25 @@
 
 enum { FILE_BYTES_MAX = 16 << 20, RECORDINGS_MAX = 2000 };
 
+// What is content, said once more than in the catalogue.
+static const char *const content[] = {"content",    "refusal",  "arguments", "data",
+                                      "transcript", "logprobs", "text",      "thinking",
+                                      "signature",  "input",    "citations", NULL};
+static const char *const gemini_content[] = {
+    "text", "thoughtSignature", "args",           "response",        "data",
+    "code", "output",           "logprobsResult", "renderedContent", NULL};
+
 // The folders of recordings, and whose answers are in them.
 static const struct source {
     const char *folder, *provider, *api;
+    const char *const *content; // names of members
+    const char *flavor;         // only these recordings of the folder; NULL: all
+    bool has_searches;          // the other reading counts searches and prices them
 } sources[] = {
-    {"openai-chat", "openai", "chat"},
-    {"anthropic-messages", "anthropic", "messages"},
+    {"openai-chat", "openai", "chat", content, NULL, true},
+    {"anthropic-messages", "anthropic", "messages", content, NULL, true},
+    {"gemini-generate", "gemini", "generate", gemini_content, NULL, false},
+    {"vertex", "gemini", "generate", gemini_content, "vertex-gemini", false},
 };
 enum { SOURCES = sizeof(sources) / sizeof(*sources) };
 
@@ -32,6 +45,14 @@ static const struct {
     {"gpt-4o-mini-search-preview",
      "each call searches the web; that fee is not in the other price"},
     {"gpt-4o-audio-preview", "the other price takes audio input at the price of text"},
+};
+
+// Differences from the independent counters that were decided against them.
+static const struct {
+    const char *file, *reason;
+} usage_differences[] = {
+    {"open/gemini-generate/0074.json", "the prompt is left out and only in the total"},
+    {"open/gemini-generate/0076.json", "the prompt is left out and only in the total"},
 };
 
 struct recording {
@@ -118,7 +139,28 @@ static bool is_absent(const struct source *source) {
     return true;
 }
 
-// Reads a recording; false after the last. A stream's body is text inside JSON.
+static bool is_of(const struct source *source, const struct recording *recording) {
+    uint32_t flavor = json_find(&recording->scan, 0, "flavor");
+    return !source->flavor ||
+           (flavor && bytes_is(json_text(&recording->scan, flavor, NULL), source->flavor));
+}
+
+// A stream's body is text inside JSON, or the list of its events, where they came as a list.
+static struct bytes stream_of(const struct recording *recording, struct buf *stream) {
+    const struct json_scan *scan = &recording->scan;
+    uint32_t body = json_find(scan, json_find(scan, 0, "response"), "body");
+    buf_reset(stream);
+    if (scan->nodes[body].shape == JSON_SHAPE_text)
+        return json_text(scan, body, stream);
+    for (uint32_t i = body + 1; i < scan->nodes[body].end; i = scan->nodes[i].end) {
+        buf_text(stream, "data: ");
+        json_put_node(stream, scan, i);
+        buf_text(stream, "\n\n");
+    }
+    return buf_bytes(stream);
+}
+
+// Reads a recording; false after the last.
 static bool next_recording(const struct source *source, struct recording *recording,
                            struct sample *sample, unsigned *number, struct buf *stream) {
     for (;; close_recording(recording)) {
@@ -129,13 +171,9 @@ static bool next_recording(const struct source *source, struct recording *record
                 return false;
             continue;
         }
-        struct bytes body = recording->body;
-        buf_reset(stream);
-        if (recording->is_stream) {
-            uint32_t response = json_find(&recording->scan, 0, "response");
-            body =
-                json_text(&recording->scan, json_find(&recording->scan, response, "body"), stream);
-        }
+        if (!is_of(source, recording))
+            continue;
+        struct bytes body = recording->is_stream ? stream_of(recording, stream) : recording->body;
         sample_read(sample, recording->status, buf_cstr(&recording->headers), body);
         return true;
     }
@@ -204,37 +242,33 @@ static unsigned check_header_ids(const struct sample *sample, const struct recor
     return checked;
 }
 
-// What is content, said once more than in the catalogue.
-static bool is_content(const char *name, const char *owner) {
-    static const char *const names[] = {"content",    "refusal",  "arguments", "data",
-                                        "transcript", "logprobs", "text",      "thinking",
-                                        "signature",  "input",    "citations"};
+static bool is_content(const struct source *source, const char *name, const char *owner) {
     if (strcmp(owner, "usage") == 0 || strcmp(owner, "error") == 0)
         return false;
     if (strcmp(owner, "") == 0) // a message as a whole: its parts hold the content
         return false;
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        if (strcmp(name, names[i]) == 0)
+    for (const char *const *at = source->content; *at; at++)
+        if (strcmp(name, *at) == 0)
             return true;
     return false;
 }
 
-static unsigned check_fields(json_t *original, json_t *metadata, const char *owner,
-                             const char *file) {
+static unsigned check_fields(const struct source *source, json_t *original, json_t *metadata,
+                             const char *owner, const char *file) {
     const char *name;
     json_t *member;
     size_t i;
     unsigned checked = 0;
     json_object_foreach(original, name, member) {
-        if (is_content(name, owner))
+        if (is_content(source, name, owner))
             continue;
         ck_assert_msg(json_object_get(metadata, name), "%s: field %s is lost", file, name);
-        checked += 1 + check_fields(member, json_object_get(metadata, name), name, file);
+        checked += 1 + check_fields(source, member, json_object_get(metadata, name), name, file);
     }
     if (json_is_array(original))
         ck_assert_uint_eq(json_array_size(original), json_array_size(metadata));
     json_array_foreach(original, i, member) checked +=
-        check_fields(member, json_array_get(metadata, i), owner, file);
+        check_fields(source, member, json_array_get(metadata, i), owner, file);
     if (!json_is_object(original) && !json_is_array(original))
         ck_assert_msg(json_equal(original, metadata), "%s: a field of %s differs", file, owner);
     return checked;
@@ -261,7 +295,7 @@ START_TEST(every_identifier_and_every_field_outside_the_content_is_found) {
             ck_assert_int_eq(json_parse(recording.body, &body, NULL, 0), ERR_OK);
             ck_assert_int_eq(json_parse(sample.head.metadata, &metadata, NULL, 0), ERR_OK);
             ids += check_ids(&sample, recording.name, body);
-            fields += check_fields(body, metadata, "", recording.name);
+            fields += check_fields(source, body, metadata, "", recording.name);
             json_decref(body);
             json_decref(metadata);
             answers++;
@@ -271,7 +305,7 @@ START_TEST(every_identifier_and_every_field_outside_the_content_is_found) {
     printf("%s: %u answers: %u identifiers, %u fields outside the content\n", source->folder,
            answers, ids, fields);
     ck_assert_uint_gt(answers, 0);
-    ck_assert_uint_gt(ids, answers);
+    ck_assert_uint_gt(ids, answers / 2); // Vertex has answers without any
     sample_close(&sample);
     buf_release(&stream);
 }
@@ -288,7 +322,15 @@ static int64_t at_least_0(int64_t count) {
     return count < 0 ? 0 : count;
 }
 
-static void check_usage(const struct sample *sample, json_t *usage, const char *file) {
+static bool is_other_usage(const char *file) {
+    for (size_t i = 0; i < sizeof(usage_differences) / sizeof(*usage_differences); i++)
+        if (strcmp(file, usage_differences[i].file) == 0)
+            return true;
+    return false;
+}
+
+static void check_usage(const struct source *source, const struct sample *sample, json_t *usage,
+                        const char *file) {
     struct counters c = {
         sample->head.in_uncached, sample->head.in_cached,         sample->head.in_cache_write,
         sample->head.in_audio,    sample->head.out_visible,       sample->head.out_reasoning,
@@ -302,8 +344,9 @@ static void check_usage(const struct sample *sample, json_t *usage, const char *
                   "%s: write", file);
     ck_assert_msg(at_least_0(c.in_cache_write_1h) == stated(usage, "cache_write_1h_tokens"),
                   "%s: write for an hour", file);
-    ck_assert_msg(at_least_0(c.web_searches) == stated(usage, "web_searches"), "%s: searches",
-                  file);
+    ck_assert_msg(!source->has_searches ||
+                      at_least_0(c.web_searches) == stated(usage, "web_searches"),
+                  "%s: searches", file);
     ck_assert_msg(at_least_0(c.out_audio) == stated(usage, "output_audio_tokens"), "%s: audio",
                   file);
     // The other reading takes the counters at the top, where they are not all that was billed.
@@ -339,6 +382,10 @@ static bool check_price(const struct source *source, const struct sample *sample
     int64_t at_ms = unix_ms(json_string_value(json_object_get(line, "timestamp")));
     struct bytes provider = bytes_text(source->provider), served = sample->head.model;
     struct rating rating;
+    if (!source->has_searches)
+        c.web_searches = -1;
+    if (served.size == 0) // the answer does not say it, and the one that was asked for holds
+        served = bytes_text(model);
     rating_of(sample->catalogue, provider, served, sample->head.service_tier, at_ms, &c, &rating);
     ck_assert_msg(rating.is_priced, "%s: %s is unpriced: %s", file, model, rating.unpriced);
     // The other price does not know the tier, so that the comparison leaves it out as well.
@@ -347,8 +394,9 @@ static bool check_price(const struct source *source, const struct sample *sample
     double other = json_number_value(json_object_get(json_object_get(line, "price"), "total"));
     double ours = (double)rating.pusd / (double)PUSD_PER_USD;
     bool is_same = ours > other * 0.999999 && ours < other * 1.000001;
-    ck_assert_msg(is_same || accepted(model), "%s: %s costs %.9f, not %.9f (%s, %s)", file, model,
-                  ours, other, rating.price_name, rating.tier);
+    ck_assert_msg(is_same || accepted(model) || is_other_usage(file),
+                  "%s: %s costs %.9f, not %.9f (%s, %s)", file, model, ours, other,
+                  rating.price_name, rating.tier);
     return is_same;
 }
 
@@ -386,7 +434,8 @@ START_TEST(usage_and_price_agree_with_an_independent_reading) {
                            : oracle_of(SHARED_FOLDER "/oracle/open.jsonl", recording.name);
         if (!line)
             continue;
-        check_usage(&sample, json_object_get(line, "usage"), recording.name);
+        if (!is_other_usage(recording.name))
+            check_usage(source, &sample, json_object_get(line, "usage"), recording.name);
         same += check_price(source, &sample, line, recording.name);
         compared++;
         json_decref(line);
@@ -473,8 +522,9 @@ START_TEST(streams_amount_to_answers) {
         ck_assert_msg(!sample.refusal, "%s: %s", recording.name, sample.refusal);
         ck_assert_msg(sample.head.message.size > 0, "%s: no message", recording.name);
         json_t *line = oracle_of(SHARED_FOLDER "/oracle/open.streams.jsonl", recording.name);
-        if (line && sample.head.has_usage) // else it was not asked for
-            check_usage(&sample, json_object_get(line, "usage"), recording.name);
+        if (line && sample.head.has_usage &&
+            !is_other_usage(recording.name)) // else it was not asked for
+            check_usage(source, &sample, json_object_get(line, "usage"), recording.name);
         compared += line && sample.head.has_usage;
         json_decref(line);
         if (!is_put_together(&recording)) // some of those are two streams

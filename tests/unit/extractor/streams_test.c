@@ -144,6 +144,37 @@ static const struct stream streams[] = {
      "\"cache_creation_input_tokens\":null,\"server_tool_use\":{\"web_search_requests\":1}},"
      "\"container\":{\"id\":\"container_1\"},\"context_management\":{\"applied_edits\":[]}}",
      "{\"type\":\"later_news\",\"news_id\":\"n_1\"}"},
+    // Thoughts, a text beside a call, a signature in an empty part; two candidates, and a counter
+    // that only an earlier event has.
+    {"gemini", "generate",
+     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"h\",\"thought\":true}],\"role\""
+     ":\"model\"},\"index\":0}],\"usageMetadata\":{\"promptTokenCount\":46,\"cachedContent"
+     "TokenCount\":40,\"totalTokenCount\":46},\"modelVersion\":\"gemini-3\",\"responseId\""
+     ":\"r1\"}\n"
+     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"m\",\"thought\":true},{\"text\""
+     ":\"a \\\"b\"}],\"role\":\"model\"},\"index\":0},{\"content\":{\"parts\":[{\"text\":\""
+     "B\"}],\"role\":\"model\"},\"index\":1}],\"usageMetadata\":{\"promptTokenCount\":46,\""
+     "candidatesTokenCount\":2,\"totalTokenCount\":48}}\n"
+     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"\\\" c\"},{\"functionCall\":{\""
+     "name\":\"f\",\"args\":{\"x\":1.5}},\"thoughtSignature\":\"c2ln\"},{\"text\":\"d\"}],"
+     "\"role\":\"model\"},\"index\":0,\"groundingMetadata\":{\"webSearchQueries\":[\"q\"]}"
+     "}],\"usageMetadata\":{\"promptTokenCount\":46,\"thoughtsTokenCount\":3,\"totalTokenC"
+     "ount\":49}}\n"
+     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"\",\"thoughtSignature\":\"ZW5k"
+     "\"}],\"role\":\"model\"},\"finishReason\":\"STOP\",\"index\":0},{\"finishReason\":\""
+     "MAX_TOKENS\",\"index\":1}],\"usageMetadata\":{\"promptTokenCount\":50,\"candidatesTo"
+     "kenCount\":9,\"thoughtsTokenCount\":3,\"totalTokenCount\":62},\"modelVersion\":\"gem"
+     "ini-3\",\"responseId\":\"r1\"}\n",
+     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"hm\",\"thought\":true},{\"text"
+     "\":\"a \\\"b\\\" c\"},{\"functionCall\":{\"name\":\"f\",\"args\":{\"x\":1.5}},\"thou"
+     "ghtSignature\":\"c2ln\"},{\"text\":\"d\"},{\"text\":\"\",\"thoughtSignature\":\"ZW5k"
+     "\"}],\"role\":\"model\"},\"index\":0,\"groundingMetadata\":{\"webSearchQueries\":[\""
+     "q\"]},\"finishReason\":\"STOP\"},{\"content\":{\"parts\":[{\"text\":\"B\"}],\"role\""
+     ":\"model\"},\"index\":1,\"finishReason\":\"MAX_TOKENS\"}],\"usageMetadata\":{\"promp"
+     "tTokenCount\":50,\"cachedContentTokenCount\":40,\"totalTokenCount\":62,\"candidatesT"
+     "okenCount\":9,\"thoughtsTokenCount\":3},\"modelVersion\":\"gemini-3\",\"responseId\""
+     ":\"r1\"}",
+     "null"},
 };
 enum { STREAMS = sizeof(streams) / sizeof(streams[0]) };
 

@@ -152,6 +152,32 @@ void put_array(struct buf *out, const struct json_scan *scan, uint32_t array,
     buf_text(out, "]");
 }
 
+// ---- images -------------------------------------------------------------------------------------
+
+bool split_data_url(struct bytes url, struct bytes *media_type, struct bytes *data) {
+    static const char begin[] = "data:", middle[] = ";base64,";
+    if (url.size < 5 || memcmp(url.at, begin, 5) != 0)
+        return false;
+    const uint8_t *at = memmem(url.at, url.size, middle, strlen(middle));
+    if (!at)
+        return false;
+    *media_type = bytes_of(url.at + 5, (size_t)(at - url.at) - 5);
+    *data = bytes_of(at + strlen(middle), url.size - media_type->size - 5 - strlen(middle));
+    return true;
+}
+
+uint32_t image_url_of(const struct json_scan *scan, uint32_t part) {
+    uint32_t image = stated_in(scan, part, "image_url");
+    uint32_t url =
+        image && has_shape(scan, image, JSON_SHAPE_object) ? stated_in(scan, image, "url") : image;
+    return url && has_shape(scan, url, JSON_SHAPE_text) ? url : 0;
+}
+
+struct bytes inside(const struct json_scan *scan, uint32_t text) {
+    struct bytes raw = json_raw(scan, text);
+    return bytes_of(raw.at + 1, raw.size - 2);
+}
+
 // ---- tools --------------------------------------------------------------------------------------
 
 static struct tool_call call_of(const struct json_scan *scan, uint32_t node) {
@@ -190,6 +216,25 @@ bool next_call(const struct json_scan *scan, struct call_walk *walk, struct tool
             return true;
         }
     return false;
+}
+
+void put_arguments(struct buf *out, const struct json_scan *scan, uint32_t node) {
+    struct buf text;
+    buf_init(&text, CONTEXT_BYTES_MAX);
+    bool is_text = node && has_shape(scan, node, JSON_SHAPE_text);
+    struct bytes arguments = is_text ? json_text(scan, node, &text)
+                             : node  ? json_raw(scan, node)
+                                     : bytes_text("{}");
+    if (json_is_complete(arguments) && arguments.at[0] == '{') {
+        put_bytes(out, arguments);
+    } else if (arguments.size == 0) {
+        buf_text(out, "{}");
+    } else {
+        buf_text(out, "{\"arguments\":");
+        json_put_text(out, arguments);
+        buf_text(out, "}");
+    }
+    buf_release(&text);
 }
 
 uint32_t next_said(const struct json_scan *line, uint32_t *at) {

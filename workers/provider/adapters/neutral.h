@@ -74,6 +74,15 @@ typedef void put_node(struct buf *out, const struct json_scan *scan, uint32_t no
 void put_array(struct buf *out, const struct json_scan *scan, uint32_t array,
                put_node *put_element);
 
+// ---- images -------------------------------------------------------------------------------------
+
+// The URL of a part of type image_url, as a text; 0: it has none.
+uint32_t image_url_of(const struct json_scan *scan, uint32_t part);
+// The inside of a raw string; what stands in a URL or in base64 needs no other form.
+struct bytes inside(const struct json_scan *scan, uint32_t text);
+// The media type and the data of "data:image/png;base64,…", as spans of the raw text.
+bool split_data_url(struct bytes url, struct bytes *media_type, struct bytes *data);
+
 // ---- tools --------------------------------------------------------------------------------------
 
 // A call of one of the user's tools, wherever the message has it: {"id","name","arguments"},
@@ -87,6 +96,9 @@ struct call_walk {
 };
 void calls_walk(struct call_walk *walk, const struct json_scan *scan, uint32_t message);
 bool next_call(const struct json_scan *scan, struct call_walk *walk, struct tool_call *call);
+// A call's arguments (a node, 0: none) as an object: what they say as a text becomes one; a text
+// that is none is kept as its member "arguments".
+void put_arguments(struct buf *out, const struct json_scan *scan, uint32_t node);
 // What a turn's line says to the model, one after the other: its input, or the contents of those of
 // its messages that are not the assistant's. *at is 0 at first; 0: there is no more.
 uint32_t next_said(const struct json_scan *line, uint32_t *at);
@@ -97,7 +109,7 @@ uint32_t next_said(const struct json_scan *line, uint32_t *at);
 // n log n of their numbers, however they are named.
 struct results {
     const struct json_scan *scan;
-    struct known_call *calls, *by_name; // those that have an id
+    struct known_call *calls, *by_name, *by_id; // those that have an id; by_id when it is wanted
     size_t count;
     size_t met;       // results that state nothing, in
     uint32_t content; // which content
@@ -110,6 +122,8 @@ void results_of(struct results *results, uint32_t assistant);
 // The id (raw, with its quotes) of the call whose result the part is. False if there is no such
 // call. Must be asked once for each tool_result of a content, in order.
 bool result_id(struct results *results, uint32_t content, uint32_t part, struct bytes *id);
+// The name (raw) of the call with that id (raw). False if there is none, or it has no name.
+bool result_name(struct results *results, struct bytes id, struct bytes *name);
 // Whether each call in the messages has its result before the assistant speaks again.
 bool results_are_there(const struct json_scan *scan, uint32_t messages);
 

@@ -4,7 +4,7 @@
 // ---- tools --------------------------------------------------------------------------------------
 
 // A function's arguments are a string that holds JSON; an object is written into one.
-static void put_arguments(struct buf *out, const struct json_scan *scan, uint32_t node) {
+static void put_arguments_text(struct buf *out, const struct json_scan *scan, uint32_t node) {
     if (node == 0)
         buf_text(out, "\"{}\"");
     else if (has_shape(scan, node, JSON_SHAPE_text))
@@ -23,7 +23,7 @@ static void put_function(struct buf *out, const struct json_scan *scan,
     buf_text(out, "\"type\":\"function\",\"function\":{");
     put_member(out, scan, call->name);
     buf_text(out, ",\"arguments\":");
-    put_arguments(out, scan, call->arguments);
+    put_arguments_text(out, scan, call->arguments);
     buf_text(out, "}}");
 }
 
