@@ -172,6 +172,7 @@ struct provider_api {
     const struct jsonpath *error_type; // in an error's body
     const struct jsonpath *error_code;
     const struct jsonpath *error_message;
+    const struct jsonpath *error_in_answer;   // that a 2xx answer is none; NULL: a member "error"
     const struct jsonpath *error_retry_after; // a duration: "46s"; NULL: it says none
     const char *should_retry_header; // "true" or "false" in it overrides the status; NULL: none
 

@@ -231,13 +231,14 @@ static void read_retries(struct reader *reader, const json_t *entry, struct prov
     api->retries = rules;
     api->retry_count = count;
 
-    static const char *const words[] = {"type", "code",   "message", "retry_after",
+    static const char *const words[] = {"type", "code",   "message", "retry_after", "in_answer",
                                         "note", "source", "date",    NULL};
     struct section section = open_section(reader, entry, "errors", true, words);
     api->error_type = path(&section, "type", false);
     api->error_code = path(&section, "code", false);
     api->error_message = path(&section, "message", false);
     api->error_retry_after = path(&section, "retry_after", false);
+    api->error_in_answer = path(&section, "in_answer", false);
 }
 
 // ---- What an answer holds. ---------------------------------------------------------------------

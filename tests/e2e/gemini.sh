@@ -1,6 +1,6 @@
 #!/bin/bash
-# Gemini beside the other APIs under faults: calls whose url names the model, plain and as streams,
-# and conversations with a tool. Bill and ledger agree to the pico-USD, with what was cached, thought
+# Gemini's two APIs under faults: calls whose url names the model, plain and as streams, calls of
+# Interactions, and conversations with a tool in both. Bill and ledger agree to the pico-USD, with what was cached, thought
 # and searched; what the API cannot take is refused with its line.
 . "$(dirname "$0")/lib.sh"
 turns=4
@@ -19,6 +19,15 @@ turns=4
             echo '{"conversation":"talk-'"$i"'","params":{"tool_choice":"none","max_tokens":4000},"input":['\
 "$( ((turn == 2)) && echo '{"type":"tool_result","name":"look","content":"nothing"},')"'{"type":"text","text":"turn '"$turn"'"}]}'
         done
+    done
+    for i in $(seq 100); do
+        echo '{"custom_id":"interaction-'"$i"'","url":"/v1beta/interactions","body":{"model":"gemini-2.5-flash",'\
+'"input":"number '"$i"'","stream":'"$( ((i % 2)) && echo true || echo false)"'}}'
+        echo '{"conversation":"steps-'"$i"'","model":"gemini/gemini-3.1-pro-preview","api":"interactions",'\
+'"params":{"max_tokens":4000,"reasoning_effort":"low","stream":'"$( ((i % 2)) && echo true || echo false)"'},'\
+'"tools":[{"name":"look","parameters":{"type":"object","properties":{"at":{"type":"string"}}}}],"input":"look at '"$i"'"}'
+        echo '{"conversation":"steps-'"$i"'","params":{"tool_choice":"none"},"input":[{"type":"tool_result","content":"nothing"}]}'
+        echo '{"conversation":"steps-'"$i"'","api":"generate","input":"and in the other API?"}'
     done
     for i in $(seq 10); do
         echo '{"custom_id":"search-'"$i"'","url":"/v1beta/models/gemini-2.5-flash:generateContent","body":{'\

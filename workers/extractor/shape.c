@@ -5,6 +5,7 @@ const struct answer_shape *answer_shape_of(const char *name) {
         &shape_openai_chat,
         &shape_anthropic_messages,
         &shape_gemini_generate,
+        &shape_gemini_interactions,
     };
     for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++)
         if (strcmp(shapes[i]->name, name) == 0)

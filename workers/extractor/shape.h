@@ -43,8 +43,9 @@ enum err answer_shape_assemble(const struct answer_shape *shape, const struct pr
                                struct bytes stream, struct assembly *assembly,
                                struct json_scan *scan, struct stream_story *story, struct buf *out);
 
-extern const struct answer_shape shape_openai_chat;        // chat.c
-extern const struct answer_shape shape_anthropic_messages; // messages.c
-extern const struct answer_shape shape_gemini_generate;    // gemini_generate.c
+extern const struct answer_shape shape_openai_chat;         // chat.c
+extern const struct answer_shape shape_anthropic_messages;  // messages.c
+extern const struct answer_shape shape_gemini_generate;     // gemini_generate.c
+extern const struct answer_shape shape_gemini_interactions; // gemini_interactions.c
 
 #endif

@@ -7,6 +7,7 @@ const struct adapter *adapter_for(const char *shape) {
         &adapter_openai_chat,
         &adapter_anthropic_messages,
         &adapter_gemini_generate,
+        &adapter_gemini_interactions,
     };
     for (size_t i = 0; i < sizeof(adapters) / sizeof(adapters[0]); i++)
         if (strcmp(adapters[i]->shape, shape) == 0)

@@ -46,8 +46,9 @@ void job_put_path(const struct adapter_job *job, struct buf *out);
 // NULL if none speaks that shape.
 const struct adapter *adapter_for(const char *shape);
 
-extern const struct adapter adapter_openai_chat;        // POST of {"model", "messages", …}
-extern const struct adapter adapter_anthropic_messages; // likewise, with "system" and "max_tokens"
+extern const struct adapter adapter_openai_chat;         // POST of {"model", "messages", …}
+extern const struct adapter adapter_anthropic_messages;  // likewise, with "system" and "max_tokens"
+extern const struct adapter adapter_gemini_interactions; // POST of {"model", "input", …}
 extern const struct adapter adapter_gemini_generate; // POST of {"contents", …} to a model's path
 
 #endif

@@ -147,6 +147,15 @@ static void heed_hint(const struct provider_api *api, const struct outcome *outc
         verdict->retry_after_ms = hint.after_ms;
 }
 
+// Whether a body says that it is an error and no answer.
+static bool is_error(const struct provider_api *api, const struct json_scan *scan) {
+    uint32_t error = 0;
+    if (api->error_in_answer)
+        return jsonpath_first(api->error_in_answer, scan, &error);
+    error = json_find(scan, 0, "error");
+    return error && scan->nodes[error].shape != JSON_SHAPE_null;
+}
+
 // A success is a whole JSON object of the API's shape, without an error at its top.
 static void judge_success(const struct provider_api *api, const struct adapter *adapter,
                           const struct outcome *outcome, struct json_scan *scan,
@@ -155,8 +164,7 @@ static void judge_success(const struct provider_api *api, const struct adapter *
     set_reason(verdict, "malformed");
     if (json_scan(scan, outcome->body, NULL) != ERR_OK)
         return;
-    uint32_t error = json_find(scan, 0, "error");
-    if (error && scan->nodes[error].shape != JSON_SHAPE_null) {
+    if (is_error(api, scan)) {
         judge_error(api, outcome, outcome->status, verdict);
         heed_hint(api, outcome, verdict);
     } else if (adapter->is_answer(scan)) {
@@ -182,8 +190,7 @@ static bool amounts_to_answer(const struct provider_api *api, const struct adapt
     bool is_it =
         answer_shape_assemble(shape, NULL, stream, &assembly, event, NULL, &body) == ERR_OK &&
         json_scan(&scan, buf_bytes(&body), NULL) == ERR_OK && adapter->is_answer(&scan);
-    uint32_t error = is_it ? json_find(&scan, 0, "error") : 0;
-    is_it = is_it && (error == 0 || scan.nodes[error].shape == JSON_SHAPE_null);
+    is_it = is_it && !is_error(api, &scan);
     json_scan_release(&scan);
     buf_release(&body);
     assembly_release(&assembly);

@@ -42,7 +42,10 @@ static void read_answer(json_t *file) {
     buf_reset(&body);
     json_array_foreach(stream, i, event) {
         buf_text(&body, "data: ");
-        put_json(event);
+        if (json_is_string(event)) // data that are no JSON, as they stand
+            buf_text(&body, json_string_value(event));
+        else
+            put_json(event);
         buf_text(&body, "\n\n");
     }
     if (!stream)

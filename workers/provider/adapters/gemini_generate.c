@@ -139,21 +139,6 @@ static const char *put_heard(struct talk *talk, uint32_t content) {
 
 // ---- what the assistant said --------------------------------------------------------------------
 
-static bool starts_with(struct bytes text, struct bytes begin) {
-    return text.size >= begin.size && memcmp(text.at, begin.at, begin.size) == 0;
-}
-
-// Whether the model that served is the one that is asked now: itself, a snapshot of it, or what an
-// alias may have led to.
-static bool is_same_model(const struct talk *talk, uint32_t served) {
-    static const char latest[] = "-latest";
-    struct bytes name = inside(talk->scan, served), asked = talk->model;
-    size_t size = strlen(latest);
-    if (asked.size > size && memcmp(asked.at + asked.size - size, latest, size) == 0)
-        return true;
-    return starts_with(name, asked) && (name.size == asked.size || name.at[asked.size] == '-');
-}
-
 // A signature is bound to the model that made it and refused by any other, which has no use for
 // the summaries of its thoughts either.
 static void put_unsigned(struct buf *out, const struct json_scan *scan, uint32_t part) {
@@ -179,8 +164,8 @@ static bool is_thought(const struct json_scan *scan, uint32_t part) {
 static void put_replay(struct talk *talk, uint32_t native) {
     const struct json_scan *scan = talk->scan;
     uint32_t parts = stated_in(scan, native, "parts"), served = stated_in(scan, native, "model");
-    bool is_same =
-        served && has_shape(scan, served, JSON_SHAPE_text) && is_same_model(talk, served);
+    bool is_same = served && has_shape(scan, served, JSON_SHAPE_text) &&
+                   gemini_is_same_model(talk->model, inside(scan, served));
     for (uint32_t i = first_in(parts); i < next_in(scan, parts); i = next_in(scan, i)) {
         uint32_t call = stated_in(scan, i, "functionCall");
         if (call)
@@ -264,17 +249,6 @@ static const char *put_contents(struct buf *out, const struct json_scan *scan, u
 
 // ---- tools --------------------------------------------------------------------------------------
 
-// The function that a tool of the user's is: {"name",…}, alone, with "type": "function", or under
-// "function"; 0: it is a tool of the API's own.
-static uint32_t function_of(const struct json_scan *scan, uint32_t tool) {
-    uint32_t type = json_find(scan, tool, "type");
-    uint32_t inner = stated_in(scan, tool, "function");
-    if (type && !is_said(scan, type, "function"))
-        return 0;
-    uint32_t function = type && inner ? inner : tool;
-    return stated_in(scan, function, "name") ? function : 0;
-}
-
 static void put_function(struct buf *out, const struct json_scan *scan, uint32_t function) {
     uint32_t description = stated_in(scan, function, "description");
     uint32_t parameters = stated_in(scan, function, "parameters");
@@ -295,17 +269,17 @@ static void put_function(struct buf *out, const struct json_scan *scan, uint32_t
 static void put_tools(struct buf *out, const struct json_scan *scan, uint32_t tools) {
     const char *before = ",\"tools\":[{\"functionDeclarations\":[";
     for (uint32_t i = first_in(tools); i < next_in(scan, tools); i = next_in(scan, i)) {
-        if (!function_of(scan, i))
+        if (!gemini_function_of(scan, i))
             continue;
         buf_text(out, before);
-        put_function(out, scan, function_of(scan, i));
+        put_function(out, scan, gemini_function_of(scan, i));
         before = ",";
     }
     bool has_functions = before[1] == 0;
     buf_text(out, has_functions ? "]}" : "");
     before = has_functions ? "," : ",\"tools\":[";
     for (uint32_t i = first_in(tools); i < next_in(scan, tools); i = next_in(scan, i)) {
-        if (function_of(scan, i))
+        if (gemini_function_of(scan, i))
             continue;
         buf_text(out, before);
         put_bytes(out, json_raw(scan, i));
@@ -332,7 +306,7 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
     if (turn.tools && scan->nodes[turn.tools].count > 0)
         put_tools(out, scan, turn.tools);
     if (turn.params)
-        refusal = gemini_put_params(out, job, scan, turn.params);
+        refusal = gemini_put_params(out, &gemini_generate_form, job, scan, turn.params);
     buf_text(out, "}");
     return refusal;
 }
@@ -376,7 +350,7 @@ static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *
 
 static bool takes_tools(const struct json_scan *line, uint32_t tools, struct buf *words) {
     for (uint32_t i = first_in(tools); i < next_in(line, tools); i = next_in(line, i))
-        if (!function_of(line, i) && json_find(line, i, "type"))
+        if (!gemini_function_of(line, i) && json_find(line, i, "type"))
             return refuse_with(words, "this API has no tool of type ", line,
                                json_find(line, i, "type"),
                                ": its own tools have no type, like {\"googleSearch\":{}}");
@@ -395,7 +369,7 @@ static bool takes(const struct provider_api *api, const struct json_scan *line, 
     }
     if (tools && !takes_tools(line, tools, words))
         return false;
-    return !params || gemini_takes_params(api, line, params, words);
+    return !params || gemini_takes_params(&gemini_generate_form, api, line, params, words);
 }
 
 // ---- answers ------------------------------------------------------------------------------------
