@@ -1,8 +1,10 @@
 // What adapters share: native bodies, and the neutral request that the accountant prepares for a
 // conversation's turn: {"model", "system", "params", "tools", "messages": [{"role", "content",
-// "tool_calls"?, "model"?}], "previous"?}. Texts and numbers are copied as they were written.
-// "previous" is the provider's own name of the state that the messages go on from, where the
-// provider keeps it: they are then only what is new, and no other API can take the turn.
+// "tool_calls"?, "model"?, "native"?}], "previous"?}. Texts and numbers are copied as they were
+// written. "native" is what a model said in its own API's form, {"shape", "model"?, "parts"},
+// beside the same in this one: only that shape's adapter reads it. "previous" is the provider's own
+// name of the state that the messages go on from, where the provider keeps it: they are then only
+// what is new, and no other API can take the turn.
 //
 // A message's content is a text or a list of parts. Parts that every API understands in its own
 // way are text, image_url and, in what the user says, tool_result: {"type": "tool_result",
