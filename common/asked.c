@@ -27,9 +27,13 @@ bool asked_tier(const struct provider_api *api, const struct json_scan *scan, ui
     struct bytes word;
     buf_init(&scratch, FRAME_BYTES_MAX);
     buf_reset(out);
-    bool is_text = text_of(scan, object, "service_tier", &scratch, &word);
-    if (is_text)
-        buf_put(out, word.at, word.size);
+    static const char *const names[] = {"service_tier", "serviceTier"};
+    bool is_text = true;
+    for (size_t i = 0; is_text && i < 2; i++) {
+        is_text = text_of(scan, object, names[i], &scratch, &word);
+        if (is_text && out->size == 0)
+            buf_put(out, word.at, word.size);
+    }
     for (size_t i = 0; is_text && i < api->dimension_count; i++) {
         const struct price_dimension *dimension = &api->dimensions[i];
         if (!dimension->request)
@@ -45,21 +49,33 @@ bool asked_tier(const struct provider_api *api, const struct json_scan *scan, ui
     return is_text && buf_state(out) == ERR_OK;
 }
 
+// The largest of the counts that an object states under these names, which end with NULL; -1: none.
+static int64_t largest(const struct json_scan *scan, uint32_t object, const char *const *names) {
+    int64_t most = -1, count;
+    for (; *names; names++) {
+        uint32_t node = json_find(scan, object, *names);
+        if (node != 0 && json_count(scan, node, &count) && count > most)
+            most = count;
+    }
+    return most;
+}
+
 int64_t asked_output_max(const struct json_scan *scan, uint32_t object) {
-    static const char *const limits[] = {"max_completion_tokens", "max_tokens",
-                                         "max_output_tokens"};
-    int64_t most = -1, limit, choices = 1, all;
-    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-        uint32_t node = json_find(scan, object, limits[i]);
-        if (node != 0 && json_count(scan, node, &limit) && limit > most)
-            most = limit;
+    static const char *const limits[] = {"max_completion_tokens", "max_tokens", "max_output_tokens",
+                                         "maxOutputTokens", NULL};
+    static const char *const numbers[] = {"n", "candidateCount", NULL};
+    static const char *const configs[] = {"generationConfig", "generation_config"};
+    int64_t most = largest(scan, object, limits), choices = largest(scan, object, numbers), all;
+    for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
+        uint32_t config = json_find(scan, object, configs[i]);
+        int64_t limit = config ? largest(scan, config, limits) : -1;
+        int64_t number = config ? largest(scan, config, numbers) : -1;
+        most = limit > most ? limit : most;
+        choices = number > choices ? number : choices;
     }
     if (most < 0)
         most = OUTPUT_TOKENS_MAX;
-    uint32_t n = json_find(scan, object, "n");
-    if (n == 0 || !json_count(scan, n, &choices) || choices < 1)
-        choices = 1;
-    return __builtin_mul_overflow(most, choices, &all) ? INT64_MAX : all;
+    return __builtin_mul_overflow(most, choices < 1 ? 1 : choices, &all) ? INT64_MAX : all;
 }
 
 static bool is_type(const struct json_scan *scan, uint32_t type, const char *const *types) {
@@ -69,12 +85,14 @@ static bool is_type(const struct json_scan *scan, uint32_t type, const char *con
     return false;
 }
 
-// Parts that are texts; a tool's result may hold parts of its own.
+// Parts that are texts; a tool's result may hold parts of its own. What has no type says by its
+// members what it is.
 static bool is_text_part(const struct json_scan *scan, uint32_t part) {
-    static const char *const types[] = {"\"text\"",       "\"refusal\"",     "\"thinking\"",
-                                        "\"tool_use\"",   "\"tool_result\"", "\"reasoning\"",
-                                        "\"input_text\"", "\"output_text\"", NULL};
-    return is_type(scan, json_find(scan, part, "type"), types);
+    static const char *const types[] = {
+        "\"text\"",      "\"refusal\"",    "\"thinking\"",    "\"tool_use\"", "\"tool_result\"",
+        "\"reasoning\"", "\"input_text\"", "\"output_text\"", "\"thought\"",  NULL};
+    uint32_t type = json_find(scan, part, "type");
+    return type ? is_type(scan, type, types) : json_find(scan, part, "text") != 0;
 }
 
 // A content is a text, or a list of parts.
@@ -110,15 +128,50 @@ static bool items_are_text(const struct json_scan *scan, uint32_t input) {
                                         "\"function_call_output\"",
                                         "\"custom_tool_call\"",
                                         "\"custom_tool_call_output\"",
+                                        "\"user_input\"",
+                                        "\"model_output\"",
+                                        "\"thought\"",
+                                        "\"function_result\"",
                                         NULL};
+    static const char *const results[] = {"output", "result"};
     if (input == 0 || scan->nodes[input].shape != JSON_SHAPE_array)
         return input == 0 || scan->nodes[input].shape != JSON_SHAPE_object;
     for (uint32_t i = input + 1; i < scan->nodes[input].end; i = scan->nodes[i].end) {
-        uint32_t type = json_find(scan, i, "type"), output = json_find(scan, i, "output");
-        if ((type && !is_type(scan, type, types)) || (output && !is_all_text(scan, output)))
+        uint32_t type = json_find(scan, i, "type");
+        if (type && !is_type(scan, type, types))
             return false;
+        for (size_t k = 0; k < sizeof(results) / sizeof(results[0]); k++) {
+            uint32_t result = json_find(scan, i, results[k]);
+            if (result && !is_all_text(scan, result))
+                return false;
+        }
     }
     return messages_are_text(scan, input);
+}
+
+// Contents in the form of Gemini's generateContent: parts, told from each other by their members.
+static bool contents_are_text(const struct json_scan *scan, uint32_t list) {
+    static const char *const others[] = {"inlineData", "inline_data", "fileData", "file_data"};
+    for (uint32_t i = list + 1; list && i < scan->nodes[list].end; i = scan->nodes[i].end) {
+        uint32_t parts = json_find(scan, i, "parts");
+        for (uint32_t k = parts + 1; parts && k < scan->nodes[parts].end; k = scan->nodes[k].end)
+            for (size_t n = 0; n < sizeof(others) / sizeof(others[0]); n++)
+                if (json_find(scan, k, others[n]))
+                    return false;
+    }
+    return true;
+}
+
+// A tool of the user's: of type function or custom, or without a type as functionDeclarations or
+// as {"name",…}.
+static bool is_own_tool(const struct json_scan *scan, uint32_t tool) {
+    uint32_t type = json_find(scan, tool, "type");
+    if (type)
+        return bytes_is(json_raw(scan, type), "\"function\"") ||
+               bytes_is(json_raw(scan, type), "\"custom\"");
+    return json_find(scan, tool, "name") || json_find(scan, tool, "function") ||
+           json_find(scan, tool, "functionDeclarations") ||
+           json_find(scan, tool, "function_declarations") || json_find(scan, tool, "input_schema");
 }
 
 // Whether all tools of a list are the user's own.
@@ -126,9 +179,7 @@ static bool tools_are_own(const struct json_scan *scan, uint32_t list) {
     if (list == 0 || scan->nodes[list].shape != JSON_SHAPE_array)
         return true;
     for (uint32_t i = list + 1; i < scan->nodes[list].end; i = scan->nodes[i].end) {
-        uint32_t type = json_find(scan, i, "type");
-        struct bytes name = type ? json_raw(scan, type) : bytes_text("\"function\"");
-        if (!bytes_is(name, "\"function\"") && !bytes_is(name, "\"custom\""))
+        if (!is_own_tool(scan, i))
             return false;
     }
     return true;
@@ -136,8 +187,10 @@ static bool tools_are_own(const struct json_scan *scan, uint32_t list) {
 
 int64_t asked_input_max(const struct json_scan *scan, uint32_t object, size_t bytes) {
     // What these bring stands elsewhere.
-    static const char *const fetching[] = {"web_search_options", "mcp_servers", "prompt",
-                                           "previous_response_id", "conversation"};
+    static const char *const fetching[] = {
+        "web_search_options",     "mcp_servers",  "prompt",
+        "previous_response_id",   "conversation", "cachedContent",
+        "previous_interaction_id"};
     uint32_t tools = json_find(scan, object, "tools");
     for (size_t i = 0; i < sizeof(fetching) / sizeof(fetching[0]); i++) {
         uint32_t node = json_find(scan, object, fetching[i]);
@@ -145,7 +198,9 @@ int64_t asked_input_max(const struct json_scan *scan, uint32_t object, size_t by
             return -1;
     }
     if (!messages_are_text(scan, json_find(scan, object, "messages")) ||
-        !items_are_text(scan, json_find(scan, object, "input")) || !tools_are_own(scan, tools))
+        !items_are_text(scan, json_find(scan, object, "input")) ||
+        !contents_are_text(scan, json_find(scan, object, "contents")) ||
+        !tools_are_own(scan, tools))
         return -1;
     return (int64_t)bytes + (tools ? TOOLS_TOKENS_MAX : 0);
 }

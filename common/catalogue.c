@@ -205,9 +205,52 @@ static struct bytes url_path(struct bytes url) {
     return url;
 }
 
+// Whether a path has that shape. {model} stands for some characters of one segment, none of them
+// encoded; *model is a view of them, empty if there are none.
+static bool has_shape(struct bytes path, const char *shape, struct bytes *model) {
+    static const char hole[] = "{model}";
+    const char *at = strstr(shape, hole);
+    *model = bytes_of(NULL, 0);
+    if (!at)
+        return bytes_is(path, shape);
+    const char *rest = at + strlen(hole);
+    size_t before = (size_t)(at - shape), behind = strlen(rest);
+    if (path.size <= before + behind || memcmp(path.at, shape, before) != 0 ||
+        memcmp(path.at + path.size - behind, rest, behind) != 0)
+        return false;
+    *model = bytes_of(path.at + before, path.size - before - behind);
+    return !memchr(model->at, '/', model->size) && !memchr(model->at, '%', model->size) &&
+           !memchr(model->at, ':', model->size);
+}
+
+static bool is_one_of(const char *const *shapes, struct bytes path, struct bytes *model) {
+    for (; *shapes; shapes++)
+        if (has_shape(path, *shapes, model))
+            return true;
+    return false;
+}
+
+static enum url_says take_url(const struct provider_api *api, struct bytes path,
+                              struct bytes *model) {
+    if (is_one_of(api->urls, path, model))
+        return URL_says_call;
+    return is_one_of(api->urls_stream, path, model) ? URL_says_stream : URL_says_nothing;
+}
+
 static bool takes_url(const struct provider_api *api, struct bytes path) {
-    for (size_t i = 0; api->urls[i]; i++)
-        if (bytes_is(path, api->urls[i]))
+    struct bytes model;
+    return take_url(api, path, &model) != URL_says_nothing;
+}
+
+enum url_says provider_api_url(const struct provider_api *api, struct bytes url) {
+    struct bytes model;
+    return take_url(api, url_path(url), &model);
+}
+
+bool catalogue_url_model(const struct catalogue *catalogue, struct bytes url, struct bytes *model) {
+    struct bytes path = url_path(url);
+    for (size_t i = 0; i < catalogue->api_count; i++)
+        if (take_url(&catalogue->apis[i], path, model) != URL_says_nothing && model->size > 0)
             return true;
     return false;
 }

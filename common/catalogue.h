@@ -30,8 +30,8 @@ bool call_class_parse(struct bytes name, enum call_class *class);
 struct retry_rule {
     unsigned status_min; // inclusive
     unsigned status_max; // inclusive
-    const char *code;    // the error's code must be this; NULL: any
-    const char *type;    // the error's type must be this; NULL: any
+    const char *code;    // the error's code must be this, * for anything; NULL: any
+    const char *type;    // likewise its type
     enum call_class class;
     const char *reason; // a code for people and for counting: http_401, quota_exhausted …
 };
@@ -84,6 +84,10 @@ struct stream_map {
     const struct jsonpath *const *content; // what is generated, in an event; ends with NULL
 };
 
+// How an answer says how many there were: as their number, as a list with a place for each, or as
+// texts of which each other one counts.
+enum count_form { COUNT_number, COUNT_each, COUNT_texts };
+
 // Counters that a provider states. Paths that an API does not have are NULL.
 struct usage_map {
     const struct jsonpath *object; // the whole usage object, kept as it is
@@ -99,11 +103,15 @@ struct usage_map {
     const struct jsonpath *output_audio;
     const struct jsonpath *output_image;
     const struct jsonpath *total;
+    bool total_settles; // of input and output the one that is left out is the rest of the total
     const struct jsonpath *cost;      // stated cost
     const struct jsonpath *cost_more; // stated too, on top of it
     int64_t cost_unit_pusd;           // what one of it is in pico-USD
     const struct jsonpath *web_searches;
-    bool is_each_a_web_search; // that path selects them one by one; else it is their number
+    enum count_form web_searches_form;
+    // How much of the audio and of the images is among the cached too.
+    const struct jsonpath *input_cached_audio;
+    const struct jsonpath *input_cached_image;
     // All that was written to a cache, where the two above are parts of it that may be missing:
     // what they do not account for was written for the ordinary time.
     const struct jsonpath *input_cache_write_all;
@@ -152,12 +160,13 @@ struct provider_api {
     const char *call_id_header;      // header that takes our call id; NULL: none
     const struct text_pair *headers; // further header lines of every request: name, value
     size_t header_count;
-    const char *const *key_envs; // variables that may hold the key, in order
-    const char *const *urls;     // shapes of a line's `url` that mean this API
-    const char *line_member;     // member of a line that holds its body without any `url`; NULL
-    bool is_default;             // the provider's API for conversation turns
-    bool is_url_owner;           // a line with such a url and no provider means this provider
-    bool api_stateful;           // whether the provider can hold the conversation
+    const char *const *key_envs;    // variables that may hold the key, in order
+    const char *const *urls;        // shapes of a line's `url` that mean this API; may hold {model}
+    const char *const *urls_stream; // those that also ask for a stream
+    const char *line_member;        // member of a line that holds its body without any `url`; NULL
+    bool is_default;                // the provider's API for conversation turns
+    bool is_url_owner;              // a line with such a url and no provider means this provider
+    bool api_stateful;              // whether the provider can hold the conversation
 
     const char *const *request_fields;   // what a request may have; empty: nobody says
     const char *const *required_fields;  // those of them that it must have
@@ -172,7 +181,8 @@ struct provider_api {
     const struct jsonpath *error_type; // in an error's body
     const struct jsonpath *error_code;
     const struct jsonpath *error_message;
-    struct stream_rules failures;    // what an answer says that failed with a success status
+    struct stream_rules failures; // what an answer says that failed with a success status
+    const struct jsonpath *error_retry_after; // a duration: "46s"; NULL: it says none
     const char *should_retry_header; // "true" or "false" in it overrides the status; NULL: none
 
     const struct identifier_rule *identifiers; // in the order in which they are tried
@@ -185,9 +195,7 @@ struct provider_api {
     const struct jsonpath *service_tier;   // the tier that served; NULL: none
     const struct price_dimension *dimensions;
     size_t dimension_count;
-    // Where an answer says how it ended, ends with NULL: the first place whose word is among the
-    // finishes decides, else the last one's word is what it says.
-    const struct jsonpath *const *finish;
+    const struct jsonpath *finish;
     const struct text_pair *finishes; // raw finish → neutral finish
     size_t finish_count;
     struct usage_map usage;
@@ -242,6 +250,7 @@ struct price {
     struct price_rates rates;
     int64_t per_request;                  // pico-USD for each answered request; 0: none
     int64_t web_search;                   // pico-USD for each search; -1: no price
+    bool is_search_by_request;            // for all searches of a request together
     const struct price_bracket *brackets; // ascending
     size_t bracket_count;
     const struct price_tier *tiers;
@@ -308,6 +317,11 @@ const struct provider_api *catalogue_default_api(const struct catalogue *catalog
 const struct provider_api *catalogue_by_url(const struct catalogue *catalogue, struct bytes url);
 const struct provider_api *catalogue_api_by_url(const struct catalogue *catalogue,
                                                 struct bytes provider, struct bytes url);
+// Whether a url is that of some API and has the model in it: *model is then a view into it.
+bool catalogue_url_model(const struct catalogue *catalogue, struct bytes url, struct bytes *model);
+// What a line's url says to an API: nothing that it knows, a call, or a call for a stream.
+enum url_says { URL_says_nothing, URL_says_call, URL_says_stream };
+enum url_says provider_api_url(const struct provider_api *api, struct bytes url);
 // The same by the member of a line that holds its body: "params". An empty provider: the first
 // provider whose batches are written so and who owns its urls.
 const struct provider_api *catalogue_by_member(const struct catalogue *catalogue,
@@ -336,6 +350,7 @@ struct error_words {
     char type[128];
     char code[128];
     char message[1024];
+    char retry_after[32]; // a duration
 };
 void provider_api_error(const struct provider_api *api, struct bytes body,
                         struct error_words *words);
@@ -367,6 +382,8 @@ bool stream_is_whole(const struct stream_story *story);
 enum err provider_api_hear_all(const struct provider_api *api, struct bytes stream,
                                struct json_scan *scan, struct stream_story *story);
 
+// Whether a rule is for those words, whatever the status.
+bool retry_rule_fits(const struct retry_rule *rule, const struct error_words *words);
 // What an answer with that status and those words means; NULL where no rule fits.
 const struct retry_rule *provider_api_retry(const struct provider_api *api, unsigned status,
                                             const struct error_words *words);

@@ -86,8 +86,8 @@ static void read_queries(const struct section *endpoint, struct provider_api *ap
 
 static void read_endpoint(struct reader *reader, const json_t *entry, struct provider_api *api) {
     static const char *const known[] = {
-        "base_url",    "base_url_env", "method", "path", "path_stream", "query", "urls",
-        "line_member", "is_url_owner", "source", "date", "note",        NULL};
+        "base_url",    "base_url_env", "method",       "path",   "path_stream", "query", "urls",
+        "urls_stream", "line_member",  "is_url_owner", "source", "date",        "note",  NULL};
     struct section section = open_section(reader, entry, "endpoint", true, known);
     api->base_url = text(&section, "base_url", true);
     api->base_url_env = text(&section, "base_url_env", false);
@@ -95,6 +95,7 @@ static void read_endpoint(struct reader *reader, const json_t *entry, struct pro
     api->path_stream = text(&section, "path_stream", false);
     api->is_model_in_path = strstr(api->path, "{model}") != NULL;
     api->urls = texts(&section, "urls");
+    api->urls_stream = texts(&section, "urls_stream");
     api->line_member = text(&section, "line_member", false);
     api->is_url_owner = flag(&section, "is_url_owner");
     const char *method = text(&section, "method", true);
@@ -107,8 +108,9 @@ static void read_endpoint(struct reader *reader, const json_t *entry, struct pro
         check_path(&section, "path_stream", api->path_stream);
     read_queries(&section, api);
     for (size_t i = 0; api->urls[i]; i++)
-        if (*api->urls[i] != '/')
-            fail(&section, "urls", "each must begin with a slash");
+        check_path(&section, "urls", api->urls[i]);
+    for (size_t i = 0; api->urls_stream[i]; i++)
+        check_path(&section, "urls_stream", api->urls_stream[i]);
 }
 
 static bool is_header_name(const char *name) {
@@ -252,12 +254,13 @@ static void read_retries(struct reader *reader, const json_t *entry, struct prov
     api->retries = rules;
     api->retry_count = count;
 
-    static const char *const words[] = {"type",   "code", "message", "in_answer",
-                                        "source", "date", NULL};
+    static const char *const words[] = {"type", "code",   "message", "retry_after", "in_answer",
+                                        "note", "source", "date",    NULL};
     struct section section = open_section(reader, entry, "errors", true, words);
     api->error_type = path(&section, "type", false);
     api->error_code = path(&section, "code", false);
     api->error_message = path(&section, "message", false);
+    api->error_retry_after = path(&section, "retry_after", false);
     api->failures = catalogue_read_rules(&section, "in_answer");
 }
 
@@ -355,22 +358,6 @@ static void read_dimensions(const struct section *answer, struct provider_api *a
     api->dimension_count = count;
 }
 
-// One path, or a list of them.
-static const struct jsonpath *const *read_finish_paths(const struct section *answer) {
-    struct place place = {&answer->place, "finish", 0};
-    const json_t *list = json_object_get(answer->json, "finish");
-    size_t count = json_is_array(list) ? json_array_size(list) : 1;
-    const struct jsonpath **paths = pool_array(answer->reader->pool, count + 1, sizeof(*paths));
-    const char *const *all = json_is_array(list) ? texts(answer, "finish") : NULL;
-    if (!all)
-        paths[0] = path(answer, "finish", true);
-    else if (count == 0)
-        fail(answer, "finish", "must be a path or a list of some");
-    for (size_t i = 0; all && all[i]; i++)
-        paths[i] = reader_compile(answer->reader, all[i], &(struct place){&place, NULL, i});
-    return paths;
-}
-
 static void read_content(struct reader *reader, const json_t *entry, struct provider_api *api) {
     struct place place = {NULL, "content", 0};
     const char *const *list = reader_texts(reader, entry, &place);
@@ -388,7 +375,7 @@ static void read_content(struct reader *reader, const json_t *entry, struct prov
     api->message = path(&section, "message", true);
     api->model = path(&section, "model", false);
     api->service_tier = path(&section, "service_tier", false);
-    api->finish = section.json ? read_finish_paths(&section) : NULL;
+    api->finish = path(&section, "finish", true);
     read_dimensions(&section, api);
 }
 

@@ -1,5 +1,7 @@
 #include "common/catalogue.h"
 
+#include <fnmatch.h>
+
 // Copies a text, cut at a whole UTF-8 character.
 static void put_words(char *to, size_t room, struct bytes text) {
     text = bytes_cut(text, room - 1);
@@ -35,6 +37,7 @@ void provider_api_error_of(const struct provider_api *api, const struct json_sca
     put_path(words->type, sizeof(words->type), scan, api->error_type);
     put_path(words->code, sizeof(words->code), scan, api->error_code);
     put_path(words->message, sizeof(words->message), scan, api->error_message);
+    put_path(words->retry_after, sizeof(words->retry_after), scan, api->error_retry_after);
     if (*words->message)
         return;
     // Compatible servers also say {"error": "…"}, {"message": "…"} or just "…".
@@ -54,14 +57,20 @@ void provider_api_error(const struct provider_api *api, struct bytes body,
     json_scan_release(&scan);
 }
 
+static bool is_word(const char *rule, const char *word) {
+    return !rule || fnmatch(rule, word, FNM_NOESCAPE) == 0;
+}
+
+bool retry_rule_fits(const struct retry_rule *rule, const struct error_words *words) {
+    return is_word(rule->code, words->code) && is_word(rule->type, words->type);
+}
+
 const struct retry_rule *provider_api_retry(const struct provider_api *api, unsigned status,
                                             const struct error_words *words) {
     for (size_t i = 0; i < api->retry_count; i++) {
         const struct retry_rule *rule = &api->retries[i];
-        if (status < rule->status_min || status > rule->status_max)
-            continue;
-        if ((!rule->code || strcmp(rule->code, words->code) == 0) &&
-            (!rule->type || strcmp(rule->type, words->type) == 0))
+        if (status >= rule->status_min && status <= rule->status_max &&
+            retry_rule_fits(rule, words))
             return rule;
     }
     return NULL;

@@ -168,10 +168,11 @@ static const char *name_of(struct reader *reader, const struct price *price, con
 static void read_span(struct reader *reader, const json_t *span, const struct place *place,
                       struct price *price) {
     static const char *const known[] = {
-        "from",         "until",  "input",        "cached",         "cache_write",
-        "audio_input",  "output", "audio_output", "per_request",    "long",
-        "tiers",        "note",   "web_search",   "cache_write_1h", "image_input",
-        "image_output", "hours",  "source",       "date",           NULL};
+        "from",        "until",        "input",        "cached",         "cache_write",
+        "audio_input", "output",       "audio_output", "per_request",    "long",
+        "tiers",       "note",         "web_search",   "web_search_per", "cache_write_1h",
+        "image_input", "image_output", "hours",        "source",         "date",
+        NULL};
     if (!json_is_object(span)) {
         reader_fail(reader, place, "must be a mapping");
         return;
@@ -189,6 +190,11 @@ static void read_span(struct reader *reader, const json_t *span, const struct pl
         reader_fail(reader, place, "\"input\" is missing");
     price->per_request = read_fee(reader, span, place, "per_request", 0);
     price->web_search = read_fee(reader, span, place, "web_search", -1);
+    struct place per = {place, "web_search_per", 0};
+    const char *unit = reader_text(reader, span, &per, false);
+    price->is_search_by_request = unit && strcmp(unit, "request") == 0;
+    if (unit && !price->is_search_by_request)
+        reader_fail(reader, &per, "must be request");
     read_bracket(reader, span, place, price);
     read_tiers(reader, span, place, price);
     read_hours(reader, span, place, price);

@@ -4,7 +4,7 @@
 // One counter: its path, and whether it has that flag.
 static const struct jsonpath *read_flagged(const struct section *usage, const char *name,
                                            const char *flag_name, bool *is_flagged) {
-    static const char *const known[] = {"path", "included", "each", "note", "source", "date", NULL};
+    const char *const known[] = {"path", "note", "source", "date", flag_name, NULL};
     struct section section = {.reader = usage->reader, .place = {&usage->place, name, 0}};
     section.json = reader_object(usage->reader, usage->json, &section.place, false);
     if (!section.json)
@@ -50,6 +50,23 @@ static void read_cost(const struct section *usage, struct usage_map *map) {
         fail(&section, "unit_usd", "must be USD, like \"0.0000000001\"");
 }
 
+static void read_searches(const struct section *usage, struct usage_map *map) {
+    static const char *const known[] = {"path", "count", "note", "source", "date", NULL};
+    struct section section = {.reader = usage->reader, .place = {&usage->place, "web_searches", 0}};
+    section.json = reader_object(usage->reader, usage->json, &section.place, false);
+    if (!section.json)
+        return;
+    reader_only(usage->reader, section.json, &section.place, known);
+    map->web_searches = path(&section, "path", true);
+    const char *count = text(&section, "count", false);
+    if (count && strcmp(count, "each") == 0)
+        map->web_searches_form = COUNT_each;
+    else if (count && strcmp(count, "texts") == 0)
+        map->web_searches_form = COUNT_texts;
+    else if (count)
+        fail(&section, "count", "must be each or texts, or absent");
+}
+
 void catalogue_read_usage(struct reader *reader, const json_t *entry, struct provider_api *api) {
     static const char *const known[] = {"object",
                                         "input",
@@ -59,6 +76,8 @@ void catalogue_read_usage(struct reader *reader, const json_t *entry, struct pro
                                         "input_cache_write_all",
                                         "input_audio",
                                         "input_image",
+                                        "input_cached_audio",
+                                        "input_cached_image",
                                         "input_tool_use",
                                         "output",
                                         "output_reasoning",
@@ -83,12 +102,13 @@ void catalogue_read_usage(struct reader *reader, const json_t *entry, struct pro
     usage->input_cache_write_1h =
         read_counter(&section, "input_cache_write_1h", &usage->input_includes_cache_write_1h);
     usage->input_cache_write_all = read_counter(&section, "input_cache_write_all", NULL);
-    usage->web_searches =
-        read_flagged(&section, "web_searches", "each", &usage->is_each_a_web_search);
+    read_searches(&section, usage);
     read_said(&section, "beyond", &usage->beyond);
     read_said(&section, "free", &usage->free);
     usage->input_audio = read_counter(&section, "input_audio", &usage->input_includes_audio);
     usage->input_image = read_counter(&section, "input_image", &usage->input_includes_image);
+    usage->input_cached_audio = read_counter(&section, "input_cached_audio", NULL);
+    usage->input_cached_image = read_counter(&section, "input_cached_image", NULL);
     usage->input_tool_use =
         read_counter(&section, "input_tool_use", &usage->input_includes_tool_use);
     usage->output = read_counter(&section, "output", NULL);
@@ -96,7 +116,7 @@ void catalogue_read_usage(struct reader *reader, const json_t *entry, struct pro
         read_counter(&section, "output_reasoning", &usage->output_includes_reasoning);
     usage->output_audio = read_counter(&section, "output_audio", &usage->output_includes_audio);
     usage->output_image = read_counter(&section, "output_image", &usage->output_includes_image);
-    usage->total = read_counter(&section, "total", NULL);
+    usage->total = read_flagged(&section, "total", "settles", &usage->total_settles);
     read_cost(&section, usage);
     if (!usage->input || !usage->output)
         fail(&section, NULL, "needs at least input and output");

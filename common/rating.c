@@ -212,7 +212,8 @@ void rating_of(const struct catalogue *catalogue, struct bytes provider, struct 
     add(out, &tier, c->out_reasoning, rates->out, &p->out_reasoning, "no_rate_output");
     add(out, &tier, c->out_audio, rates->out_audio, &p->out_audio, "no_rate_audio_output");
     add(out, &tier, c->out_image, rates->out_image, &p->out_image, "no_rate_image_output");
-    add(out, &standard, c->web_searches, price->web_search, &p->web_searches, "no_rate_web_search");
+    int64_t searches = price->is_search_by_request && c->web_searches > 1 ? 1 : c->web_searches;
+    add(out, &standard, searches, price->web_search, &p->web_searches, "no_rate_web_search");
 }
 
 // ---- Upper bounds. -----------------------------------------------------------------------------

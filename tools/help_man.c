@@ -161,9 +161,11 @@ static void put_environment(struct buf *out) {
     buf_text(
         out,
         ".TP\n.B COLLOQ_CONFIG\nThe file of the settings.\n"
-        ".TP\n.BR OPENAI_API_KEY \", \" ANTHROPIC_API_KEY\nThe providers' keys, read by the "
+        ".TP\n.BR OPENAI_API_KEY \", \" ANTHROPIC_API_KEY \", \" GEMINI_API_KEY\nThe providers' "
+        "keys, read by the "
         "worker alone;\nwith _FILE behind the name, the file that holds one.\n"
-        ".TP\n.BR OPENAI_BASE_URL \", \" ANTHROPIC_BASE_URL\nAnother server that speaks the same "
+        ".TP\n.BR OPENAI_BASE_URL \", \" ANTHROPIC_BASE_URL \", \" GEMINI_BASE_URL\nAnother server "
+        "that speaks the same "
         "API.\n"
         ".TP\n.BR NO_COLOR \", \" TERM\nNo colour where NO_COLOR is not empty or TERM is dumb.\n"
         ".TP\n.B TZ\nThe zone of the times that people are shown.\n");

@@ -179,7 +179,7 @@ SQL
 dump_calls() {
     sql "SELECT json_object('call', lower(hex(id)), 'state', state, 'http_status', status,
         'in_uncached', in_uncached, 'in_cached', in_cached, 'in_cache_write', in_cache_write,
-        'in_cache_write_1h', in_cache_write_1h, 'web_searches', web_searches,
+        'in_cache_write_1h', in_cache_write_1h, 'web_searches', web_searches, 'in_tool_use', in_tool_use,
         'out_visible', out_visible, 'out_reasoning', out_reasoning, 'amount_pusd', amount_pusd,
         'is_possibly_billed', json(CASE is_possibly_billed WHEN 1 THEN 'true' ELSE 'false' END),
         'job', cast(job AS TEXT), 'is_answer', json(CASE role WHEN 'answer' THEN 'true' ELSE 'false' END))

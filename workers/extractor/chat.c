@@ -40,7 +40,7 @@ static void put_message(const struct json_scan *scan, uint32_t message, struct b
     uint32_t content = json_find(scan, message, "content");
     put_member(scan, content, "content", out);
     if (content != 0 && scan->nodes[content].shape == JSON_SHAPE_array)
-        put_member(scan, said(scan, 0, "model"), "model", out);
+        put_origin(scan, shape_openai_chat.name, said(scan, 0, "model"), out);
     for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
         put_member(scan, said(scan, message, members[i]), members[i], out);
     uint32_t audio = said(scan, message, "audio");

@@ -187,17 +187,7 @@ static const char *neutral_finish(const struct provider_api *api, struct bytes r
     for (size_t i = 0; i < api->finish_count; i++)
         if (bytes_is(raw, api->finishes[i].from))
             return api->finishes[i].to;
-    return NULL;
-}
-
-static void read_finish(struct extract *extract, struct facts_head *head) {
-    const struct provider_api *api = extract->answer.api;
-    const char *neutral = NULL;
-    for (const struct jsonpath *const *path = api->finish; !neutral && *path; path++) {
-        head->finish_raw = text_at(extract, *path, &extract->texts[2], 256);
-        neutral = neutral_finish(api, head->finish_raw);
-    }
-    head->finish = bytes_text(neutral ? neutral : "unknown");
+    return "unknown";
 }
 
 // The tier that served, and whatever else the price depends on, with + between them.
@@ -231,13 +221,16 @@ static void read_answer(struct extract *extract, struct facts_head *head) {
     uint32_t message;
     head->model = text_at(extract, api->model, &extract->texts[0], MODEL_BYTES_MAX);
     head->service_tier = tier_of(extract);
-    read_finish(extract, head);
+    head->finish_raw = text_at(extract, api->finish, &extract->texts[2], 256);
+    head->finish = bytes_text(neutral_finish(api, head->finish_raw));
     if (!jsonpath_first(api->message, &extract->scan, &message) ||
         extract->scan.nodes[message].shape != JSON_SHAPE_object)
         return;
-    if (bytes_is(head->finish, "stop") && shape->is_declined &&
-        shape->is_declined(&extract->scan, message))
+    bool is_stop = bytes_is(head->finish, "stop");
+    if (is_stop && shape->is_declined && shape->is_declined(&extract->scan, message))
         head->finish = bytes_text("refusal");
+    else if (is_stop && shape->is_calling && shape->is_calling(&extract->scan, message))
+        head->finish = bytes_text("tool_calls");
     buf_reset(&extract->message);
     shape->put_message(&extract->scan, message, &extract->message);
     head->message = buf_bytes(&extract->message);

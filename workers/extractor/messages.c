@@ -30,10 +30,7 @@ static void put_message(const struct json_scan *scan, uint32_t message, struct b
     uint32_t model = said(scan, message, "model");
     buf_text(out, "{\"role\":\"assistant\",\"content\":");
     json_put_node(out, scan, json_find(scan, message, "content"));
-    if (model != 0) {
-        buf_text(out, ",\"model\":");
-        json_put_node(out, scan, model);
-    }
+    put_origin(scan, shape_anthropic_messages.name, model, out);
     buf_byte(out, '}');
 }
 

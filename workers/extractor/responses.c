@@ -78,22 +78,10 @@ static bool is_call(const struct json_scan *scan, uint32_t item) {
 
 // What else the call says (who called, in which namespace) goes back with it.
 static void put_call(const struct json_scan *scan, uint32_t item, struct buf *out) {
-    static const char *const left_out[] = {"type", "id", "call_id", "status"};
+    static const char *const left_out[] = {"type", "id", "call_id", "status", NULL};
     buf_text(out, "{\"type\":\"tool_use\",\"id\":");
     json_put_node(out, scan, said(scan, item, "call_id"));
-    for (uint32_t i = item + 1; i < scan->nodes[item].end; i = scan->nodes[i].end) {
-        struct bytes name =
-            bytes_of(scan->text.at + scan->nodes[i].name_at, scan->nodes[i].name_size);
-        bool is_left_out = scan->nodes[i].shape == JSON_SHAPE_null;
-        for (size_t k = 0; k < sizeof(left_out) / sizeof(*left_out); k++)
-            is_left_out = is_left_out || json_is_named(scan, i, bytes_text(left_out[k]));
-        if (is_left_out)
-            continue;
-        buf_text(out, ",\"");
-        buf_put(out, name.at, name.size);
-        buf_text(out, "\":");
-        json_put_node(out, scan, i);
-    }
+    put_members(scan, item, left_out, out);
     buf_byte(out, '}');
 }
 
@@ -114,11 +102,8 @@ static void put_message(const struct json_scan *scan, uint32_t message, struct b
         else
             json_put_node(next_part(out, &comma), scan, i);
     }
-    buf_text(out, "],\"shape\":\"openai.responses\"");
-    if (model != 0) {
-        buf_text(out, ",\"model\":");
-        json_put_node(out, scan, model);
-    }
+    buf_byte(out, ']');
+    put_origin(scan, shape_openai_responses.name, model, out);
     buf_byte(out, '}');
 }
 

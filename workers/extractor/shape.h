@@ -8,12 +8,12 @@
 
 // The neutral message is what a later turn sends again, of the same provider or of another one:
 //   role     assistant
-//   content  a text, or a list of parts, each with a type; parts that only their own provider
-//            understands (thinking with its signature, results of its own tools) stand among
-//            them as they came, in their order
+//   content  a text, or a list of parts in the order in which they came. Those of type text and
+//            tool_use say the same to every API, whatever else is in them; the others (thinking
+//            with its signature, results of the provider's own tools) are the shape's own
 //   tool_calls  calls of the user's tools, where they do not stand among the parts as tool_use
-//   shape    the shape of the answer, where its parts are not Anthropic's
-//   model    the model that served, where parts are bound to it
+//   shape    where content is a list: the shape of the answer, whose own parts are in it
+//   model    the model that served then, since some parts are bound to it
 // and what else the shape's own API takes back.
 struct answer_shape {
     const char *name; // as in the catalogue: openai.chat
@@ -22,6 +22,9 @@ struct answer_shape {
     void (*put_message)(const struct json_scan *scan, uint32_t message, struct buf *out);
     // Whether the assistant declined to answer, where its finish does not say so; may be NULL.
     bool (*is_declined)(const struct json_scan *scan, uint32_t message);
+    // Whether the assistant waits for results of the user's tools, where its finish does not say
+    // so; may be NULL.
+    bool (*is_calling)(const struct json_scan *scan, uint32_t message);
     // Takes in one event of a stream, in their order: assembly->body grows into what the API
     // answers without a stream. What it takes in it says with the assembly's functions, which mark
     // it; whatever else the event holds is kept as metadata. NULL: the API has no streams here.
@@ -32,6 +35,13 @@ struct answer_shape {
 // NULL if there is none of that name.
 const struct answer_shape *answer_shape_of(const char *name);
 
+// Appends whose parts a message's content has: the shape, and the model (0: nobody says) behind it.
+void put_origin(const struct json_scan *scan, const char *shape, uint32_t model, struct buf *out);
+// Appends each member of an object with a comma before it, but for nulls and for some (which end
+// with NULL).
+void put_members(const struct json_scan *scan, uint32_t object, const char *const *left_out,
+                 struct buf *out);
+
 // Puts a whole stream together: what it amounts to is appended to out. api and story may be NULL:
 // then nothing judges the stream. assembly is empty, and scan for its use. ERR_TOO_BIG if an event
 // or what was put together found no room.
@@ -39,8 +49,10 @@ enum err answer_shape_assemble(const struct answer_shape *shape, const struct pr
                                struct bytes stream, struct assembly *assembly,
                                struct json_scan *scan, struct stream_story *story, struct buf *out);
 
-extern const struct answer_shape shape_openai_chat;        // chat.c
-extern const struct answer_shape shape_anthropic_messages; // messages.c
-extern const struct answer_shape shape_openai_responses;   // responses.c
+extern const struct answer_shape shape_openai_chat;         // chat.c
+extern const struct answer_shape shape_openai_responses;    // responses.c
+extern const struct answer_shape shape_anthropic_messages;  // messages.c
+extern const struct answer_shape shape_gemini_generate;     // gemini_generate.c
+extern const struct answer_shape shape_gemini_interactions; // gemini_interactions.c
 
 #endif

@@ -80,6 +80,61 @@ static bool is_said(const struct extract *extract, const struct said_rule *rule)
     return hearing.is_said;
 }
 
+// ---- searches ----------------------------------------------------------------------------------
+
+struct searches {
+    const struct usage_map *map;
+    uint32_t until; // the node before which the texts are looked at; 0: all
+    struct bytes like;
+    int64_t count;
+    bool is_met;
+};
+
+static bool meet(void *context, const struct json_scan *scan, uint32_t node) {
+    struct searches *searches = context;
+    if (node == searches->until)
+        return false;
+    searches->is_met = bytes_equal(json_raw(scan, node), searches->like);
+    return !searches->is_met;
+}
+
+// A text that is not empty and was not met before.
+static bool count_search(void *context, const struct json_scan *scan, uint32_t node) {
+    enum { LOOKED_AT_MAX = 1000 }; // each is compared with all before it
+    struct searches *searches = context, before = {.until = node, .like = json_raw(scan, node)};
+    if (scan->nodes[node].shape != JSON_SHAPE_text || scan->nodes[node].size == 2)
+        return true;
+    (void)jsonpath_each(searches->map->web_searches, scan, meet, &before);
+    searches->count += !before.is_met;
+    return searches->count < LOOKED_AT_MAX;
+}
+
+static int64_t read_searches(struct extract *extract, const struct usage_map *map,
+                             struct usage *usage) {
+    struct searches searches = {.map = map};
+    if (map->web_searches_form == COUNT_number)
+        return read_count(extract, map->web_searches, usage);
+    if (map->web_searches_form == COUNT_each)
+        return count_each(extract, map->web_searches, usage);
+    (void)jsonpath_each(map->web_searches, &extract->scan, count_search, &searches);
+    return searches.count > 0 ? searches.count : -1;
+}
+
+// ---- totals ------------------------------------------------------------------------------------
+
+// Some APIs leave out a counter that is 0, or that they have no place for: then it is what the
+// total has beside the others. A counter that is there and no count is not missing.
+static void settle_from_total(struct usage *usage) {
+    struct counters *counters = &usage->counters;
+    int64_t in = counters_in(counters), out = counters_out(counters), rest;
+    bool lacks_input = counters->in_uncached < 0, lacks_output = counters->out_visible < 0;
+    if (lacks_input == lacks_output || usage->total_stated < 0 || usage->is_inconsistent ||
+        __builtin_add_overflow(in < 0 ? 0 : in, out < 0 ? 0 : out, &rest) ||
+        rest > usage->total_stated)
+        return;
+    *(lacks_input ? &counters->in_uncached : &counters->out_visible) = usage->total_stated - rest;
+}
+
 static void check_total(const struct usage *from, struct usage *usage) {
     int64_t in = counters_in(&from->counters), out = counters_out(&from->counters), total;
     if (usage->total_stated < 0 || in < 0 || out < 0)
@@ -137,11 +192,13 @@ struct usage extract_usage(struct extract *extract) {
     counters->in_cache_write = read_count(extract, map->input_cache_write, &usage);
     counters->in_cache_write_1h = read_count(extract, map->input_cache_write_1h, &usage);
     settle_cache_writes(extract, &usage);
-    counters->web_searches = map->is_each_a_web_search
-                                 ? count_each(extract, map->web_searches, &usage)
-                                 : read_count(extract, map->web_searches, &usage);
+    counters->web_searches = read_searches(extract, map, &usage);
     counters->in_audio = read_count(extract, map->input_audio, &usage);
     counters->in_image = read_count(extract, map->input_image, &usage);
+    take_out(&counters->in_audio, read_count(extract, map->input_cached_audio, &usage), true,
+             &usage);
+    take_out(&counters->in_image, read_count(extract, map->input_cached_image, &usage), true,
+             &usage);
     counters->in_tool_use = read_count(extract, map->input_tool_use, &usage);
     counters->out_image = read_count(extract, map->output_image, &usage);
     counters->out_reasoning = read_count(extract, map->output_reasoning, &usage);
@@ -161,6 +218,8 @@ struct usage extract_usage(struct extract *extract) {
     take_out(&counters->out_visible, counters->out_audio, map->output_includes_audio, &usage);
     take_out(&counters->out_visible, counters->out_image, map->output_includes_image, &usage);
     usage.total_stated = read_count(extract, map->total, &usage);
+    if (map->total_settles)
+        settle_from_total(&usage);
     usage.cost_stated_pusd = read_costs(extract, map, &usage);
     usage.has_usage = counters->in_uncached >= 0 || counters->out_visible >= 0;
     check_total(&usage, &usage);

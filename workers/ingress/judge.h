@@ -41,7 +41,7 @@ enum member {
 
 // ---- the validator ------------------------------------------------------------------------------
 
-enum { SCRATCHES = 4 };
+enum { SCRATCHES = 5 };
 #define NONE UINT32_MAX // no number: CONVERSATIONS_MAX and ROUTES_MAX lie below
 
 // A model that a turn named; later turns of its conversation name it by number.

@@ -179,20 +179,40 @@ enum refusal check_stream(struct validator *v, uint32_t object) {
     return api_streams(v->route.entry) ? REFUSAL_none : REFUSAL_stream_not_served;
 }
 
-static enum refusal check_body(struct validator *v) {
+// The model of a call: its url's where that has one, which its body may say again; else its body's.
+static enum refusal find_model(struct validator *v, const char *name, struct bytes *model) {
+    struct bytes in_url;
+    uint32_t node = body_member(v, "model");
+    bool has_url = catalogue_url_model(v->catalogue, member_text(v, MEMBER_url, 4), &in_url);
+    if (node != 0 && (v->scan.nodes[node].shape != JSON_SHAPE_text || v->scan.nodes[node].is_odd)) {
+        buf_printf(&v->words, "\"%s.model\" must be a string", name);
+        return REFUSAL_wrong_type;
+    }
+    buf_reset(&v->scratch[1]);
+    *model = node ? json_text(&v->scan, node, &v->scratch[1]) : bytes_of(NULL, 0);
+    if (!has_url)
+        return model->size > 0 ? REFUSAL_none : REFUSAL_no_model;
+    struct bytes provider, plain = *model;
+    (void)catalogue_split_model(v->catalogue, *model, &provider, &plain);
+    if (plain.size > 0 && !bytes_equal(plain, in_url)) {
+        buf_printf(&v->words, "the \"url\" and \"%s.model\" name different models", name);
+        return REFUSAL_wrong_type;
+    }
+    if (plain.size == 0)
+        *model = in_url;
+    return REFUSAL_none;
+}
+
+static enum refusal check_body(struct validator *v, struct bytes *model) {
     const struct json_node *nodes = v->scan.nodes;
     const char *name = members[v->body].name;
     if (v->at[v->body] == 0 || nodes[v->at[v->body]].shape != JSON_SHAPE_object) {
         buf_printf(&v->words, "a call needs a \"%s\" that is an object", name);
         return REFUSAL_wrong_type;
     }
-    uint32_t model = body_member(v, "model");
-    if (model == 0 || nodes[model].size == 2)
-        return REFUSAL_no_model;
-    if (nodes[model].shape != JSON_SHAPE_text || nodes[model].is_odd) {
-        buf_printf(&v->words, "\"%s.model\" must be a string", name);
-        return REFUSAL_wrong_type;
-    }
+    enum refusal refusal = find_model(v, name, model);
+    if (refusal != REFUSAL_none)
+        return refusal;
     uint32_t messages = body_member(v, "messages");
     if (messages != 0 && nodes[messages].shape != JSON_SHAPE_array) {
         buf_printf(&v->words, "\"%s.messages\" must be a list", name);
@@ -230,7 +250,8 @@ static void estimate(struct validator *v, int64_t now_ms, struct put_item *item)
 }
 
 static enum refusal judge_call(struct validator *v, struct put_item *item) {
-    enum refusal refusal = check_body(v);
+    struct bytes model;
+    enum refusal refusal = check_body(v, &model);
     if (refusal != REFUSAL_none)
         return refusal;
     struct bytes method = member_text(v, MEMBER_method, 2);
@@ -243,9 +264,8 @@ static enum refusal judge_call(struct validator *v, struct put_item *item) {
         .api = member_text(v, MEMBER_api, 3),
         .member = v->body == MEMBER_body ? NULL : members[v->body].name,
         .provider = bytes_text(v->provider),
+        .model = model,
     };
-    buf_reset(&v->scratch[1]);
-    wish.model = json_text(&v->scan, body_member(v, "model"), &v->scratch[1]);
     if (wish.url.size == 0 && wish.api.size == 0 && !wish.member)
         return REFUSAL_no_url;
     item->turn = 1;

@@ -4,7 +4,9 @@
 
 const struct adapter *adapter_for(const char *shape) {
     static const struct adapter *const adapters[] = {
-        &adapter_openai_chat, &adapter_anthropic_messages, &adapter_openai_responses};
+        &adapter_openai_chat,     &adapter_anthropic_messages,  &adapter_openai_responses,
+        &adapter_gemini_generate, &adapter_gemini_interactions,
+    };
     for (size_t i = 0; i < sizeof(adapters) / sizeof(adapters[0]); i++)
         if (strcmp(adapters[i]->shape, shape) == 0)
             return adapters[i];
@@ -14,6 +16,22 @@ const struct adapter *adapter_for(const char *shape) {
 bool api_streams(const struct provider_api *api) {
     const struct adapter *adapter = adapter_for(api->shape);
     return adapter && adapter->may_stream && api->stream.is_served;
+}
+
+// Whether the line's url is one that asks for a stream.
+static bool asks_by_url(const struct adapter_job *job) {
+    struct json_scan scan;
+    struct buf scratch;
+    struct bytes raw;
+    if (!job->api->urls_stream[0] || !json_member(job->line, "url", &raw))
+        return false;
+    json_scan_init(&scan);
+    buf_init(&scratch, URL_BYTES_MAX);
+    bool is_it = json_scan(&scan, raw, NULL) == ERR_OK &&
+                 provider_api_url(job->api, json_text(&scan, 0, &scratch)) == URL_says_stream;
+    buf_release(&scratch);
+    json_scan_release(&scan);
+    return is_it;
 }
 
 static bool says_stream(struct bytes object) {
@@ -26,9 +44,9 @@ bool job_asks_stream(const struct adapter_job *job) {
     struct bytes object;
     if (job->context.size > 0)
         return json_member(job->context, "params", &object) && says_stream(object);
-    return (json_member(job->line, "body", &object) ||
-            (other && json_member(job->line, other, &object))) &&
-           says_stream(object);
+    return asks_by_url(job) || ((json_member(job->line, "body", &object) ||
+                                 (other && json_member(job->line, other, &object))) &&
+                                says_stream(object));
 }
 
 // What stands in a path's segment as it is; anything else is percent-encoded.

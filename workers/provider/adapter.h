@@ -36,7 +36,8 @@ struct adapter {
     bool (*is_answer)(const struct json_scan *scan);
 };
 
-// Whether the job asks for a stream: "stream": true in a native body, or in a turn's params.
+// Whether the job asks for a stream: "stream": true in a native body, or in a turn's params, or a
+// line's url that is the one for streams.
 bool job_asks_stream(const struct adapter_job *job);
 // Whether an API answers in a stream when it is asked to.
 bool api_streams(const struct provider_api *api);
@@ -48,7 +49,9 @@ void job_put_path(const struct adapter_job *job, struct buf *out);
 const struct adapter *adapter_for(const char *shape);
 
 extern const struct adapter adapter_openai_chat;        // POST of {"model", "messages", …}
-extern const struct adapter adapter_anthropic_messages; // likewise, with "system" and "max_tokens"
 extern const struct adapter adapter_openai_responses;   // {"model", "instructions", "input", …}
+extern const struct adapter adapter_anthropic_messages; // like Chat, with "system" and "max_tokens"
+extern const struct adapter adapter_gemini_generate;    // {"contents", …} to a model's path
+extern const struct adapter adapter_gemini_interactions; // {"model", "input", …}
 
 #endif

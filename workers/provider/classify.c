@@ -57,18 +57,13 @@ static enum call_class class_of_status(unsigned status) {
     }
 }
 
-static bool is_word(const char *rule, const char *word) {
-    return !rule || strcmp(rule, word) == 0;
-}
-
 // The rule for an error that came with a success status: by its code or type, whatever status
 // they have elsewhere.
 static const struct retry_rule *rule_of_words(const struct provider_api *api,
                                               const struct error_words *words) {
     for (size_t i = 0; i < api->retry_count; i++) {
         const struct retry_rule *rule = &api->retries[i];
-        if ((rule->code || rule->type) && is_word(rule->code, words->code) &&
-            is_word(rule->type, words->type))
+        if ((rule->code || rule->type) && retry_rule_fits(rule, words))
             return rule;
     }
     return NULL;
@@ -126,6 +121,7 @@ static void judge_words(const struct provider_api *api, const struct error_words
         (void)snprintf(verdict->reason, sizeof(verdict->reason), "http_%u", status);
     }
     put_words(words, verdict->detail, sizeof(verdict->detail));
+    (void)retry_duration_ms(bytes_text(words->retry_after), &verdict->retry_after_ms);
 }
 
 static void judge_error(const struct provider_api *api, const struct outcome *outcome,
@@ -147,7 +143,8 @@ static void heed_hint(const struct provider_api *api, const struct outcome *outc
         verdict->class = CLASS_permanent;
     else if (hint.says_stop && verdict->class == CLASS_rate_limited)
         verdict->class = CLASS_lane_wide;
-    verdict->retry_after_ms = hint.after_ms;
+    if (hint.after_ms > verdict->retry_after_ms) // the body may have asked for something too
+        verdict->retry_after_ms = hint.after_ms;
 }
 
 // A success is a whole JSON object of the API's shape that does not say that it failed.

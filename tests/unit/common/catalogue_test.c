@@ -122,6 +122,10 @@ START_TEST(a_mistake_in_an_api_file_is_named_by_its_line) {
          "acme.chat.yaml:7: endpoint/path: may hold {model}"},
         {"source: docs}\nauth", "query: [{name: 'a b', value: c}]}\nauth",
          "acme.chat.yaml:8: endpoint/query/0: needs no other characters"},
+        {"source: docs}\nauth", "urls_stream: ['/{m}']}\nauth",
+         "acme.chat.yaml:8: endpoint/urls_stream: may hold {model}"},
+        {"  input: {path", "  web_searches: {path: $.a, count: sum}\n  input: {path",
+         "acme.chat.yaml:21: usage/web_searches/count: must be each or texts"},
         {"errors: {", "stream: {asked_by: path, end: [{data: x}]}\nerrors: {",
          "acme.chat.yaml:13: stream/asked_by: needs an endpoint with path_stream"},
         {"errors: {", "stream: {asked_by: body}\nerrors: {",
@@ -154,7 +158,7 @@ START_TEST(a_mistake_in_an_api_file_is_named_by_its_line) {
         {"retry:\n", "request_fields: [model]\nretry:\n",
          "acme.chat.yaml:10: request_fields/0: must be a mapping"},
         {"finish: '$.choices[0].finish_reason'}", "finish: []}",
-         "acme.chat.yaml:17: answer/finish: must be a path or a list of some"},
+         "acme.chat.yaml:17: answer/finish: needs a path"},
         {"finish: '$.choices[0].finish_reason'}", "finish: $.f, dimensions: {path: $.a}}",
          "acme.chat.yaml:17: answer/dimensions: must be a list"},
         {"  input: {path: $.usage.in",
@@ -365,7 +369,7 @@ START_TEST(names_and_urls_find_their_api) {
     ck_assert(!catalogue_split_model(catalogue, bytes_text("acme"), &provider, &model));
     catalogue_candidates(catalogue, &names);
     ck_assert_str_eq(buf_cstr(&names),
-                     "acme, anthropic, azure, compatible, deepseek, groq, mistral, "
+                     "acme, anthropic, azure, compatible, deepseek, gemini, groq, mistral, "
                      "ollama, openai, openrouter, together, xai");
 
     catalogue_free(catalogue);

@@ -311,6 +311,13 @@ START_TEST(what_a_request_asks_for_bounds_its_tokens) {
         {"{\"input\":\"a\",\"previous_response_id\":\"resp_1\"}", -1, OUTPUT_TOKENS_MAX},
         {"{\"input\":\"a\",\"conversation\":\"conv_1\"}", -1, OUTPUT_TOKENS_MAX},
         {"{\"prompt\":{\"id\":\"p\"}}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"contents\":[{\"parts\":[{\"text\":\"a\"}]}],\"generationConfig\":{\"maxOutputTokens\":"
+         "7,\"candidateCount\":2}}",
+         1000, 14},
+        {"{\"contents\":[{\"parts\":[{\"inlineData\":{}}]}]}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"tools\":[{\"functionDeclarations\":[]}]}", 1000 + TOOLS_TOKENS_MAX, OUTPUT_TOKENS_MAX},
+        {"{\"tools\":[{\"googleSearch\":{}}]}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"cachedContent\":\"cachedContents/1\"}", -1, OUTPUT_TOKENS_MAX},
     };
     struct json_scan scan;
     json_scan_init(&scan);

@@ -77,7 +77,8 @@ START_TEST(the_message_goes_back_as_it_came_and_the_metadata_has_no_content) {
     const char *end = strstr(full, ",\"container\"");
     char message[2048];
     (void)snprintf(message, sizeof(message),
-                   "{\"role\":\"assistant\",\"content\":%.*s,\"model\":\"claude-opus-5\"}",
+                   "{\"role\":\"assistant\",\"content\":%.*s,\"shape\":\"anthropic.messages\","
+                   "\"model\":\"claude-opus-5\"}",
                    (int)(end - begin), begin);
     ck_assert(bytes_is(sample.head.message, message));
     ck_assert(bytes_is(sample.head.finish, "tool_calls"));

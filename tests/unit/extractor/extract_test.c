@@ -239,8 +239,8 @@ START_TEST(the_message_is_what_a_later_turn_sends_again) {
          "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"c\"}]}"},
         {"{\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"x\"}],\"refusal\":"
          "\"no\"}",
-         "{\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"x\"}],\"refusal\":"
-         "\"no\"}"},
+         "{\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"x\"}],\"shape\":"
+         "\"openai.chat\",\"refusal\":\"no\"}"},
         {"{\"role\":\"assistant\",\"content\":null,\"audio\":{\"id\":\"a\",\"data\":\"AAAA\"}}",
          "{\"role\":\"assistant\",\"content\":null,\"audio\":{\"id\":\"a\"}}"},
         {"{\"role\":\"assistant\",\"content\":\"half \\ud83d\"}",

@@ -1,11 +1,11 @@
 // Answers of our own making in tests/golden/answers, a file for each API: what each amounts to, and
 // what it means for the job. Each file is {"api": "provider.api", "answers": [{"name", "status",
 // "headers", "body" (a value, or the text that was sent) or "stream" (the data of its events),
-// "expect"}]}. Of each answer expect says the class, and the refusal and is_inconsistent where there
-// are some. What else it says holds, and is complete: all of the counters that are stated, and all
-// identifiers, [kind, value, path], in any order. metadata are some of its members, no_metadata
-// words that may not stand in it, and conversation is the identifier that a conversation goes on
-// by.
+// "expect"}]}. Of each answer expect says the class, and the refusal and is_inconsistent where
+// there are some. What else it says holds, and is complete: all of the counters that are stated,
+// and all identifiers, [kind, value, path], in any order. metadata are some of its members,
+// no_metadata words that may not stand in it, and conversation is the identifier that a
+// conversation goes on by.
 #include "common/rating.h"
 #include "tests/unit/extractor/samples.h"
 #include "workers/provider/classify.h"
@@ -153,7 +153,7 @@ static bool check_verdict(const struct golden *golden, const char *what, const j
     classify(api, adapter_for(api->shape), &outcome, &scan, &verdict);
     json_scan_release(&scan);
     if (strcmp(what, "retry_after_ms") == 0)
-        check_number(golden, what, verdict.retry_after_ms, json_integer_value(expected));
+        check_number(golden, what, (int64_t)verdict.retry_after_ms, json_integer_value(expected));
     else
         check_text(golden, what,
                    bytes_text(strcmp(what, "class") == 0 ? call_class_name(verdict.class)
@@ -187,10 +187,9 @@ static bool check_hidden(const struct golden *golden, const char *what, const js
     json_t *word;
     if (strcmp(what, "no_metadata") != 0)
         return false;
-    json_array_foreach(expected, i, word)
-        ck_assert_msg(!memmem(metadata.at, metadata.size, json_string_value(word),
-                              json_string_length(word)),
-                      "%s: %s is in the metadata", golden->name, json_string_value(word));
+    json_array_foreach(expected, i, word) ck_assert_msg(
+        !memmem(metadata.at, metadata.size, json_string_value(word), json_string_length(word)),
+        "%s: %s is in the metadata", golden->name, json_string_value(word));
     return true;
 }
 

@@ -3,22 +3,33 @@
 #ifndef TESTS_EXTRACTOR_RECORDINGS_H
 #define TESTS_EXTRACTOR_RECORDINGS_H
 
+#include <stdbool.h>
+
 // The folders of recordings, and whose answers are in them.
 static const struct source {
     const char *folder, *provider, *api;
-    const char *flavor; // of several in the folder; NULL: all
+    const char *flavor;      // of several in the folder; NULL: all
+    bool are_no_answers;     // but what the provider says of conversations that it keeps
+    bool has_other_searches; // the independent reading counts searches and prices them
+    bool is_alone;           // there is no other reading: the counters have to add up
 } sources[] = {
-    {"openai-chat", "openai", "chat", NULL},
-    {"anthropic-messages", "anthropic", "messages", NULL},
-    {"openrouter-chat", "openrouter", "chat", NULL},
-    {"deepseek-chat", "deepseek", "chat", NULL},
-    {"xai-chat", "xai", "chat", NULL},
-    {"azure-openai", "azure", "chat", "azure-chat"},
-    {"mistral-chat", "mistral", "chat", NULL},
-    {"groq-chat", "groq", "chat", NULL},
-    {"together", "together", "chat", "together-chat"},
-    {"ollama", "ollama", "chat", "ollama-openai-compat"},
-    {"ollama", "compatible", "chat", "ollama-openai-compat"},
+    {"openai-chat", "openai", "chat", .has_other_searches = true},
+    {"openai-responses", "openai", "responses", .flavor = NULL},
+    {"openai-conversations", "openai", "responses", .are_no_answers = true},
+    {"anthropic-messages", "anthropic", "messages", .has_other_searches = true},
+    {"gemini-generate", "gemini", "generate", .flavor = NULL},
+    {"vertex", "gemini", "generate", .flavor = "vertex-gemini"},
+    {"gemini-interactions", "gemini", "interactions", .is_alone = true},
+    {"openrouter-chat", "openrouter", "chat", .flavor = NULL},
+    {"deepseek-chat", "deepseek", "chat", .flavor = NULL},
+    {"xai-chat", "xai", "chat", .flavor = NULL},
+    {"xai-responses", "xai", "responses", .flavor = NULL},
+    {"azure-openai", "azure", "chat", .flavor = "azure-chat"},
+    {"mistral-chat", "mistral", "chat", .flavor = NULL},
+    {"groq-chat", "groq", "chat", .flavor = NULL},
+    {"together", "together", "chat", .flavor = "together-chat"},
+    {"ollama", "ollama", "chat", .flavor = "ollama-openai-compat"},
+    {"ollama", "compatible", "chat", .flavor = "ollama-openai-compat"},
 };
 enum { SOURCES = sizeof(sources) / sizeof(*sources) };
 
@@ -36,7 +47,10 @@ static const struct {
      "each call searches the web; that fee is not in the other price"},
     {"openai-chat", "gpt-4o-audio-preview", "price",
      "the other price takes audio input at the price of text"},
-    {"openrouter-chat", "", "searches", "the other reading counts none"},
+    {"gemini-generate", "0074", "input", "the prompt is left out and only in the total"},
+    {"gemini-generate", "0074", "price", "the prompt is left out and only in the total"},
+    {"gemini-generate", "0076", "input", "the prompt is left out and only in the total"},
+    {"gemini-generate", "0076", "price", "the prompt is left out and only in the total"},
     {"openrouter-chat", "0101", "output", "it says more reasoning than output"},
     {"openrouter-chat", "0101", "inconsistent", "it says more reasoning than output"},
     {"deepseek-chat", "", "read", "the other reading knows only one of the two places of hits"},

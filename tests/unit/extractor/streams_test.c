@@ -238,6 +238,79 @@ static const struct stream streams[] = {
      "200,\"cached_tokens\":1000},\"output_tokens\":64,\"output_tokens_details\":{\"reasoning_"
      "tokens\":54},\"total_tokens\":1284,\"cost_in_usd_ticks\":8393500}}",
      "null"},
+    // Thoughts, a text beside a call, a signature in an empty part; two candidates, and a counter
+    // that only an earlier event has.
+    {"gemini", "generate",
+     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"h\",\"thought\":true}],\"role\""
+     ":\"model\"},\"index\":0}],\"usageMetadata\":{\"promptTokenCount\":46,\"cachedContent"
+     "TokenCount\":40,\"totalTokenCount\":46},\"modelVersion\":\"gemini-3\",\"responseId\""
+     ":\"r1\"}\n"
+     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"m\",\"thought\":true},{\"text\""
+     ":\"a \\\"b\"}],\"role\":\"model\"},\"index\":0},{\"content\":{\"parts\":[{\"text\":\""
+     "B\"}],\"role\":\"model\"},\"index\":1}],\"usageMetadata\":{\"promptTokenCount\":46,\""
+     "candidatesTokenCount\":2,\"totalTokenCount\":48}}\n"
+     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"\\\" c\"},{\"functionCall\":{\""
+     "name\":\"f\",\"args\":{\"x\":1.5}},\"thoughtSignature\":\"c2ln\"},{\"text\":\"d\"}],"
+     "\"role\":\"model\"},\"index\":0,\"groundingMetadata\":{\"webSearchQueries\":[\"q\"]}"
+     "}],\"usageMetadata\":{\"promptTokenCount\":46,\"thoughtsTokenCount\":3,\"totalTokenC"
+     "ount\":49}}\n"
+     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"\",\"thoughtSignature\":\"ZW5k"
+     "\"}],\"role\":\"model\"},\"finishReason\":\"STOP\",\"index\":0},{\"finishReason\":\""
+     "MAX_TOKENS\",\"index\":1}],\"usageMetadata\":{\"promptTokenCount\":50,\"candidatesTo"
+     "kenCount\":9,\"thoughtsTokenCount\":3,\"totalTokenCount\":62},\"modelVersion\":\"gem"
+     "ini-3\",\"responseId\":\"r1\"}\n",
+     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"hm\",\"thought\":true},{\"text"
+     "\":\"a \\\"b\\\" c\"},{\"functionCall\":{\"name\":\"f\",\"args\":{\"x\":1.5}},\"thou"
+     "ghtSignature\":\"c2ln\"},{\"text\":\"d\"},{\"text\":\"\",\"thoughtSignature\":\"ZW5k"
+     "\"}],\"role\":\"model\"},\"index\":0,\"groundingMetadata\":{\"webSearchQueries\":[\""
+     "q\"]},\"finishReason\":\"STOP\"},{\"content\":{\"parts\":[{\"text\":\"B\"}],\"role\""
+     ":\"model\"},\"index\":1,\"finishReason\":\"MAX_TOKENS\"}],\"usageMetadata\":{\"promp"
+     "tTokenCount\":50,\"cachedContentTokenCount\":40,\"totalTokenCount\":62,\"candidatesT"
+     "okenCount\":9,\"thoughtsTokenCount\":3},\"modelVersion\":\"gemini-3\",\"responseId\""
+     ":\"r1\"}",
+     "null"},
+    // A thought with its summary, a text, and a call whose arguments come in pieces.
+    {"gemini", "interactions",
+     "{\"event_type\":\"interaction.created\",\"interaction\":{\"id\":\"v1_abc\",\"model\""
+     ":\"gemini-3-flash-preview\",\"object\":\"interaction\",\"status\":\"in_progress\"}}\n"
+     "{\"event_type\":\"interaction.status_update\",\"interaction_id\":\"v1_abc\",\"status"
+     "\":\"in_progress\"}\n"
+     "{\"event_type\":\"step.start\",\"index\":0,\"step\":{\"type\":\"thought\"}}\n"
+     "{\"event_type\":\"step.delta\",\"index\":0,\"delta\":{\"type\":\"thought_summary\",\""
+     "content\":{\"type\":\"text\",\"text\":\"a thou ght\"}}}\n"
+     "{\"event_type\":\"step.delta\",\"index\":0,\"delta\":{\"type\":\"thought_signature\""
+     ",\"signature\":\"c2ln\"}}\n"
+     "{\"event_type\":\"step.stop\",\"index\":0}\n"
+     "{\"event_type\":\"step.start\",\"index\":1,\"step\":{\"type\":\"model_output\"}}\n"
+     "{\"event_type\":\"step.delta\",\"index\":1,\"delta\":{\"type\":\"text\",\"text\":\"T"
+     "he ans\"}}\n"
+     "{\"event_type\":\"step.delta\",\"index\":1,\"delta\":{\"type\":\"text\",\"text\":\"w"
+     "er\"}}\n"
+     "{\"event_type\":\"step.stop\",\"index\":1}\n"
+     "{\"event_type\":\"step.start\",\"index\":2,\"step\":{\"type\":\"function_call\",\"id"
+     "\":\"fc_1\",\"name\":\"f\",\"arguments\":{}}}\n"
+     "{\"event_type\":\"step.delta\",\"index\":2,\"delta\":{\"type\":\"arguments_delta\",\""
+     "arguments\":\"{\\\"x\\\": 1.\"}}\n"
+     "{\"event_type\":\"step.delta\",\"index\":2,\"delta\":{\"type\":\"arguments_delta\",\""
+     "arguments\":\"50}\"}}\n"
+     "{\"event_type\":\"step.stop\",\"index\":2}\n"
+     "{\"event_type\":\"interaction.completed\",\"interaction\":{\"id\":\"v1_abc\",\"model"
+     "\":\"gemini-3-flash-preview\",\"object\":\"interaction\",\"service_tier\":\"standard"
+     "\",\"status\":\"requires_action\",\"usage\":{\"total_input_tokens\":8,\"input_tokens"
+     "_by_modality\":[{\"modality\":\"text\",\"tokens\":8}],\"total_cached_tokens\":0,\"to"
+     "tal_output_tokens\":5,\"total_thought_tokens\":4,\"total_tool_use_tokens\":0,\"total"
+     "_tokens\":17,\"raw_prompt_token\":29}}}\n"
+     "[DONE]\n",
+     "{\"id\":\"v1_abc\",\"model\":\"gemini-3-flash-preview\",\"object\":\"interaction\",\""
+     "status\":\"requires_action\",\"steps\":[{\"type\":\"thought\",\"summary\":[{\"type\""
+     ":\"text\",\"text\":\"a thou ght\"}],\"signature\":\"c2ln\"},{\"type\":\"model_output"
+     "\",\"content\":[{\"type\":\"text\",\"text\":\"The answer\"}]},{\"type\":\"function_c"
+     "all\",\"id\":\"fc_1\",\"name\":\"f\",\"arguments\":{\"x\":1.50}}],\"service_tier\":\""
+     "standard\",\"usage\":{\"total_input_tokens\":8,\"input_tokens_by_modality\":[{\"moda"
+     "lity\":\"text\",\"tokens\":8}],\"total_cached_tokens\":0,\"total_output_tokens\":5,\""
+     "total_thought_tokens\":4,\"total_tool_use_tokens\":0,\"total_tokens\":17,\"raw_promp"
+     "t_token\":29}}",
+     "null"},
 };
 enum { STREAMS = sizeof(streams) / sizeof(streams[0]) };
 

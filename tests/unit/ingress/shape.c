@@ -1,6 +1,7 @@
 #include "tests/unit/ingress/shape.h"
 
 #include <check.h>
+#include <regex.h>
 #include <string.h>
 
 static const json_t *root;
@@ -87,6 +88,16 @@ static const json_t *referred(const char *reference) {
     return schema;
 }
 
+static bool fits_pattern(const char *pattern, const json_t *value) {
+    regex_t compiled;
+    if (!json_is_string(value))
+        return true;
+    ck_assert_int_eq(regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB), 0);
+    bool does = regexec(&compiled, json_string_value(value), 0, NULL, 0) == 0;
+    regfree(&compiled);
+    return does;
+}
+
 // One keyword; true also where it says nothing about such a value.
 static bool fits_keyword(const json_t *schema, const char *keyword, const json_t *operand,
                          const json_t *value) {
@@ -114,6 +125,8 @@ static bool fits_keyword(const json_t *schema, const char *keyword, const json_t
         return json_equal(operand, value);
     if (strcmp(keyword, "enum") == 0)
         return fits_enum(operand, value);
+    if (strcmp(keyword, "pattern") == 0)
+        return fits_pattern(json_string_value(operand), value);
     size_t bound = (size_t)json_integer_value(operand);
     if (strcmp(keyword, "minLength") == 0)
         return !json_is_string(value) || characters(value) >= bound;

@@ -3,6 +3,7 @@
 #include "common/mem.h"
 #include "common/wire.h"
 #include "tests/unit/ingress/shape.h"
+#include "tests/unit/ingress/validate_world.h"
 #include "workers/ingress/split.h"
 #include "workers/ingress/validate.h"
 
@@ -14,74 +15,11 @@
     "{\"custom_id\":\"" id "\",\"method\":\"POST\",\"url\":\"/v1/chat/completions\",\"body\":" \
     "{\"model\":\"gpt-5-nano\",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}],"      \
     "\"max_completion_tokens\":100}}"
-#define CALL(body)    "{\"custom_id\":\"a\",\"url\":\"/v1/chat/completions\",\"body\":" body "}"
-#define BATCH(params) "{\"custom_id\":\"a\",\"params\":" params "}"
-#define GOOD_PARAMS   "{\"model\":\"claude-opus-5\",\"max_tokens\":9,\"messages\":[]}"
-#define GOOD_BODY     "{\"model\":\"gpt-5-nano\",\"messages\":[]}"
-
-static struct catalogue *catalogue;
-static struct validator *validator;
-static struct put_item item;
-static uint64_t line;
-
-static void set_up(void) {
-    struct buf document, problems;
-    buf_init(&document, CATALOGUE_BYTES_MAX);
-    buf_init(&problems, 64 << 10);
-    ck_assert_msg(catalogue_compile_folder(NULL, &document, &problems) == ERR_OK, "%s",
-                  buf_cstr(&problems));
-    ck_assert_int_eq(catalogue_load(buf_bytes(&document), &catalogue), ERR_OK);
-    buf_release(&document);
-    buf_release(&problems);
-    validator = validator_new(bytes_of(NULL, 0), (struct id){{7}}, false);
-    validator_catalogue(validator, catalogue);
-    line = 0;
-}
-
-static void tear_down(void) {
-    validator_free(validator);
-    catalogue_free(catalogue);
-}
-
-static void with_provider(const char *provider) {
-    validator_free(validator);
-    validator = validator_new(bytes_text(provider), (struct id){{7}}, false);
-    validator_catalogue(validator, catalogue);
-}
-
-static enum refusal judge(struct bytes raw) {
-    struct id job = {{0x55}};
-    line++;
-    job.at[15] = (uint8_t)line;
-    return validator_line(validator, line, raw, job, 1795000000000, &item);
-}
-
-static const char *why(const char *text) {
-    (void)judge(bytes_text(text));
-    static char reason[REASON_BYTES_MAX + 1];
-    (void)snprintf(reason, sizeof(reason), "%.*s", (int)item.refused.size,
-                   item.refused.size ? (const char *)item.refused.at : "");
-    // Whatever is said must be fit to be sent.
-    ck_assert(utf8_is_valid(item.detail) && utf8_is_valid(item.custom_id));
-    ck_assert_uint_le(item.detail.size, DETAIL_BYTES_MAX);
-    return reason;
-}
-
-static bool says(const char *words) {
-    char detail[DETAIL_BYTES_MAX + 1];
-    (void)snprintf(detail, sizeof(detail), "%.*s", (int)item.detail.size,
-                   (const char *)item.detail.at);
-    return strstr(detail, words) != NULL;
-}
-
-static const char *text_of(struct bytes bytes) {
-    static char texts[4][1024];
-    static int next;
-    char *text = texts[next++ % 4];
-    (void)snprintf(text, sizeof(texts[0]), "%.*s", (int)bytes.size,
-                   bytes.size ? (const char *)bytes.at : "");
-    return text;
-}
+#define CALL(body)        "{\"custom_id\":\"a\",\"url\":\"/v1/chat/completions\",\"body\":" body "}"
+#define BATCH(params)     "{\"custom_id\":\"a\",\"params\":" params "}"
+#define GOOD_PARAMS       "{\"model\":\"claude-opus-5\",\"max_tokens\":9,\"messages\":[]}"
+#define GEMINI(url, body) "{\"custom_id\":\"a\",\"url\":\"" url "\",\"body\":" body "}"
+#define GOOD_BODY         "{\"model\":\"gpt-5-nano\",\"messages\":[]}"
 
 // ---- good lines ---------------------------------------------------------------------------------
 
@@ -311,6 +249,11 @@ static const struct {
     {"no_input", "{\"conversation\":\"c\",\"model\":\"openai/o3\",\"input\":[]}", false},
     {"no_model", CALL("{\"messages\":[]}"), false},
     {"no_model", CALL("{\"model\":\"\"}"), false},
+    {"no_model", GEMINI("/v1beta/models/:generateContent", "{\"contents\":[]}"), false},
+    {"no_model", GEMINI("/v1beta/models/a/b:generateContent", "{\"contents\":[]}"), false},
+    {"missing_field", GEMINI("/v1beta/models/gemini-2.5-flash:generateContent", "{}"), true},
+    {"wrong_type", GEMINI("/v1beta/models/m:generateContent", "{\"model\":\"n\"}"), true},
+    {"wrong_type", GEMINI("/v1beta/models/m:generateContent", "{\"model\":3}"), false},
     {"no_model", CALL("{\"model\":\"openai/\"}"), true},
     {"no_model", "{\"conversation\":\"c\",\"input\":\"a\"}", true},
     {"no_url", "{\"custom_id\":\"a\",\"body\":" GOOD_BODY "}", false},
@@ -425,6 +368,12 @@ START_TEST(the_examples_are_good_lines_and_fit_the_schema) {
     set_up();
     calls = turns = 0;
     check_example(EXAMPLES "/anthropic.jsonl", &calls, &turns);
+    ck_assert_uint_eq(calls, 2);
+    ck_assert_uint_eq(turns, 3);
+    tear_down();
+    set_up();
+    calls = turns = 0;
+    check_example(EXAMPLES "/gemini.jsonl", &calls, &turns);
     ck_assert_uint_eq(calls, 2);
     ck_assert_uint_eq(turns, 3);
 }

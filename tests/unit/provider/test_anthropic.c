@@ -140,8 +140,9 @@ END_TEST
 #define USE(id, name)                                                                        \
     "{\"type\":\"tool_use\",\"id\":\"" id "\",\"name\":\"" name "\",\"input\":{\"a\": 1.0}," \
     "\"caller\":{\"type\":\"direct\"}}"
-#define CLAUDE_SAID(model, parts) \
-    "{\"role\":\"assistant\",\"content\":[" parts "],\"model\":\"" model "\"}"
+#define CLAUDE_SAID(model, parts)                 \
+    "{\"role\":\"assistant\",\"content\":[" parts \
+    "],\"shape\":\"anthropic.messages\",\"model\":\"" model "\"}"
 #define BEFORE "{\"messages\":[{\"role\":\"user\",\"content\":\"one\"},"
 
 // A signature that was changed, or that another model gets, is a request refused by the provider.

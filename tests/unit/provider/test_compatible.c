@@ -115,7 +115,8 @@ END_TEST
 START_TEST(parts_of_another_model_become_its_words) {
     static const char context[] =
         "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},"
-        "{\"role\":\"assistant\",\"model\":\"%s\",\"content\":[{\"type\":\"thinking\","
+        "{\"role\":\"assistant\",\"shape\":\"openai.chat\",\"model\":\"%s\",\"content\":[{\"type\":"
+        "\"thinking\","
         "\"thinking\":[{\"type\":\"text\",\"text\":\"t\"}]},{\"type\":\"text\",\"text\":\"b\"}]},"
         "{\"role\":\"user\",\"content\":\"c\"}]}";
     char own[512], foreign[512];

@@ -250,7 +250,8 @@ START_TEST(a_conversation_changes_its_provider_with_its_calls) {
         "{\"messages\":[" ONE ",{\"role\":\"assistant\",\"content\":[{\"type\":\"thinking\","
         "\"thinking\":\"t\",\"signature\":\"s\"},{\"type\":\"text\",\"text\":\"two\"},"
         "{\"type\":\"tool_use\",\"id\":\"toolu_1\",\"name\":\"f\",\"input\":{\"a\":1},\"caller\":"
-        "{\"type\":\"direct\"}}],\"model\":\"claude-opus-5\"}," RESULT "]}";
+        "{\"type\":\"direct\"}}],\"shape\":\"anthropic.messages\",\"model\":\"claude-opus-5\"}"
+        "," RESULT "]}";
     assert_turn(claude, MODEL,
                 HEAD ",\"input\":[" ONE ",{\"role\":\"assistant\",\"content\":\"two\"},"
                      "{\"type\":\"function_call\",\"call_id\":\"toolu_1\",\"name\":\"f\","

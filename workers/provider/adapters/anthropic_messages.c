@@ -13,32 +13,6 @@ static void put_text_part(struct buf *out, struct bytes raw) {
     buf_text(out, "}");
 }
 
-// The media type and the data of "data:image/png;base64,…", as spans of the raw text.
-static bool split_data_url(struct bytes url, struct bytes *media_type, struct bytes *data) {
-    static const char begin[] = "data:", middle[] = ";base64,";
-    if (url.size < 5 || memcmp(url.at, begin, 5) != 0)
-        return false;
-    const uint8_t *at = memmem(url.at, url.size, middle, strlen(middle));
-    if (!at)
-        return false;
-    *media_type = bytes_of(url.at + 5, (size_t)(at - url.at) - 5);
-    *data = bytes_of(at + strlen(middle), url.size - media_type->size - 5 - strlen(middle));
-    return true;
-}
-
-static uint32_t image_url_of(const struct json_scan *scan, uint32_t part) {
-    uint32_t image = stated_in(scan, part, "image_url");
-    uint32_t url =
-        image && has_shape(scan, image, JSON_SHAPE_object) ? stated_in(scan, image, "url") : image;
-    return url && has_shape(scan, url, JSON_SHAPE_text) ? url : 0;
-}
-
-// The inside of a raw string; what stands in a URL or in base64 needs no other form.
-static struct bytes inside(const struct json_scan *scan, uint32_t text) {
-    struct bytes raw = json_raw(scan, text);
-    return bytes_of(raw.at + 1, raw.size - 2);
-}
-
 static void put_image(struct buf *out, const struct json_scan *scan, uint32_t url) {
     struct bytes media_type, data;
     buf_text(out, "{\"type\":\"image\",\"source\":");
@@ -92,31 +66,15 @@ static void put_result(struct buf *out, const struct json_scan *scan, uint32_t p
     buf_text(out, "}");
 }
 
-// A call that another API's model made. What its arguments say as a text becomes an object; a text
-// that is none is kept as one member.
+// A call that another API's model made.
 static void put_use(struct buf *out, const struct json_scan *scan, const struct tool_call *call) {
-    struct buf text;
-    buf_init(&text, CONTEXT_BYTES_MAX);
     buf_text(out, "{\"type\":\"tool_use\",");
     put_member(out, scan, call->id);
     buf_text(out, ",");
     put_member(out, scan, call->name);
     buf_text(out, ",\"input\":");
-    bool is_text = call->arguments && has_shape(scan, call->arguments, JSON_SHAPE_text);
-    struct bytes arguments = is_text           ? json_text(scan, call->arguments, &text)
-                             : call->arguments ? json_raw(scan, call->arguments)
-                                               : bytes_text("{}");
-    if (json_is_complete(arguments) && arguments.at[0] == '{') {
-        put_bytes(out, arguments);
-    } else if (arguments.size == 0) {
-        buf_text(out, "{}");
-    } else {
-        buf_text(out, "{\"arguments\":");
-        json_put_text(out, arguments);
-        buf_text(out, "}");
-    }
+    put_arguments(out, scan, call->arguments);
     buf_text(out, "}");
-    buf_release(&text);
 }
 
 // ---- messages -----------------------------------------------------------------------------------
@@ -204,12 +162,10 @@ static void put_foreign(struct talk *talk, uint32_t message, uint32_t content) {
 static const char *put_message(struct talk *talk, uint32_t message) {
     const struct json_scan *scan = talk->scan;
     uint32_t content = stated_in(scan, message, "content");
-    uint32_t served = stated_in(scan, message, "model");
     if (!is_said(scan, json_find(scan, message, "role"), assistant))
         return content ? put_heard(talk, content) : NULL;
-    bool is_own = served && !stated_in(scan, message, "shape");
-    if (is_own && content && has_shape(scan, content, JSON_SHAPE_array))
-        put_replay(talk, content, served);
+    if (has_parts_of(scan, message, adapter_anthropic_messages.shape))
+        put_replay(talk, content, stated_in(scan, message, "model"));
     else
         put_foreign(talk, message, content);
     return NULL;

@@ -153,16 +153,57 @@ void put_array(struct buf *out, const struct json_scan *scan, uint32_t array,
     buf_text(out, "]");
 }
 
+void put_others(struct buf *out, const struct json_scan *scan, uint32_t object,
+                const char *const *left_out) {
+    for (uint32_t i = first_in(object); i < next_in(scan, object); i = next_in(scan, i)) {
+        if (is_one_of(scan, i, left_out))
+            continue;
+        buf_text(out, ",");
+        put_member(out, scan, i);
+    }
+}
+
+// ---- images -------------------------------------------------------------------------------------
+
+bool split_data_url(struct bytes url, struct bytes *media_type, struct bytes *data) {
+    static const char begin[] = "data:", middle[] = ";base64,";
+    if (url.size < 5 || memcmp(url.at, begin, 5) != 0)
+        return false;
+    const uint8_t *at = memmem(url.at, url.size, middle, strlen(middle));
+    if (!at)
+        return false;
+    *media_type = bytes_of(url.at + 5, (size_t)(at - url.at) - 5);
+    *data = bytes_of(at + strlen(middle), url.size - media_type->size - 5 - strlen(middle));
+    return true;
+}
+
+uint32_t image_url_of(const struct json_scan *scan, uint32_t part) {
+    uint32_t image = stated_in(scan, part, "image_url");
+    uint32_t url =
+        image && has_shape(scan, image, JSON_SHAPE_object) ? stated_in(scan, image, "url") : image;
+    return url && has_shape(scan, url, JSON_SHAPE_text) ? url : 0;
+}
+
+struct bytes inside(const struct json_scan *scan, uint32_t text) {
+    struct bytes raw = json_raw(scan, text);
+    return bytes_of(raw.at + 1, raw.size - 2);
+}
+
 // ---- tools --------------------------------------------------------------------------------------
 
 static struct tool_call call_of(const struct json_scan *scan, uint32_t node) {
-    uint32_t function = stated_in(scan, node, "function");
-    uint32_t owner = function ? function : node;
-    uint32_t arguments = stated_in(scan, owner, "arguments");
+    static const char *const owners[] = {"function", "functionCall"};
+    static const char *const names[] = {"arguments", "input", "args"};
+    uint32_t owner = 0, arguments = 0;
+    for (size_t i = 0; !owner && i < sizeof(owners) / sizeof(owners[0]); i++)
+        owner = stated_in(scan, node, owners[i]);
+    owner = owner ? owner : node;
+    for (size_t i = 0; !arguments && i < sizeof(names) / sizeof(names[0]); i++)
+        arguments = stated_in(scan, owner, names[i]);
     return (struct tool_call){
         .id = stated_in(scan, node, "id"),
         .name = stated_in(scan, owner, "name"),
-        .arguments = arguments ? arguments : stated_in(scan, owner, "input"),
+        .arguments = arguments,
     };
 }
 
@@ -193,7 +234,13 @@ bool next_call(const struct json_scan *scan, struct call_walk *walk, struct tool
     return false;
 }
 
-void put_arguments(struct buf *out, const struct json_scan *scan, uint32_t node) {
+bool has_parts_of(const struct json_scan *scan, uint32_t message, const char *shape) {
+    uint32_t content = stated_in(scan, message, "content");
+    return content && has_shape(scan, content, JSON_SHAPE_array) &&
+           is_said(scan, json_find(scan, message, "shape"), shape);
+}
+
+void put_arguments_text(struct buf *out, const struct json_scan *scan, uint32_t node) {
     if (node == 0)
         buf_text(out, "\"{}\"");
     else if (has_shape(scan, node, JSON_SHAPE_text))
@@ -218,6 +265,25 @@ bool is_served_by(const struct json_scan *scan, uint32_t served, struct bytes mo
         is_date = memchr(i <= DIGITS_MIN ? digits : date, rest.at[i],
                          (i <= DIGITS_MIN ? sizeof(digits) : sizeof(date)) - 1) != NULL;
     return rest.size == 0 || is_date;
+}
+
+void put_arguments(struct buf *out, const struct json_scan *scan, uint32_t node) {
+    struct buf text;
+    buf_init(&text, CONTEXT_BYTES_MAX);
+    bool is_text = node && has_shape(scan, node, JSON_SHAPE_text);
+    struct bytes arguments = is_text ? json_text(scan, node, &text)
+                             : node  ? json_raw(scan, node)
+                                     : bytes_text("{}");
+    if (json_is_complete(arguments) && arguments.at[0] == '{') {
+        put_bytes(out, arguments);
+    } else if (arguments.size == 0) {
+        buf_text(out, "{}");
+    } else {
+        buf_text(out, "{\"arguments\":");
+        json_put_text(out, arguments);
+        buf_text(out, "}");
+    }
+    buf_release(&text);
 }
 
 uint32_t next_said(const struct json_scan *line, uint32_t *at) {

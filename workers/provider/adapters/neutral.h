@@ -1,16 +1,18 @@
 // What adapters share: native bodies, and the neutral request that the accountant prepares for a
 // conversation's turn: {"model", "system", "params", "tools", "messages": [{"role", "content",
-// "tool_calls"?, "model"?}], "previous"?}. Texts and numbers are copied as they were written.
-// "previous" is the provider's own name of the state that the messages go on from, where the
-// provider keeps it: they are then only what is new, and no other API can take the turn.
+// "tool_calls"?, "shape"?, "model"?}], "previous"?}. Texts and numbers are copied as they were
+// written. "previous" is the provider's own name of the state that the messages go on from, where
+// the provider keeps it: they are then only what is new, and no other API can take the turn.
 //
 // A message's content is a text or a list of parts. Parts that every API understands in its own
 // way are text, image_url and, in what the user says, tool_result: {"type": "tool_result",
 // "content", "call" | "tool_call_id" | "name" | neither}. call is the place of the call in the
 // assistant's last message, from 0, or its id. Without these it is the result of the call of that
 // name there, or of the next one in order: a file states results before anybody knows the ids.
-// Other parts are an API's own. What a model said says with "shape" whose parts it has, where they
-// are not Anthropic's. Each call has its result before the assistant speaks again.
+// Other parts are an API's own. What a model said says with "shape" whose, and with "model" who
+// made them: text and tool_use in it are everyone's, and whatever else it holds, also in those,
+// goes back only to that API, some of it only to that model. Each call has its result before the
+// assistant speaks again.
 #ifndef PROVIDER_ADAPTERS_NEUTRAL_H
 #define PROVIDER_ADAPTERS_NEUTRAL_H
 
@@ -75,10 +77,26 @@ typedef void put_node(struct buf *out, const struct json_scan *scan, uint32_t no
 void put_array(struct buf *out, const struct json_scan *scan, uint32_t array,
                put_node *put_element);
 
+// Each member of an object with a comma before it, but for some (which end with NULL).
+void put_others(struct buf *out, const struct json_scan *scan, uint32_t object,
+                const char *const *left_out);
+
+// ---- images -------------------------------------------------------------------------------------
+
+// The URL of a part of type image_url, as a text; 0: it has none.
+uint32_t image_url_of(const struct json_scan *scan, uint32_t part);
+// The inside of a raw string; what stands in a URL or in base64 needs no other form.
+struct bytes inside(const struct json_scan *scan, uint32_t text);
+// The media type and the data of "data:image/png;base64,…", as spans of the raw text.
+bool split_data_url(struct bytes url, struct bytes *media_type, struct bytes *data);
+
 // ---- tools --------------------------------------------------------------------------------------
 
+// Whether what the assistant said is a list of that shape's parts.
+bool has_parts_of(const struct json_scan *scan, uint32_t message, const char *shape);
 // A call of one of the user's tools, wherever the message has it: {"id","name","arguments"},
-// {"id","function":{"name","arguments"}} or a part {"type":"tool_use","id","name","input"}.
+// {"id","function":{"name","arguments"}} or a part {"type":"tool_use","id",…}, which has "name" and
+// "input" or "arguments", or "functionCall" with "name" and "args".
 struct tool_call {
     uint32_t id, name, arguments; // nodes; 0: absent. Arguments are an object, or a text with one
 };
@@ -89,10 +107,13 @@ struct call_walk {
 void calls_walk(struct call_walk *walk, const struct json_scan *scan, uint32_t message);
 bool next_call(const struct json_scan *scan, struct call_walk *walk, struct tool_call *call);
 // Arguments as a string that holds JSON: an object is written into one.
-void put_arguments(struct buf *out, const struct json_scan *scan, uint32_t node);
+void put_arguments_text(struct buf *out, const struct json_scan *scan, uint32_t node);
 // Whether the model that served (a text) is the one that is asked now: itself or a dated snapshot
 // of it. What a model thought is bound to it, and refused by any other.
 bool is_served_by(const struct json_scan *scan, uint32_t served, struct bytes model);
+// A call's arguments (a node, 0: none) as an object: what they say as a text becomes one; a text
+// that is none is kept as its member "arguments".
+void put_arguments(struct buf *out, const struct json_scan *scan, uint32_t node);
 // What a turn's line says to the model, one after the other: its input, or the contents of those of
 // its messages that are not the assistant's. *at is 0 at first; 0: there is no more.
 uint32_t next_said(const struct json_scan *line, uint32_t *at);
@@ -103,7 +124,7 @@ uint32_t next_said(const struct json_scan *line, uint32_t *at);
 // n log n of their numbers, however they are named.
 struct results {
     const struct json_scan *scan;
-    struct known_call *calls, *by_name; // those that have an id
+    struct known_call *calls, *by_name, *by_id; // those that have an id; by_id when it is wanted
     size_t count;
     size_t met;       // results that state nothing, in
     uint32_t content; // which content
@@ -116,6 +137,8 @@ void results_of(struct results *results, uint32_t assistant);
 // The id (raw, with its quotes) of the call whose result the part is. False if there is no such
 // call. Must be asked once for each tool_result of a content, in order.
 bool result_id(struct results *results, uint32_t content, uint32_t part, struct bytes *id);
+// The name (raw) of the call with that id (raw). False if there is none, or it has no name.
+bool result_name(struct results *results, struct bytes id, struct bytes *name);
 // Whether each call in the messages has its result before the assistant speaks again.
 bool results_are_there(const struct json_scan *scan, uint32_t messages);
 

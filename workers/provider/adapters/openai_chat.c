@@ -13,7 +13,7 @@ static void put_function(struct buf *out, const struct json_scan *scan,
     buf_text(out, "\"type\":\"function\",\"function\":{");
     put_member(out, scan, call->name);
     buf_text(out, ",\"arguments\":");
-    put_arguments(out, scan, call->arguments);
+    put_arguments_text(out, scan, call->arguments);
     buf_text(out, "}}");
 }
 
@@ -75,15 +75,16 @@ static void put_foreign(struct buf *out, const struct json_scan *scan, uint32_t 
         buf_text(out, "}");
         comma = ",";
     }
+    calls_walk(&walk, scan, message);
+    bool has_call = next_call(scan, &walk, &call);
     if (*comma) {
         buf_text(out, "]");
     } else if (buf_state(out) == ERR_OK) {
         out->size--;
-        buf_text(out, "null");
+        buf_text(out, has_call ? "null" : "\"\"");
     }
     const char *between = ",\"tool_calls\":[";
-    calls_walk(&walk, scan, message);
-    while (next_call(scan, &walk, &call)) {
+    for (; has_call; has_call = next_call(scan, &walk, &call)) {
         if (!call.name)
             continue;
         buf_text(out, between);
@@ -161,12 +162,12 @@ static const char *put_heard(struct buf *out, const struct provider_api *api,
     return NULL;
 }
 
-// Parts that are bound to another model mean nothing to this one.
+// Parts of another API mean nothing to this one, and some are bound to the model that made them.
 static bool is_foreign(const struct adapter_job *job, const struct json_scan *scan,
                        uint32_t message) {
-    uint32_t model = json_find(scan, message, "model");
-    return model && !(has_shape(scan, model, JSON_SHAPE_text) && !scan->nodes[model].has_escape &&
-                      bytes_equal(json_text(scan, model, NULL), job->model));
+    return stated_in(scan, message, "shape") &&
+           !(has_parts_of(scan, message, adapter_openai_chat.shape) &&
+             is_served_by(scan, stated_in(scan, message, "model"), job->model));
 }
 
 static const char *put_message(struct buf *out, const struct adapter_job *job,

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-static const char shape[] = "openai.responses";
-
 // ---- parts --------------------------------------------------------------------------------------
 
 static bool has_parts(const struct json_scan *scan, uint32_t content) {
@@ -17,12 +15,6 @@ static void put_text_part(struct buf *out, struct bytes raw) {
     buf_text(out, "{\"type\":\"input_text\",\"text\":");
     put_bytes(out, raw);
     buf_text(out, "}");
-}
-
-// {"image_url": {"url", "detail"}}, or {"image_url": "…"}.
-static uint32_t image_url_of(const struct json_scan *scan, uint32_t part) {
-    uint32_t image = object_in(scan, part, "image_url");
-    return image ? text_in(scan, image, "url") : text_in(scan, part, "image_url");
 }
 
 static void put_image(struct buf *out, const struct json_scan *scan, uint32_t part) {
@@ -179,7 +171,7 @@ static struct buf *open_call(struct talk *talk, uint32_t id, uint32_t name, uint
     buf_text(out, ",");
     put_member(out, talk->scan, name);
     buf_text(out, ",\"arguments\":");
-    put_arguments(out, talk->scan, arguments);
+    put_arguments_text(out, talk->scan, arguments);
     return out;
 }
 
@@ -234,7 +226,7 @@ static const char *put_message(struct talk *talk, uint32_t message) {
     uint32_t content = stated_in(scan, message, "content");
     if (!is_said(scan, json_find(scan, message, "role"), "assistant"))
         return put_heard(talk, message);
-    if (is_said(scan, json_find(scan, message, "shape"), shape) && has_parts(scan, content))
+    if (has_parts_of(scan, message, adapter_openai_responses.shape))
         put_replay(talk, content, stated_in(scan, message, "model"));
     else
         put_foreign(talk, message, content);
@@ -443,7 +435,7 @@ static bool is_answer(const struct json_scan *scan) {
 }
 
 const struct adapter adapter_openai_responses = {
-    .shape = shape,
+    .shape = "openai.responses",
     .may_stream = true,
     .takes = takes,
     .takes_body = takes_body,

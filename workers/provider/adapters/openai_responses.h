@@ -7,10 +7,6 @@
 // The member if it is an object, or a text; else 0.
 uint32_t object_in(const struct json_scan *scan, uint32_t object, const char *name);
 uint32_t text_in(const struct json_scan *scan, uint32_t object, const char *name);
-// Each member of an object with a comma before it, but for some (which end with NULL).
-void put_others(struct buf *out, const struct json_scan *scan, uint32_t object,
-                const char *const *left_out);
-
 // A turn's parameters in the API's names and places, each with a comma before it.
 void responses_put_params(struct buf *out, const struct adapter_job *job,
                           const struct json_scan *scan, uint32_t params, bool has_tools);

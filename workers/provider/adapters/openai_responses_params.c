@@ -12,16 +12,6 @@ uint32_t text_in(const struct json_scan *scan, uint32_t object, const char *name
     return node && has_shape(scan, node, JSON_SHAPE_text) ? node : 0;
 }
 
-void put_others(struct buf *out, const struct json_scan *scan, uint32_t object,
-                const char *const *left_out) {
-    for (uint32_t i = first_in(object); i < next_in(scan, object); i = next_in(scan, i)) {
-        if (is_one_of(scan, i, left_out))
-            continue;
-        buf_text(out, ",");
-        put_member(out, scan, i);
-    }
-}
-
 // ---- parameters ---------------------------------------------------------------------------------
 
 static const char *const limits[] = {"max_output_tokens", "max_completion_tokens", "max_tokens",

@@ -64,6 +64,7 @@ void results_init(struct results *results, const struct json_scan *scan) {
 void results_release(struct results *results) {
     mem_free(results->calls);
     mem_free(results->by_name);
+    mem_free(results->by_id);
     results_init(results, results->scan);
 }
 
@@ -167,6 +168,19 @@ bool result_id(struct results *results, uint32_t content, uint32_t part, struct 
     if (found)
         *id = found->id;
     return found != NULL;
+}
+
+bool result_name(struct results *results, struct bytes id, struct bytes *name) {
+    const struct known_call key = {.id = id};
+    if (results->count == 0)
+        return false;
+    if (!results->by_id)
+        results->by_id = sorted(results, compare_ids);
+    size_t first = find_first(results->by_id, results->count, &key, compare_ids);
+    if (first == results->count || !bytes_equal(results->by_id[first].id, id))
+        return false;
+    *name = results->by_id[first].name;
+    return name->size > 0;
 }
 
 // ---- whether each call has one ------------------------------------------------------------------

@@ -1,0 +1,196 @@
+// Answers in the shape of Gemini's Interactions: a list of steps.
+#include "workers/extractor/shape.h"
+
+// The member, unless it is absent or null.
+static uint32_t said(const struct json_scan *scan, uint32_t object, const char *name) {
+    uint32_t value = json_find(scan, object, name);
+    return value != 0 && scan->nodes[value].shape != JSON_SHAPE_null ? value : 0;
+}
+
+static bool is_list(const struct json_scan *scan, uint32_t node) {
+    return node != 0 && scan->nodes[node].shape == JSON_SHAPE_array;
+}
+
+static bool is_text(const struct json_scan *scan, uint32_t node, const char *text) {
+    return node != 0 && scan->nodes[node].shape == JSON_SHAPE_text &&
+           !scan->nodes[node].has_escape && bytes_is(json_text(scan, node, NULL), text);
+}
+
+static bool is_type(const struct json_scan *scan, uint32_t part, const char *type) {
+    return is_text(scan, said(scan, part, "type"), type);
+}
+
+// An interaction that is still going on is no answer.
+static const char *refusal_of(const struct json_scan *scan) {
+    static const char *const under_way[] = {"in_progress", "queued"};
+    if (scan->nodes[0].shape != JSON_SHAPE_object)
+        return "not_an_object";
+    uint32_t status = said(scan, 0, "status"), errors = said(scan, 0, "errors");
+    if (said(scan, 0, "error") || is_text(scan, status, "failed") ||
+        (is_list(scan, errors) && scan->nodes[errors].count > 0))
+        return "error_in_answer";
+    if (!status || scan->nodes[status].shape != JSON_SHAPE_text)
+        return "no_status";
+    for (size_t i = 0; i < sizeof(under_way) / sizeof(*under_way); i++)
+        if (is_text(scan, status, under_way[i]))
+            return "not_completed";
+    return NULL;
+}
+
+// ---- the message --------------------------------------------------------------------------------
+
+static struct buf *next_part(struct buf *out, const char **comma) {
+    buf_text(out, *comma);
+    *comma = ",";
+    return out;
+}
+
+// The contents of what the model put out stand among the other steps; a call has the type that
+// every API understands.
+static void put_step(const struct json_scan *scan, uint32_t step, struct buf *out,
+                     const char **comma) {
+    static const char *const type[] = {"type", NULL};
+    uint32_t content = is_type(scan, step, "model_output") ? said(scan, step, "content") : 0;
+    if (is_list(scan, content)) {
+        for (uint32_t i = content + 1; i < scan->nodes[content].end; i = scan->nodes[i].end)
+            json_put_node(next_part(out, comma), scan, i);
+    } else if (is_type(scan, step, "function_call")) {
+        buf_text(next_part(out, comma), "{\"type\":\"tool_use\"");
+        put_members(scan, step, type, out);
+        buf_byte(out, '}');
+    } else {
+        json_put_node(next_part(out, comma), scan, step);
+    }
+}
+
+static void put_message(const struct json_scan *scan, uint32_t answer, struct buf *out) {
+    uint32_t steps = said(scan, answer, "steps");
+    const char *comma = "";
+    buf_text(out, "{\"role\":\"assistant\",\"content\":[");
+    for (uint32_t i = steps + 1; is_list(scan, steps) && i < scan->nodes[steps].end;
+         i = scan->nodes[i].end)
+        put_step(scan, i, out, &comma);
+    buf_byte(out, ']');
+    put_origin(scan, shape_gemini_interactions.name, said(scan, answer, "model"), out);
+    buf_byte(out, '}');
+}
+
+// ---- streams ------------------------------------------------------------------------------------
+
+static void mark(struct json_scan *scan, uint32_t node) {
+    if (node != 0)
+        scan->nodes[node].is_marked = true;
+}
+
+// The number of the step that an event speaks of; false if it says none.
+static bool step_number(struct json_scan *scan, uint32_t *key) {
+    uint32_t index = json_find(scan, 0, "index");
+    int64_t number;
+    if (index == 0 || !json_count(scan, index, &number) || number > UINT32_MAX)
+        return false;
+    mark(scan, index);
+    *key = (uint32_t)number;
+    return true;
+}
+
+// A piece of content goes on in the last one where both are texts, and nothing else is in them.
+static void take_content(struct grown *body, uint32_t list, struct json_scan *scan, uint32_t from,
+                         bool goes_on) {
+    static const char *const whole[] = {"type", NULL};
+    uint32_t last = body->nodes[list].last;
+    bool is_plain = is_type(scan, from, "text") && scan->nodes[from].count == 2;
+    if (goes_on && is_plain && last != 0 && grown_find(body, last, "text") &&
+        body->nodes[last].count == 2)
+        grown_add(body, last, scan, from, whole);
+    else
+        grown_set(body, grown_next(body, list), scan, from);
+}
+
+// What a delta adds to its step, by its type. A function's arguments are pieces of a JSON text,
+// which is put in when the step is over.
+static void take_delta(struct assembly *assembly, struct json_scan *scan) {
+    static const char *const no_names[] = {NULL};
+    struct grown *body = &assembly->body;
+    uint32_t key, delta = said(scan, 0, "delta");
+    if (!delta || !step_number(scan, &key))
+        return;
+    uint32_t step = grown_element(body, grown_member(body, 0, "steps"), key);
+    if (is_type(scan, delta, "text")) {
+        take_content(body, grown_member(body, step, "content"), scan, delta, true);
+        return;
+    }
+    bool is_summary = is_type(scan, delta, "thought_summary");
+    bool is_known = is_type(scan, delta, "thought_signature") ||
+                    is_type(scan, delta, "arguments_delta") || is_summary;
+    if (!is_known) { // an image, or what one of the API's own tools was asked and answered
+        grown_set(body, grown_next(body, grown_member(body, step, "content")), scan, delta);
+        return;
+    }
+    for (uint32_t i = delta + 1; i < scan->nodes[delta].end; i = scan->nodes[i].end) {
+        if (json_is_named(scan, i, bytes_text("type")))
+            mark(scan, i);
+        else if (json_is_named(scan, i, bytes_text("arguments")))
+            grown_add(&assembly->aside, grown_element(&assembly->aside, 0, key), scan, i, no_names);
+        else if (is_summary && json_is_named(scan, i, bytes_text("content")))
+            take_content(body, grown_member(body, step, "summary"), scan, i, false);
+        else
+            grown_set(body, grown_member_like(body, step, scan, i), scan, i);
+    }
+}
+
+// Arguments that were cut, or are no JSON, go under a name of their own: the API takes objects.
+static void end_step(struct assembly *assembly, struct json_scan *scan) {
+    struct buf text, wrapped;
+    uint32_t key;
+    if (!step_number(scan, &key))
+        return;
+    uint32_t steps = grown_find(&assembly->body, 0, "steps");
+    uint32_t step = steps ? grown_find_element(&assembly->body, steps, key) : 0;
+    uint32_t said_args = grown_find_element(&assembly->aside, 0, key);
+    if (step == 0 || said_args == 0)
+        return;
+    buf_init(&text, GROWN_BYTES_MAX);
+    buf_init(&wrapped, GROWN_BYTES_MAX);
+    assembly_aside_text(assembly, said_args, &text);
+    uint32_t to = grown_member(&assembly->body, step, "arguments");
+    if (text.size > 0 && !grown_set_json(&assembly->body, to, buf_bytes(&text))) {
+        buf_text(&wrapped, "{\"INVALID_JSON\":");
+        json_put_text(&wrapped, buf_bytes(&text));
+        buf_byte(&wrapped, '}');
+        (void)grown_set_json(&assembly->body, to, buf_bytes(&wrapped));
+    }
+    buf_release(&text);
+    buf_release(&wrapped);
+}
+
+static void take_event(struct assembly *assembly, const struct sse_event *event,
+                       struct json_scan *scan) {
+    struct grown *body = &assembly->body;
+    uint32_t type = json_find(scan, 0, "event_type"), key;
+    (void)event;
+    if (is_text(scan, type, "interaction.created") ||
+        is_text(scan, type, "interaction.completed")) {
+        grown_merge(body, 0, scan, json_find(scan, 0, "interaction"));
+    } else if (is_text(scan, type, "interaction.status_update")) {
+        grown_merge(body, grown_member(body, 0, "status"), scan, json_find(scan, 0, "status"));
+        mark(scan, json_find(scan, 0, "interaction_id"));
+    } else if (is_text(scan, type, "step.start")) {
+        if (step_number(scan, &key))
+            grown_set(body, grown_element(body, grown_member(body, 0, "steps"), key), scan,
+                      json_find(scan, 0, "step"));
+    } else if (is_text(scan, type, "step.delta")) {
+        take_delta(assembly, scan);
+    } else if (is_text(scan, type, "step.stop")) {
+        end_step(assembly, scan);
+    } else {
+        return;
+    }
+    mark(scan, type);
+}
+
+const struct answer_shape shape_gemini_interactions = {
+    .name = "gemini.interactions",
+    .refusal = refusal_of,
+    .put_message = put_message,
+    .take_event = take_event,
+};

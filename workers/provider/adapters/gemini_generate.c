@@ -1,0 +1,391 @@
+// Gemini's generateContent. What it does differently: the model stands in the path, the assistant
+// is called model, a message is a list of parts without types, results of tools go by the name of
+// their call, all that shapes the answer stands in generationConfig.
+#include "workers/provider/adapters/gemini.h"
+
+#include <string.h>
+
+// ---- parts --------------------------------------------------------------------------------------
+
+// A list of contents under way: parts of neighbours of the same role go into one.
+struct talk {
+    struct buf *out;
+    const struct json_scan *scan;
+    struct results results;
+    struct bytes model;
+    const char *role; // of the content that is open; NULL: none
+    bool is_first;    // no part is in it yet
+    bool has_ids;     // the calls of the assistant's last message have ids that the model knows
+};
+
+static const char user[] = "user", model[] = "model";
+
+// Opens the content of that role if it is not open, and makes room for a part in it.
+static struct buf *part_of(struct talk *talk, const char *role) {
+    if (talk->role != role) {
+        buf_printf(talk->out, "%s{\"role\":\"%s\",\"parts\":[", talk->role ? "]}," : "", role);
+        talk->role = role;
+        talk->is_first = true;
+    }
+    if (!talk->is_first)
+        buf_text(talk->out, ",");
+    talk->is_first = false;
+    return talk->out;
+}
+
+static void put_text_part(struct buf *out, struct bytes raw) {
+    buf_text(out, "{\"text\":");
+    put_bytes(out, raw);
+    buf_text(out, "}");
+}
+
+static void put_image(struct buf *out, struct bytes media_type, struct bytes data) {
+    buf_text(out, "{\"inlineData\":{\"mimeType\":\"");
+    put_bytes(out, media_type);
+    buf_text(out, "\",\"data\":\"");
+    put_bytes(out, data);
+    buf_text(out, "\"}}");
+}
+
+// The text of a part of type text, or of a bare string; 0: it is none.
+static uint32_t text_of(const struct json_scan *scan, uint32_t part) {
+    if (has_shape(scan, part, JSON_SHAPE_text))
+        return part;
+    return is_part(scan, part, "text") ? stated_in(scan, part, "text") : 0;
+}
+
+// A part that has no type is the API's own.
+static const char *put_part(struct talk *talk, const char *role, uint32_t part) {
+    const struct json_scan *scan = talk->scan;
+    uint32_t text = text_of(scan, part);
+    uint32_t url = is_part(scan, part, "image_url") ? image_url_of(scan, part) : 0;
+    struct bytes media_type, data;
+    if (text)
+        put_text_part(part_of(talk, role), json_raw(scan, text));
+    else if (url && split_data_url(inside(scan, url), &media_type, &data))
+        put_image(part_of(talk, role), media_type, data);
+    else if (!json_find(scan, part, "type"))
+        put_bytes(part_of(talk, role), json_raw(scan, part));
+    else
+        return "part_not_served"; // of a message that was said to another API
+    return NULL;
+}
+
+// ---- results of tools ---------------------------------------------------------------------------
+
+// What a tool said, as one text: pieces of raw strings are one.
+static void put_said(struct buf *out, const struct json_scan *scan, uint32_t content) {
+    buf_text(out, "\"");
+    if (content && has_shape(scan, content, JSON_SHAPE_text))
+        put_bytes(out, inside(scan, content));
+    for (uint32_t i = first_in(content);
+         content && has_shape(scan, content, JSON_SHAPE_array) && i < next_in(scan, content);
+         i = next_in(scan, i))
+        if (text_of(scan, i) && has_shape(scan, text_of(scan, i), JSON_SHAPE_text))
+            put_bytes(out, inside(scan, text_of(scan, i)));
+    buf_text(out, "\"");
+}
+
+// An object is the result as it stands; anything else is its output, or its error.
+static const char *put_result(struct talk *talk, struct bytes id, uint32_t content, bool is_error) {
+    struct bytes name;
+    struct buf *out;
+    if (!result_name(&talk->results, id, &name))
+        return "tool_result_without_call";
+    out = part_of(talk, user);
+    buf_text(out, "{\"functionResponse\":{");
+    if (talk->has_ids) {
+        buf_text(out, "\"id\":");
+        put_bytes(out, id);
+        buf_text(out, ",");
+    }
+    buf_text(out, "\"name\":");
+    put_bytes(out, name);
+    buf_text(out, ",\"response\":");
+    if (content && has_shape(talk->scan, content, JSON_SHAPE_object)) {
+        put_bytes(out, json_raw(talk->scan, content));
+    } else {
+        buf_text(out, is_error ? "{\"error\":" : "{\"output\":");
+        put_said(out, talk->scan, content);
+        buf_text(out, "}");
+    }
+    buf_text(out, "}}");
+    return NULL;
+}
+
+// The results of tools first: they answer the call.
+static const char *put_heard(struct talk *talk, uint32_t content) {
+    const struct json_scan *scan = talk->scan;
+    const char *refusal = NULL;
+    if (!has_shape(scan, content, JSON_SHAPE_array))
+        return put_part(talk, user, content);
+    for (uint32_t i = first_in(content); !refusal && i < next_in(scan, content);
+         i = next_in(scan, i)) {
+        struct bytes id;
+        uint32_t is_error = stated_in(scan, i, "is_error");
+        if (!is_part(scan, i, "tool_result"))
+            continue;
+        if (!result_id(&talk->results, content, i, &id))
+            return "tool_result_without_call";
+        refusal = put_result(talk, id, stated_in(scan, i, "content"),
+                             is_error && has_shape(scan, is_error, JSON_SHAPE_true));
+    }
+    for (uint32_t i = first_in(content); !refusal && i < next_in(scan, content);
+         i = next_in(scan, i))
+        if (!is_part(scan, i, "tool_result"))
+            refusal = put_part(talk, user, i);
+    return refusal;
+}
+
+// ---- what the assistant said --------------------------------------------------------------------
+
+// A part without what it has for everyone. A signature is bound to the model that made it and
+// refused by any other, which has no use for the summaries of its thoughts either.
+static void put_own(struct buf *out, const struct json_scan *scan, uint32_t part, bool is_same) {
+    const char *const left_out[] = {"type", "id", is_same ? NULL : "thoughtSignature", NULL};
+    const char *comma = "";
+    buf_text(out, "{");
+    for (uint32_t i = first_in(part); i < next_in(scan, part); i = next_in(scan, i)) {
+        if (is_one_of(scan, i, left_out))
+            continue;
+        buf_text(out, comma);
+        put_member(out, scan, i);
+        comma = ",";
+    }
+    buf_text(out, "}");
+}
+
+static bool is_thought(const struct json_scan *scan, uint32_t part) {
+    uint32_t thought = stated_in(scan, part, "thought");
+    return thought && has_shape(scan, thought, JSON_SHAPE_true);
+}
+
+// What a model of this API said goes back as it came, part by part: also parts that are empty but
+// for their signature.
+static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
+    const struct json_scan *scan = talk->scan;
+    bool is_same = served && has_shape(scan, served, JSON_SHAPE_text) &&
+                   gemini_is_same_model(talk->model, inside(scan, served));
+    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
+        uint32_t call = stated_in(scan, i, "functionCall");
+        if (call)
+            talk->has_ids = stated_in(scan, call, "id") != 0;
+        if (is_same || !is_thought(scan, i))
+            put_own(part_of(talk, model), scan, i, is_same);
+    }
+}
+
+// What a model of another API said, or a person wrote in its place: its texts and its calls.
+static void put_foreign(struct talk *talk, uint32_t message) {
+    const struct json_scan *scan = talk->scan;
+    struct call_walk walk;
+    struct tool_call call;
+    uint32_t said[] = {stated_in(scan, message, "content"), stated_in(scan, message, "refusal")};
+    for (int k = 0; k < 2; k++) {
+        uint32_t content = said[k];
+        if (content && has_shape(scan, content, JSON_SHAPE_text))
+            put_text_part(part_of(talk, model), json_raw(scan, content));
+        for (uint32_t i = first_in(content);
+             content && has_shape(scan, content, JSON_SHAPE_array) && i < next_in(scan, content);
+             i = next_in(scan, i))
+            if (text_of(scan, i))
+                put_text_part(part_of(talk, model), json_raw(scan, text_of(scan, i)));
+    }
+    talk->has_ids = true;
+    calls_walk(&walk, scan, message);
+    while (next_call(scan, &walk, &call)) {
+        if (!call.id || !call.name)
+            continue;
+        struct buf *out = part_of(talk, model);
+        buf_text(out, "{\"functionCall\":{");
+        put_member(out, scan, call.id);
+        buf_text(out, ",");
+        put_member(out, scan, call.name);
+        buf_text(out, ",\"args\":");
+        put_arguments(out, scan, call.arguments);
+        buf_text(out, "}}");
+    }
+}
+
+static const char *put_message(struct talk *talk, uint32_t message) {
+    const struct json_scan *scan = talk->scan;
+    uint32_t content = stated_in(scan, message, "content");
+    uint32_t call = stated_in(scan, message, "tool_call_id");
+    if (!is_said(scan, json_find(scan, message, "role"), "assistant")) {
+        if (call && is_said(scan, json_find(scan, message, "role"), "tool"))
+            return put_result(talk, json_raw(scan, call), content, false);
+        return content ? put_heard(talk, content) : NULL;
+    }
+    if (has_parts_of(scan, message, adapter_gemini_generate.shape))
+        put_replay(talk, content, stated_in(scan, message, "model"));
+    else
+        put_foreign(talk, message);
+    return NULL;
+}
+
+static const char *put_contents(struct buf *out, const struct json_scan *scan, uint32_t messages,
+                                struct bytes asked) {
+    struct talk talk = {.out = out, .scan = scan, .model = asked};
+    const char *refusal = NULL;
+    results_init(&talk.results, scan);
+    buf_text(out, "{\"contents\":[");
+    for (uint32_t i = first_in(messages); !refusal && i < next_in(scan, messages);
+         i = next_in(scan, i)) {
+        refusal = put_message(&talk, i);
+        if (is_said(scan, json_find(scan, i, "role"), "assistant"))
+            results_of(&talk.results, i);
+    }
+    results_release(&talk.results);
+    if (refusal)
+        return refusal;
+    buf_text(out, talk.role ? "]}]" : "]");
+    return talk.role == user ? NULL : "nothing_is_asked";
+}
+
+// ---- tools --------------------------------------------------------------------------------------
+
+static void put_function(struct buf *out, const struct json_scan *scan, uint32_t function) {
+    uint32_t description = stated_in(scan, function, "description");
+    uint32_t parameters = stated_in(scan, function, "parameters");
+    buf_text(out, "{");
+    put_member(out, scan, stated_in(scan, function, "name"));
+    if (description) {
+        buf_text(out, ",");
+        put_member(out, scan, description);
+    }
+    if (parameters) {
+        buf_text(out, ",\"parametersJsonSchema\":");
+        put_bytes(out, json_raw(scan, parameters));
+    }
+    buf_text(out, "}");
+}
+
+// All functions are one tool.
+static void put_tools(struct buf *out, const struct json_scan *scan, uint32_t tools) {
+    const char *before = ",\"tools\":[{\"functionDeclarations\":[";
+    for (uint32_t i = first_in(tools); i < next_in(scan, tools); i = next_in(scan, i)) {
+        if (!gemini_function_of(scan, i))
+            continue;
+        buf_text(out, before);
+        put_function(out, scan, gemini_function_of(scan, i));
+        before = ",";
+    }
+    bool has_functions = before[1] == 0;
+    buf_text(out, has_functions ? "]}" : "");
+    before = has_functions ? "," : ",\"tools\":[";
+    for (uint32_t i = first_in(tools); i < next_in(scan, tools); i = next_in(scan, i)) {
+        if (gemini_function_of(scan, i))
+            continue;
+        buf_text(out, before);
+        put_bytes(out, json_raw(scan, i));
+        before = ",";
+    }
+    buf_text(out, before[1] == 0 ? "]" : "");
+}
+
+// ---- the request --------------------------------------------------------------------------------
+
+static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
+                              struct buf *out) {
+    struct turn turn;
+    const char *refusal = turn_open(job, scan, &turn);
+    if (!refusal)
+        refusal = put_contents(out, scan, turn.messages, job->model);
+    if (refusal)
+        return refusal;
+    if (turn.system) {
+        buf_text(out, ",\"systemInstruction\":{\"parts\":[");
+        put_text_part(out, json_raw(scan, turn.system));
+        buf_text(out, "]}");
+    }
+    if (turn.tools && scan->nodes[turn.tools].count > 0)
+        put_tools(out, scan, turn.tools);
+    if (turn.params)
+        refusal = gemini_put_params(out, &gemini_generate_form, job, scan, turn.params);
+    buf_text(out, "}");
+    return refusal;
+}
+
+static const char *write_request(const struct adapter_job *job, struct json_scan *scan,
+                                 struct buf *body) {
+    return request_write(job, scan, body, write_turn);
+}
+
+// ---- what it takes ------------------------------------------------------------------------------
+
+static bool takes_result(const struct json_scan *line, uint32_t part, struct buf *words) {
+    uint32_t content = stated_in(line, part, "content");
+    if (!content || !has_shape(line, content, JSON_SHAPE_array))
+        return true;
+    for (uint32_t i = first_in(content); i < next_in(line, content); i = next_in(line, i))
+        if (!text_of(line, i)) {
+            buf_text(words, "this API takes texts only in the result of a tool");
+            return false;
+        }
+    return true;
+}
+
+static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *words) {
+    struct bytes media_type, data;
+    uint32_t url = image_url_of(line, part);
+    if (text_of(line, part) || !json_find(line, part, "type"))
+        return true;
+    if (is_part(line, part, "tool_result"))
+        return takes_result(line, part, words);
+    if (!is_part(line, part, "image_url"))
+        return refuse_with(words, "this API takes no part of type ", line,
+                           json_find(line, part, "type"),
+                           ", but text, image_url, tool_result, and its own parts without a type");
+    if (url && split_data_url(inside(line, url), &media_type, &data))
+        return true;
+    buf_text(words, "this API takes an \"image_url\" only with the image in it, as "
+                    "data:image/png;base64,… : another one stands in a part {\"fileData\"}");
+    return false;
+}
+
+static bool takes_tools(const struct json_scan *line, uint32_t tools, struct buf *words) {
+    for (uint32_t i = first_in(tools); i < next_in(line, tools); i = next_in(line, i))
+        if (!gemini_function_of(line, i) && json_find(line, i, "type"))
+            return refuse_with(words, "this API has no tool of type ", line,
+                               json_find(line, i, "type"),
+                               ": its own tools have no type, like {\"googleSearch\":{}}");
+    return true;
+}
+
+static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
+    uint32_t params = stated_in(line, 0, "params"), tools = stated_in(line, 0, "tools");
+    uint32_t said, at = 0;
+    while ((said = next_said(line, &at)) != 0) {
+        if (!has_shape(line, said, JSON_SHAPE_array))
+            continue;
+        for (uint32_t i = first_in(said); i < next_in(line, said); i = next_in(line, i))
+            if (!takes_part(line, i, words))
+                return false;
+    }
+    if (tools && !takes_tools(line, tools, words))
+        return false;
+    return !params || gemini_takes_params(&gemini_generate_form, api, line, params, words);
+}
+
+// ---- answers ------------------------------------------------------------------------------------
+
+// A prompt that was blocked has no candidates, and is answered; a candidate without the reason for
+// its end is the beginning of one.
+static bool is_answer(const struct json_scan *scan) {
+    uint32_t list = stated_in(scan, 0, "candidates");
+    uint32_t feedback = stated_in(scan, 0, "promptFeedback");
+    if (!list || !has_shape(scan, list, JSON_SHAPE_array) || scan->nodes[list].count == 0)
+        return feedback && stated_in(scan, feedback, "blockReason");
+    for (uint32_t i = first_in(list); i < next_in(scan, list); i = next_in(scan, i))
+        if (!stated_in(scan, i, "finishReason"))
+            return false;
+    return true;
+}
+
+const struct adapter adapter_gemini_generate = {
+    .shape = "gemini.generate",
+    .may_stream = true,
+    .takes = takes,
+    .write = write_request,
+    .is_answer = is_answer,
+};

@@ -1,0 +1,354 @@
+// Parameters of a turn for Gemini's two APIs: the names and forms that other APIs have for them
+// become members of a configuration and its neighbours.
+#include "workers/provider/adapters/gemini.h"
+
+#include <string.h>
+
+static bool starts_with(struct bytes text, const char *begin) {
+    return text.size >= strlen(begin) && memcmp(text.at, begin, strlen(begin)) == 0;
+}
+
+// ---- models and tools ---------------------------------------------------------------------------
+
+bool gemini_is_same_model(struct bytes asked, struct bytes served) {
+    static const char latest[] = "-latest";
+    size_t size = strlen(latest);
+    if (asked.size > size && memcmp(asked.at + asked.size - size, latest, size) == 0)
+        return true;
+    return served.size >= asked.size && memcmp(served.at, asked.at, asked.size) == 0 &&
+           (served.size == asked.size || served.at[asked.size] == '-');
+}
+
+uint32_t gemini_function_of(const struct json_scan *scan, uint32_t tool) {
+    uint32_t type = json_find(scan, tool, "type");
+    uint32_t inner = stated_in(scan, tool, "function");
+    if (type && !is_said(scan, type, "function"))
+        return 0;
+    uint32_t function = type && inner ? inner : tool;
+    return stated_in(scan, function, "name") ? function : 0;
+}
+
+// ---- parameters ---------------------------------------------------------------------------------
+
+// Parameters that have another name here, in the configuration; the first of those that mean the
+// same holds. Each list ends with NULL.
+static const char *const renamed_generate[][2] = {
+    {"max_tokens", "maxOutputTokens"},
+    {"max_completion_tokens", "maxOutputTokens"},
+    {"max_output_tokens", "maxOutputTokens"},
+    {"temperature", "temperature"},
+    {"top_p", "topP"},
+    {"top_k", "topK"},
+    {"n", "candidateCount"},
+    {"seed", "seed"},
+    {"presence_penalty", "presencePenalty"},
+    {"frequency_penalty", "frequencyPenalty"},
+    {"logprobs", "responseLogprobs"},
+    {"top_logprobs", "logprobs"},
+    {NULL, NULL},
+};
+static const char *const renamed_interactions[][2] = {
+    {"max_tokens", "max_output_tokens"},
+    {"max_completion_tokens", "max_output_tokens"},
+    {"max_output_tokens", "max_output_tokens"},
+    {"temperature", "temperature"},
+    {"top_p", "top_p"},
+    {"seed", "seed"},
+    {NULL, NULL},
+};
+enum { MEMBERS_MAX = 20 };
+
+const struct gemini_form gemini_generate_form = {
+    .config = "generationConfig",
+    .stops = "stopSequences",
+    .tier = "serviceTier",
+    .renamed = renamed_generate,
+};
+const struct gemini_form gemini_interactions_form = {
+    .config = "generation_config",
+    .stops = "stop_sequences",
+    .tier = "service_tier",
+    .is_interactions = true,
+    .renamed = renamed_interactions,
+};
+
+// Those that have another form.
+static const char *const formed[] = {"stop",        "response_format",     "reasoning_effort",
+                                     "tool_choice", "parallel_tool_calls", "service_tier",
+                                     NULL};
+static const char *const ours[] = {"model", "messages", "system", "tools", NULL};
+
+// generationConfig under way: what the line states in the API's own form comes first and holds.
+struct config {
+    struct buf *out;
+    const struct json_scan *scan;
+    const struct gemini_form *form;
+    uint32_t own; // 0: none
+    const char *begun[MEMBERS_MAX];
+    size_t count;
+};
+
+static bool config_has(const struct config *config, const char *name) {
+    bool has_own = config->own && has_shape(config->scan, config->own, JSON_SHAPE_object) &&
+                   json_find(config->scan, config->own, name);
+    for (size_t i = 0; i < config->count; i++)
+        has_own = has_own || strcmp(config->begun[i], name) == 0;
+    return has_own;
+}
+
+// Begins a member; false if it is there.
+static bool config_begin(struct config *config, const char *name) {
+    bool is_open = config->count > 0 || (config->own && config->scan->nodes[config->own].count > 0);
+    if (config_has(config, name) || config->count == MEMBERS_MAX)
+        return false;
+    if (!is_open && !config->own)
+        buf_printf(config->out, ",\"%s\":{", config->form->config);
+    buf_printf(config->out, "%s\"%s\":", is_open ? "," : "", name);
+    config->begun[config->count++] = name;
+    return true;
+}
+
+static void put_renamed(struct config *config, uint32_t params) {
+    for (const char *const(*pair)[2] = config->form->renamed; (*pair)[0]; pair++) {
+        uint32_t value = stated_in(config->scan, params, (*pair)[0]);
+        if (value && config_begin(config, (*pair)[1]))
+            put_bytes(config->out, json_raw(config->scan, value));
+    }
+}
+
+static void put_stops(struct config *config, uint32_t stop) {
+    bool is_list = has_shape(config->scan, stop, JSON_SHAPE_array);
+    if (!config_begin(config, config->form->stops))
+        return;
+    buf_text(config->out, is_list ? "" : "[");
+    put_bytes(config->out, json_raw(config->scan, stop));
+    buf_text(config->out, is_list ? "" : "]");
+}
+
+static void put_format(struct config *config, uint32_t format) {
+    const struct json_scan *scan = config->scan;
+    uint32_t wrapper = stated_in(scan, format, "json_schema");
+    uint32_t schema = stated_in(scan, wrapper ? wrapper : format, "schema");
+    if (is_part(scan, format, "text"))
+        return;
+    if (config_begin(config, "responseMimeType"))
+        buf_text(config->out, "\"application/json\"");
+    if (schema && is_part(scan, format, "json_schema") &&
+        config_begin(config, "responseJsonSchema"))
+        put_bytes(config->out, json_raw(scan, schema));
+}
+
+// What an effort is here: models before Gemini 3 have a number of tokens, later ones a word. The
+// numbers are those that the provider takes for the words in its OpenAI-compatible API.
+static const struct {
+    const char *effort, *tokens, *level;
+} efforts[] = {
+    {"none", "0", NULL},          {"minimal", "1024", "minimal"}, {"low", "1024", "low"},
+    {"medium", "8192", "medium"}, {"high", "24576", "high"},
+};
+enum { EFFORTS = sizeof(efforts) / sizeof(*efforts) };
+
+static const char *put_effort(struct config *config, uint32_t effort, struct bytes asked) {
+    bool has_levels = config->form->is_interactions;
+    bool is_older =
+        !has_levels && (starts_with(asked, "gemini-2") || starts_with(asked, "gemini-1"));
+    for (size_t i = 0; i < EFFORTS; i++) {
+        if (!is_said(config->scan, effort, efforts[i].effort))
+            continue;
+        if (!is_older && !efforts[i].level)
+            return "effort_not_served"; // these models always think
+        if (!config_begin(config, has_levels ? "thinking_level" : "thinkingConfig"))
+            return NULL;
+        if (has_levels)
+            buf_printf(config->out, "\"%s\"", efforts[i].level);
+        else if (is_older)
+            buf_printf(config->out, "{\"thinkingBudget\":%s}", efforts[i].tokens);
+        else
+            buf_printf(config->out, "{\"thinkingLevel\":\"%s\"}", efforts[i].level);
+        return NULL;
+    }
+    return "effort_not_served";
+}
+
+// The mode of a choice of tools here: that of a word, or of {"type":"function",…}.
+static const char *choice_mode(const struct json_scan *scan, uint32_t choice) {
+    static const char *const modes[][2] = {
+        {"auto", "AUTO"}, {"none", "NONE"}, {"required", "ANY"}, {"any", "ANY"}};
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+        if (is_said(scan, choice, modes[i][0]))
+            return modes[i][1];
+    bool is_one = has_shape(scan, choice, JSON_SHAPE_object) &&
+                  (is_part(scan, choice, "function") || is_part(scan, choice, "tool"));
+    return is_one ? "ANY" : NULL;
+}
+
+// Interactions has its choice among the configuration, as a word.
+static void put_choice_word(struct config *config, uint32_t choice) {
+    const char *mode = choice_mode(config->scan, choice);
+    if (mode && config_begin(config, "tool_choice"))
+        buf_printf(config->out, "\"%s\"",
+                   strcmp(mode, "ANY") == 0    ? "any"
+                   : strcmp(mode, "NONE") == 0 ? "none"
+                                               : "auto");
+}
+
+static const char *put_config(struct buf *out, const struct gemini_form *form,
+                              const struct json_scan *scan, uint32_t params, struct bytes asked) {
+    struct config config = {.out = out, .scan = scan, .form = form};
+    uint32_t stop = stated_in(scan, params, "stop");
+    uint32_t format = stated_in(scan, params, "response_format");
+    uint32_t effort = stated_in(scan, params, "reasoning_effort");
+    uint32_t choice = stated_in(scan, params, "tool_choice");
+    config.own = stated_in(scan, params, form->config);
+    if (config.own) {
+        if (!has_shape(scan, config.own, JSON_SHAPE_object))
+            return "parameter_not_served";
+        buf_text(out, ",");
+        put_member(out, scan, config.own);
+        if (buf_state(out) == ERR_OK)
+            out->size--; // the object's end
+    }
+    put_renamed(&config, params);
+    if (stop)
+        put_stops(&config, stop);
+    if (format && !form->is_interactions && has_shape(scan, format, JSON_SHAPE_object))
+        put_format(&config, format);
+    if (choice && form->is_interactions)
+        put_choice_word(&config, choice);
+    const char *refusal = effort ? put_effort(&config, effort, asked) : NULL;
+    buf_text(out, config.own || config.count > 0 ? "}" : "");
+    return refusal;
+}
+
+static void put_choice(struct buf *out, const struct json_scan *scan, uint32_t choice) {
+    const char *mode = choice_mode(scan, choice);
+    bool is_one = has_shape(scan, choice, JSON_SHAPE_object);
+    uint32_t function = is_one ? stated_in(scan, choice, "function") : 0;
+    uint32_t name = is_one ? stated_in(scan, function ? function : choice, "name") : 0;
+    if (!mode)
+        return;
+    buf_printf(out, ",\"toolConfig\":{\"functionCallingConfig\":{\"mode\":\"%s\"", mode);
+    if (name) {
+        buf_text(out, ",\"allowedFunctionNames\":[");
+        put_bytes(out, json_raw(scan, name));
+        buf_text(out, "]");
+    }
+    buf_text(out, "}}");
+}
+
+// Interactions has the form of the answer beside the configuration; one that is in the API's own
+// form goes out as it is.
+static void put_format_beside(struct buf *out, const struct json_scan *scan, uint32_t format) {
+    uint32_t wrapper = stated_in(scan, format, "json_schema");
+    uint32_t schema = stated_in(scan, wrapper ? wrapper : format, "schema");
+    bool is_json = is_part(scan, format, "json_schema") || is_part(scan, format, "json_object");
+    buf_text(out, ",");
+    if (!is_json) {
+        put_member(out, scan, format);
+        return;
+    }
+    buf_text(out, "\"response_format\":{\"type\":\"text\",\"mime_type\":\"application/json\"");
+    if (schema && is_part(scan, format, "json_schema")) {
+        buf_text(out, ",\"schema\":");
+        put_bytes(out, json_raw(scan, schema));
+    }
+    buf_text(out, "}");
+}
+
+static bool is_renamed(const struct gemini_form *form, const struct json_scan *scan,
+                       uint32_t node) {
+    for (const char *const(*pair)[2] = form->renamed; (*pair)[0]; pair++)
+        if (json_is_named(scan, node, bytes_text((*pair)[0])))
+            return true;
+    return false;
+}
+
+static bool is_known(const struct gemini_form *form, const struct provider_api *api,
+                     const struct json_scan *scan, uint32_t node) {
+    return json_is_named(scan, node, bytes_text("stream")) || is_renamed(form, scan, node) ||
+           is_one_of(scan, node, formed) || is_one_of(scan, node, ours) ||
+           is_one_of(scan, node, api->request_fields);
+}
+
+const char *gemini_put_params(struct buf *out, const struct gemini_form *form,
+                              const struct adapter_job *job, const struct json_scan *scan,
+                              uint32_t params) {
+    uint32_t choice = stated_in(scan, params, "tool_choice");
+    uint32_t tier = stated_in(scan, params, "service_tier");
+    uint32_t format = stated_in(scan, params, "response_format");
+    for (uint32_t i = first_in(params); i < next_in(scan, params); i = next_in(scan, i)) {
+        if (has_shape(scan, i, JSON_SHAPE_null) || is_left_out(job, scan, i) ||
+            is_renamed(form, scan, i) || is_one_of(scan, i, formed) || is_one_of(scan, i, ours) ||
+            json_is_named(scan, i, bytes_text(form->config)))
+            continue;
+        if (!is_known(form, job->api, scan, i))
+            return "parameter_not_served"; // it holds from a turn for another API
+        buf_text(out, ",");
+        put_stated(out, job, scan, i);
+    }
+    if (tier) {
+        buf_printf(out, ",\"%s\":", form->tier);
+        put_bytes(out, json_raw(scan, tier));
+    }
+    if (format && form->is_interactions)
+        put_format_beside(out, scan, format);
+    if (choice && !form->is_interactions && !stated_in(scan, params, "toolConfig"))
+        put_choice(out, scan, choice);
+    put_stream_needs(out, job, scan, params);
+    return put_config(out, form, scan, params, job->model);
+}
+
+// ---- what it takes ------------------------------------------------------------------------------
+
+static bool is_effort(const struct gemini_form *form, const struct json_scan *line,
+                      uint32_t effort) {
+    for (size_t i = 0; i < EFFORTS; i++)
+        if (is_said(line, effort, efforts[i].effort))
+            return efforts[i].level || !form->is_interactions;
+    return false;
+}
+
+static bool is_format(const struct json_scan *line, uint32_t format) {
+    return has_shape(line, format, JSON_SHAPE_object) &&
+           (is_part(line, format, "text") || is_part(line, format, "json_object") ||
+            is_part(line, format, "json_schema"));
+}
+
+static bool takes_values(const struct gemini_form *form, const struct json_scan *line,
+                         uint32_t params, struct buf *words) {
+    uint32_t choice = stated_in(line, params, "tool_choice");
+    uint32_t effort = stated_in(line, params, "reasoning_effort");
+    uint32_t format = stated_in(line, params, "response_format");
+    uint32_t parallel = stated_in(line, params, "parallel_tool_calls");
+    uint32_t own = stated_in(line, params, form->config);
+    bool is_one = choice && has_shape(line, choice, JSON_SHAPE_object);
+    if (choice && (!choice_mode(line, choice) || (is_one && form->is_interactions)))
+        buf_printf(words, "\"params.tool_choice\" must be auto, none, required%s",
+                   form->is_interactions ? " or any" : " or one function");
+    else if (effort && !is_effort(form, line, effort))
+        buf_printf(words, "\"params.reasoning_effort\" must be %sminimal, low, medium or high",
+                   form->is_interactions ? "" : "none, ");
+    else if (format && !is_format(line, format))
+        buf_text(words, "\"params.response_format\" must be of type text, json_object or "
+                        "json_schema");
+    else if (parallel && !has_shape(line, parallel, JSON_SHAPE_true))
+        buf_text(words, "this API cannot be kept from calling several tools at once");
+    else if (own && !has_shape(line, own, JSON_SHAPE_object))
+        buf_printf(words, "\"params.%s\" must be an object", form->config);
+    return words->size == 0;
+}
+
+bool gemini_takes_params(const struct gemini_form *form, const struct provider_api *api,
+                         const struct json_scan *line, uint32_t params, struct buf *words) {
+    for (uint32_t i = first_in(params); i < next_in(line, params); i = next_in(line, i)) {
+        struct bytes name =
+            bytes_of(line->text.at + line->nodes[i].name_at, line->nodes[i].name_size);
+        if (is_known(form, api, line, i))
+            continue;
+        name = bytes_cut(name, 64);
+        buf_printf(words, "this API has no parameter \"%.*s\"", (int)name.size,
+                   (const char *)name.at);
+        return false;
+    }
+    return takes_values(form, line, params, words);
+}
