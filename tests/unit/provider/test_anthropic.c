@@ -243,7 +243,7 @@ START_TEST(a_conversation_changes_its_provider_with_its_calls) {
     ck_assert_ptr_null(write_as(
         "openai", "{}",
         BEFORE CLAUDE_SAID(HAIKU, THINKING) ",{\"role\":\"user\",\"content\":\"three\"}]}", "m"));
-    ck_assert_ptr_nonnull(strstr(buf_cstr(&body), "{\"role\":\"assistant\",\"content\":null},"));
+    ck_assert_ptr_nonnull(strstr(buf_cstr(&body), "{\"role\":\"assistant\",\"content\":\"\"},"));
     // A call that has no name is nobody's, and leaves nothing half written behind.
     ck_assert_ptr_null(write_as(
         "openai", "{}",
@@ -252,7 +252,7 @@ START_TEST(a_conversation_changes_its_provider_with_its_calls) {
             "{\"type\":\"tool_use\",\"id\":\"t\"}") ",{\"role\":\"user\",\"content\":\"three\"}]}",
         "m"));
     ck_assert(json_is_complete(buf_bytes(&body)));
-    ck_assert_ptr_nonnull(strstr(buf_cstr(&body), "{\"role\":\"assistant\",\"content\":null},"));
+    ck_assert_ptr_nonnull(strstr(buf_cstr(&body), "{\"role\":\"assistant\",\"content\":\"\"},"));
 
     assert_turn(
         BEFORE "{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":["
