@@ -5,8 +5,8 @@
 // there are some. What else it says holds, and is complete: all of the counters that are stated,
 // and all identifiers, [kind, value, path], in any order. metadata are some of its members,
 // no_metadata words that may not stand in it, and conversation is the identifier that a
-// conversation goes on by. A message that is
-// null may not be there.
+// conversation goes on by. A message that is null may not be there.
+
 #include "common/rating.h"
 #include "tests/unit/extractor/samples.h"
 #include "workers/provider/classify.h"

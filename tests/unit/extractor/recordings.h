@@ -4,6 +4,8 @@
 #define TESTS_EXTRACTOR_RECORDINGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
 
 // The folders of recordings, and whose answers are in them.
 static const struct source {
@@ -73,5 +75,39 @@ static const struct {
     {"mistral-chat", "ministral-14b-latest", "price", "the other price is that of Pixtral"},
     {"mistral-chat", "mistral-large-latest", "price", "another model since its December release"},
 };
+
+// What is content, said once more than in the catalogue: names of members, of every shape.
+static bool is_content(const struct source *source, const char *name, const char *owner) {
+    static const char *const common[] = {
+        "content",   "refusal", "arguments", "data",           "transcript", "logprobs",  "text",
+        "signature", "output",  "code",      "search_results", "thinking",   "citations", "input",
+        "summary",   "result",  NULL};
+    static const char *const gemini[] = {"thoughtSignature", "args", "response", "logprobsResult",
+                                         "renderedContent",  NULL};
+    static const char *const others[] = {"reasoning",
+                                         "reasoning_content",
+                                         "failed_generation",
+                                         "prompt",
+                                         "encrypted_content",
+                                         "outputs",
+                                         "output_text",
+                                         "diff",
+                                         NULL};
+    const char *const *lists[] = {common,
+                                  strcmp(source->provider, "gemini") == 0 ? gemini : others};
+    if (strcmp(owner, "usage") == 0 || strcmp(owner, "error") == 0)
+        return false;
+    if (strcmp(owner, "") == 0) // a message as a whole: its parts hold the content
+        return strcmp(name, "output_text") == 0;
+    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+        for (const char *const *at = lists[i]; *at; at++)
+            if (strcmp(name, *at) == 0)
+                return true;
+    return false;
+}
+
+static bool begins(const char *text, const char *beginning) {
+    return text && strncmp(text, beginning, strlen(beginning)) == 0;
+}
 
 #endif

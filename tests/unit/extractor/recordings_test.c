@@ -202,36 +202,6 @@ static unsigned check_header_ids(const struct sample *sample, const struct recor
     return checked;
 }
 
-// What is content, said once more than in the catalogue: names of members, of every shape.
-static bool is_content(const struct source *source, const char *name, const char *owner) {
-    static const char *const common[] = {
-        "content",   "refusal", "arguments", "data",           "transcript", "logprobs",  "text",
-        "signature", "output",  "code",      "search_results", "thinking",   "citations", "input",
-        "summary",   "result",  NULL};
-    static const char *const gemini[] = {"thoughtSignature", "args", "response", "logprobsResult",
-                                         "renderedContent",  NULL};
-    static const char *const others[] = {"reasoning",
-                                         "reasoning_content",
-                                         "failed_generation",
-                                         "prompt",
-                                         "encrypted_content",
-                                         "outputs",
-                                         "output_text",
-                                         "diff",
-                                         NULL};
-    const char *const *lists[] = {common,
-                                  strcmp(source->provider, "gemini") == 0 ? gemini : others};
-    if (strcmp(owner, "usage") == 0 || strcmp(owner, "error") == 0)
-        return false;
-    if (strcmp(owner, "") == 0) // a message as a whole: its parts hold the content
-        return strcmp(name, "output_text") == 0;
-    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
-        for (const char *const *at = lists[i]; *at; at++)
-            if (strcmp(name, *at) == 0)
-                return true;
-    return false;
-}
-
 static unsigned check_fields(const struct source *source, json_t *original, json_t *metadata,
                              const char *owner, const char *file) {
     const char *name;
@@ -320,10 +290,6 @@ static int64_t stated(json_t *usage, const char *name) {
 
 static int64_t at_least_0(int64_t count) {
     return count < 0 ? 0 : count;
-}
-
-static bool begins(const char *text, const char *beginning) {
-    return text && strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
 static const char *accepted(const struct source *source, json_t *line, const char *file,
