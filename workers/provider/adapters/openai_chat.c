@@ -59,6 +59,14 @@ static void put_content(struct buf *out, const struct json_scan *scan, uint32_t 
         put_bytes(out, json_raw(scan, content));
 }
 
+static bool next_named(const struct json_scan *scan, struct call_walk *walk,
+                       struct tool_call *call) {
+    while (next_call(scan, walk, call))
+        if (call->name)
+            return true;
+    return false;
+}
+
 // What another provider's model said: its texts and its calls. Its other parts mean nothing here.
 static void put_foreign(struct buf *out, const struct json_scan *scan, uint32_t message) {
     uint32_t content = json_find(scan, message, "content");
@@ -76,7 +84,7 @@ static void put_foreign(struct buf *out, const struct json_scan *scan, uint32_t 
         comma = ",";
     }
     calls_walk(&walk, scan, message);
-    bool has_call = next_call(scan, &walk, &call);
+    bool has_call = next_named(scan, &walk, &call);
     if (*comma) {
         buf_text(out, "]");
     } else if (buf_state(out) == ERR_OK) {
@@ -84,9 +92,7 @@ static void put_foreign(struct buf *out, const struct json_scan *scan, uint32_t 
         buf_text(out, has_call ? "null" : "\"\"");
     }
     const char *between = ",\"tool_calls\":[";
-    for (; has_call; has_call = next_call(scan, &walk, &call)) {
-        if (!call.name)
-            continue;
+    for (; has_call; has_call = next_named(scan, &walk, &call)) {
         buf_text(out, between);
         put_function(out, scan, &call);
         between = ",";
