@@ -123,8 +123,10 @@ static void replace_earlier(struct core *core, const struct worker *worker) {
         if (earlier == worker || earlier->state == WORKER_FREE ||
             !bytes_equal(name_of(earlier), name_of(worker)))
             continue;
+        // What it said before may still be on its way. The successor's next hello changes nothing.
+        if (earlier->state != WORKER_REPLACED)
+            earlier->heard_ms = core->now_ms;
         earlier->state = WORKER_REPLACED;
-        earlier->heard_ms = core->now_ms; // what it said before may still be on its way
         lapse_all(core, earlier);
         worker_drop_if_idle(core, earlier);
     }

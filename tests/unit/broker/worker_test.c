@@ -203,6 +203,21 @@ START_TEST(a_predecessor_that_goes_on_speaking_refuses_its_successor_and_raises_
 }
 END_TEST
 
+// A successor that has to say its hello again is not new: its predecessor's time is not counted
+// anew.
+START_TEST(a_successor_that_joins_again_and_again_does_not_put_off_the_alarm) {
+    struct lease lease = one_lease();
+    struct hand zombie = w->workers[0];
+    world_replace_worker(w, 0, true);
+    for (uint32_t i = 0; i < PEER_SILENT_MS / 1000 + 2; i++) {
+        world_pass(w, 1000);
+        world_join_worker(w, 0, 8);
+        beat_as_before(&zombie, lease);
+    }
+    ck_assert_uint_eq(w->counts[EFFECT_alarm], 1);
+}
+END_TEST
+
 // What a process said before it died may arrive after its successor's hello: that is no alarm.
 START_TEST(a_late_word_of_a_dead_predecessor_refuses_nobody) {
     struct lease lease = one_lease();
@@ -428,6 +443,7 @@ int main(void) {
               a_successor_under_a_locked_name_ends_its_predecessors_calls,
               a_successor_under_a_name_that_is_not_locked_proves_nothing,
               a_predecessor_that_goes_on_speaking_refuses_its_successor_and_raises_an_alarm,
+              a_successor_that_joins_again_and_again_does_not_put_off_the_alarm,
               a_late_word_of_a_dead_predecessor_refuses_nobody,
               a_late_word_is_no_alarm_to_a_broker_that_stood_still,
               a_late_hello_of_a_dead_predecessor_is_refused,
