@@ -58,8 +58,14 @@ static bool is_declined(const struct json_scan *scan, uint32_t message) {
 
 // ---- streams ------------------------------------------------------------------------------------
 
-// Texts that come as a whole, wherever they stand in a delta: servers repeat some of them.
-static const char *const whole[] = {"role", "id", "type", "name", "format", NULL};
+// Texts that come in pieces, wherever they stand in a delta; any other comes as a whole, and
+// servers repeat some. Only in calls is the index of an element no part of what it is without a
+// stream.
+static const char *const grows[] = {"content",  "refusal", "reasoning",  "reasoning_content",
+                                    "thinking", "text",    "summary",    "arguments",
+                                    "input",    "data",    "transcript", NULL};
+static const char *const placed[] = {"tool_calls", NULL};
+static const struct grown_growth growth = {.grows = grows, .placed = placed};
 
 static void take_choice(struct grown *body, struct json_scan *scan, uint32_t from) {
     uint32_t choices = grown_member(body, 0, "choices"), index = json_find(scan, from, "index");
@@ -69,12 +75,12 @@ static void take_choice(struct grown *body, struct json_scan *scan, uint32_t fro
     uint32_t choice = grown_element(body, choices, (uint32_t)key);
     for (uint32_t i = from + 1; i < scan->nodes[from].end; i = scan->nodes[i].end) {
         if (json_is_named(scan, i, bytes_text("delta")))
-            grown_add(body, grown_member(body, choice, "message"), scan, i, whole);
+            grown_grow(body, grown_member(body, choice, "message"), scan, i, &growth);
         else if (json_is_named(scan, i, bytes_text("finish_reason")))
             grown_keep(body, grown_member(body, choice, "finish_reason"), scan, i);
         else if (json_is_named(scan, i, bytes_text("logprobs")) ||
                  json_is_named(scan, i, bytes_text("text")))
-            grown_add(body, grown_member_like(body, choice, scan, i), scan, i, whole);
+            grown_grow(body, grown_member_like(body, choice, scan, i), scan, i, &growth);
         else
             grown_merge(body, grown_member_like(body, choice, scan, i), scan, i);
     }
@@ -106,10 +112,22 @@ static void take_event(struct assembly *assembly, const struct sse_event *event,
     }
 }
 
+// Some servers give no choice a reason and end with the counters; of those that give any, a choice
+// without one was cut.
+static bool is_finished(const struct json_scan *scan) {
+    uint32_t choices = json_find(scan, 0, "choices"), reasons = 0;
+    if (choices == 0)
+        return false;
+    for (uint32_t i = choices + 1; i < scan->nodes[choices].end; i = scan->nodes[i].end)
+        reasons += said(scan, i, "finish_reason") != 0;
+    return reasons == 0 || reasons == scan->nodes[choices].count;
+}
+
 const struct answer_shape shape_openai_chat = {
     .name = "openai.chat",
     .refusal = refusal_of,
     .put_message = put_message,
     .is_declined = is_declined,
+    .is_finished = is_finished,
     .take_event = take_event,
 };
