@@ -390,7 +390,7 @@ START_TEST(escapes_are_paid_for) {
     uint32_t found;
     buf_init(&text, 2 << 20);
     buf_text(&text, "[\"");
-    for (size_t i = 0; i < 10000; i++)
+    for (size_t i = 0; i < 200000; i++)
         buf_text(&text, "\\n");
     buf_text(&text, "\"],");
     // The pattern is longer than one may be, in each of the elements that ask for it.
