@@ -235,9 +235,9 @@ static void check_names(struct compiler *compiler, const json_t *prices) {
 // Adds one of the user's rules to each API of its provider.
 static void add_rule(struct compiler *compiler, const struct extract_rule *rule) {
     const char *header = extract_rule_header(rule);
-    char name[128];
+    char name[EXTRACT_HEADER_BYTES_MAX + 1];
     size_t size = 0;
-    for (; header && header[size] && size + 1 < sizeof(name); size++) {
+    for (; header && header[size] && size < EXTRACT_HEADER_BYTES_MAX; size++) {
         bool is_upper = header[size] >= 'A' && header[size] <= 'Z';
         name[size] = (char)(header[size] + (is_upper ? 'a' - 'A' : 0));
     }

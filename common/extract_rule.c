@@ -30,12 +30,13 @@ bool extract_rule_check(const struct extract_rule *rule, char *why, size_t why_s
         return false;
     }
     if (header) {
-        bool is_good =
-            *header && strspn(header, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        bool is_good = *header && strlen(header) <= EXTRACT_HEADER_BYTES_MAX &&
+                       strspn(header, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                       "0123456789-_") == strlen(header);
         (void)snprintf(why, why_size,
                        "this is no header: write header: and its name, as "
-                       "header:x-trace-id");
+                       "header:x-trace-id, at most %d bytes",
+                       EXTRACT_HEADER_BYTES_MAX);
         return is_good;
     }
     char error[256];

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { EXTRACT_HEADER_BYTES_MAX = 127 }; // a header's name in such a rule
+
 struct extract_rule {
     const char *provider;
     const char *kind;   // my_trace_id

@@ -48,6 +48,7 @@ void grown_reset(struct grown *grown) {
     grown->count = 0;
     grown->piece_count = 1;
     grown->is_full = false;
+    grown->work = 0;
     grown->pieces = room_for_one(grown->pieces, 1, &grown->piece_capacity, sizeof(*grown->pieces));
     (void)node_add(grown);
 }
@@ -94,7 +95,7 @@ static void put_piece(struct grown *grown, uint32_t node, struct bytes raw) {
 
 static void clear(struct grown *grown, uint32_t node, enum json_shape shape) {
     struct grown_node *at = &grown->nodes[node];
-    at->first = at->last = at->piece_first = at->piece_last = at->count = 0;
+    at->first = at->last = at->found = at->piece_first = at->piece_last = 0;
     at->shape = (uint8_t)shape;
 }
 
@@ -142,18 +143,58 @@ static uint32_t child_add(struct grown *grown, uint32_t parent, uint32_t before)
     *link = i;
     if (at->last == before)
         at->last = i;
-    at->count++;
+    at->found = i;
     return i;
 }
 
-static uint32_t find_name(const struct grown *grown, uint32_t object, struct bytes name) {
-    if (grown->nodes[object].shape != JSON_SHAPE_object)
-        return 0;
-    for (uint32_t i = grown->nodes[object].first; i; i = grown->nodes[i].next)
-        if (bytes_equal(name, bytes_of(grown->pool.at + grown->nodes[i].name_at,
-                                       grown->nodes[i].name_size)))
+// Pays for steps of a search. What comes in the order in which it came before is found in one or
+// two; for anything else a stream has so many in all.
+static bool pay(struct grown *grown, size_t steps) {
+    if (steps > GROWN_WORK_MAX - grown->work)
+        grown->is_full = true;
+    else
+        grown->work += (uint32_t)steps;
+    return !grown->is_full;
+}
+
+static bool has_name(struct grown *grown, const struct grown_node *node, struct bytes name) {
+    return node->name_size == name.size && pay(grown, name.size / 64) &&
+           bytes_equal(name, bytes_of(grown->pool.at + node->name_at, node->name_size));
+}
+
+// Looks from one child on, up to another one (0: to the last).
+static uint32_t find_between(struct grown *grown, uint32_t from, uint32_t to, struct bytes name) {
+    uint32_t i = from;
+    for (; i != to && pay(grown, 1); i = grown->nodes[i].next)
+        if (has_name(grown, &grown->nodes[i], name))
             return i;
     return 0;
+}
+
+// Begins behind the member that was found last, which is where the next one of a repetition stands.
+static uint32_t find_name(struct grown *grown, uint32_t object, struct bytes name) {
+    struct grown_node *at = &grown->nodes[object];
+    if (at->shape != JSON_SHAPE_object)
+        return 0;
+    uint32_t from = at->found ? grown->nodes[at->found].next : 0;
+    uint32_t i = find_between(grown, from, 0, name);
+    i = i ? i : find_between(grown, at->first, from, name);
+    at->found = i ? i : at->found;
+    return i;
+}
+
+// The element of that key; 0 if there is none, and then *before is the one that it would follow.
+static uint32_t find_key(struct grown *grown, uint32_t array, uint32_t key, uint32_t *before) {
+    struct grown_node *at = &grown->nodes[array];
+    bool is_behind = at->found && grown->nodes[at->found].key <= key;
+    bool is_last = at->last && grown->nodes[at->last].key < key;
+    uint32_t i = is_last ? at->last : is_behind ? at->found : at->first;
+    *before = 0;
+    for (; i && grown->nodes[i].key < key && pay(grown, 1); i = grown->nodes[i].next)
+        *before = i;
+    bool is_there = i && grown->nodes[i].key == key;
+    at->found = is_there ? i : at->found;
+    return is_there ? i : 0;
 }
 
 static uint32_t member_add(struct grown *grown, uint32_t object, struct bytes name) {
@@ -170,10 +211,6 @@ static uint32_t member(struct grown *grown, uint32_t object, struct bytes name) 
         return 0;
     become(grown, object, JSON_SHAPE_object);
     uint32_t i = find_name(grown, object, name);
-    if (i == 0 && grown->nodes[object].count >= GROWN_CHILDREN_MAX) {
-        grown->is_full = true;
-        return 0;
-    }
     return i ? i : member_add(grown, object, name);
 }
 
@@ -187,40 +224,34 @@ uint32_t grown_member_like(struct grown *grown, uint32_t object, const struct js
     return member(grown, object, bytes_of(scan->text.at + at->name_at, at->name_size));
 }
 
-uint32_t grown_find(const struct grown *grown, uint32_t object, const char *name) {
+uint32_t grown_find(struct grown *grown, uint32_t object, const char *name) {
     return grown_state(grown) == ERR_OK ? find_name(grown, object, bytes_text(name)) : 0;
+}
+
+bool grown_has_only(const struct grown *grown, uint32_t object, uint32_t one, uint32_t other) {
+    for (uint32_t i = grown->nodes[object].first; i; i = grown->nodes[i].next)
+        if (i != one && i != other)
+            return false;
+    return true;
 }
 
 uint32_t grown_element(struct grown *grown, uint32_t array, uint32_t key) {
     if (!has_room(grown))
         return 0;
     become(grown, array, JSON_SHAPE_array);
-    const struct grown_node *at = &grown->nodes[array];
-    uint32_t before = 0, i = at->first;
-    if (at->last && grown->nodes[at->last].key < key) {
-        before = at->last;
-        i = 0;
-    }
-    for (; i && grown->nodes[i].key < key; i = grown->nodes[i].next)
-        before = i;
-    if (i && grown->nodes[i].key == key)
+    uint32_t before, i = find_key(grown, array, key, &before);
+    if (i)
         return i;
-    if (at->count >= GROWN_CHILDREN_MAX) {
-        grown->is_full = true;
-        return 0;
-    }
     i = child_add(grown, array, before);
     grown->nodes[i].key = i ? key : 0;
     return i;
 }
 
-uint32_t grown_find_element(const struct grown *grown, uint32_t array, uint32_t key) {
+uint32_t grown_find_element(struct grown *grown, uint32_t array, uint32_t key) {
+    uint32_t before;
     if (grown_state(grown) != ERR_OK || grown->nodes[array].shape != JSON_SHAPE_array)
         return 0;
-    uint32_t i = grown->nodes[array].first;
-    while (i && grown->nodes[i].key < key)
-        i = grown->nodes[i].next;
-    return i && grown->nodes[i].key == key ? i : 0;
+    return find_key(grown, array, key, &before);
 }
 
 uint32_t grown_next(struct grown *grown, uint32_t array) {
@@ -242,7 +273,8 @@ struct level {
     uint32_t end;
     enum taking how;
     uint32_t position;
-    bool is_keyed; // an element of a list that was found by its "index"
+    bool is_placed; // a list whose elements' "index" is their place only
+    bool is_keyed;  // an element of such a list, found by it
 };
 
 static bool is_empty_text(const struct json_scan *scan, uint32_t node) {
@@ -275,27 +307,32 @@ static uint32_t place_of(struct grown *grown, const struct json_scan *scan, uint
     return grown_next(grown, in->to);
 }
 
-static bool is_whole_text(const struct json_scan *scan, uint32_t from, const char *const *whole) {
-    for (; *whole; whole++)
-        if (json_is_named(scan, from, bytes_text(*whole)))
+static bool is_one_of(const struct json_scan *scan, uint32_t node, const char *const *names) {
+    for (; *names; names++)
+        if (json_is_named(scan, node, bytes_text(*names)))
             return true;
     return false;
 }
 
+static bool does_grow(const struct json_scan *scan, uint32_t text,
+                      const struct grown_growth *growth) {
+    return growth->grows ? is_one_of(scan, text, growth->grows)
+                         : !growth->whole || !is_one_of(scan, text, growth->whole);
+}
+
 static void take_value(struct grown *grown, uint32_t node, const struct json_scan *scan,
-                       uint32_t from, enum taking how, const char *const *whole) {
+                       uint32_t from, enum taking how, const struct grown_growth *growth) {
     enum json_shape shape = (enum json_shape)scan->nodes[from].shape;
     bool is_there = grown->nodes[node].shape != JSON_SHAPE_null;
     if (shape == JSON_SHAPE_null && is_there && how != TAKING_rest)
         return;
     if (how != TAKING_add || shape != JSON_SHAPE_text) {
         set_value(grown, node, shape, inside(scan, from));
-    } else if (is_whole_text(scan, from, whole)) {
-        if (!is_empty_text(scan, from) || !is_there)
-            set_value(grown, node, shape, inside(scan, from));
-    } else {
+    } else if (does_grow(scan, from, growth)) {
         become(grown, node, JSON_SHAPE_text);
         put_piece(grown, node, inside(scan, from));
+    } else if (!is_empty_text(scan, from) || !is_there) {
+        set_value(grown, node, shape, inside(scan, from));
     }
 }
 
@@ -308,8 +345,25 @@ static enum taking inside_of(struct grown *grown, uint32_t node, enum json_shape
     return is_replaced ? TAKING_copy : how;
 }
 
+// The level of a container that goes to a node.
+static struct level enter(struct grown *grown, uint32_t to, const struct json_scan *scan,
+                          uint32_t from, const struct level *in,
+                          const struct grown_growth *growth) {
+    enum json_shape shape = (enum json_shape)scan->nodes[from].shape;
+    bool is_added = in->how == TAKING_add;
+    uint32_t key;
+    return (struct level){
+        .to = to,
+        .end = scan->nodes[from].end,
+        .how = inside_of(grown, to, shape, in->how),
+        .is_placed = is_added && shape == JSON_SHAPE_array &&
+                     (!growth->placed || is_one_of(scan, from, growth->placed)),
+        .is_keyed = in->is_placed && shape == JSON_SHAPE_object && stated_key(scan, from, &key),
+    };
+}
+
 static void take(struct grown *grown, uint32_t node, struct json_scan *scan, uint32_t from,
-                 enum taking how, const char *const *whole) {
+                 enum taking how, const struct grown_growth *growth) {
     struct level levels[JSON_DEPTH_MAX + 1] = {
         {.to = node, .end = scan->nodes[from].end, .how = how}};
     unsigned depth = 0;
@@ -317,36 +371,28 @@ static void take(struct grown *grown, uint32_t node, struct json_scan *scan, uin
         while (depth > 0 && i >= levels[depth].end)
             depth--;
         struct level *in = &levels[depth];
-        enum json_shape shape = (enum json_shape)scan->nodes[i].shape;
         bool is_key = in->is_keyed && json_is_named(scan, i, bytes_text("index"));
         if (is_key || (in->how == TAKING_rest && scan->nodes[i].is_marked)) {
             in->position++;
             i = scan->nodes[i].end;
             continue;
         }
-        enum taking way = in->how;
-        bool is_element = i != from && grown->nodes[in->to].shape == JSON_SHAPE_array;
-        uint32_t key;
         uint32_t to = i == from ? node : place_of(grown, scan, i, in);
         if (!has_room(grown))
             break;
-        if (shape < JSON_SHAPE_array) {
-            take_value(grown, to, scan, i, way, whole);
+        if (scan->nodes[i].shape < JSON_SHAPE_array) {
+            take_value(grown, to, scan, i, in->how, growth);
             i = scan->nodes[i].end;
             continue;
         }
-        levels[++depth] = (struct level){.to = to,
-                                         .end = scan->nodes[i].end,
-                                         .how = inside_of(grown, to, shape, way),
-                                         .is_keyed = i != from && way == TAKING_add &&
-                                                     shape == JSON_SHAPE_object && is_element &&
-                                                     stated_key(scan, i, &key)};
+        levels[depth + 1] = enter(grown, to, scan, i, in, growth);
+        depth++;
         i++;
     }
     scan->nodes[from].is_marked = true;
 }
 
-static const char *const no_names[] = {NULL};
+static const struct grown_growth all_grows = {0};
 
 void grown_set(struct grown *grown, uint32_t node, struct json_scan *scan, uint32_t from) {
     if (from == 0)
@@ -354,7 +400,7 @@ void grown_set(struct grown *grown, uint32_t node, struct json_scan *scan, uint3
     bool is_container = scan->nodes[from].shape >= JSON_SHAPE_array;
     if (is_container || scan->nodes[from].shape == JSON_SHAPE_null)
         clear(grown, node, JSON_SHAPE_null);
-    take(grown, node, scan, from, TAKING_copy, no_names);
+    take(grown, node, scan, from, TAKING_copy, &all_grows);
 }
 
 void grown_keep(struct grown *grown, uint32_t node, struct json_scan *scan, uint32_t from) {
@@ -368,13 +414,19 @@ void grown_keep(struct grown *grown, uint32_t node, struct json_scan *scan, uint
 
 void grown_merge(struct grown *grown, uint32_t node, struct json_scan *scan, uint32_t from) {
     if (from != 0)
-        take(grown, node, scan, from, TAKING_merge, no_names);
+        take(grown, node, scan, from, TAKING_merge, &all_grows);
+}
+
+void grown_grow(struct grown *grown, uint32_t node, struct json_scan *scan, uint32_t from,
+                const struct grown_growth *growth) {
+    if (from != 0)
+        take(grown, node, scan, from, TAKING_add, growth);
 }
 
 void grown_add(struct grown *grown, uint32_t node, struct json_scan *scan, uint32_t from,
                const char *const *whole) {
-    if (from != 0)
-        take(grown, node, scan, from, TAKING_add, whole);
+    const struct grown_growth growth = {.whole = whole};
+    grown_grow(grown, node, scan, from, &growth);
 }
 
 // Marks containers of which all is marked.
@@ -394,7 +446,7 @@ void grown_rest(struct grown *grown, uint32_t node, struct json_scan *scan) {
         return;
     mark_emptied(scan);
     if (!scan->nodes[0].is_marked)
-        take(grown, node, scan, 0, TAKING_rest, no_names);
+        take(grown, node, scan, 0, TAKING_rest, &all_grows);
 }
 
 void grown_set_text(struct grown *grown, uint32_t node, const char *text) {
@@ -407,13 +459,35 @@ void grown_set_text(struct grown *grown, uint32_t node, const char *text) {
     buf_release(&raw);
 }
 
+// How many containers of a document stand within one another.
+static unsigned depth_of(const struct json_scan *scan) {
+    uint32_t ends[JSON_DEPTH_MAX + 1];
+    unsigned depth = 0, deepest = 0;
+    for (uint32_t i = 0; i < scan->count; i++) {
+        while (depth > 0 && i >= ends[depth - 1])
+            depth--;
+        if (scan->nodes[i].shape >= JSON_SHAPE_array)
+            ends[depth++] = scan->nodes[i].end;
+        deepest = depth > deepest ? depth : deepest;
+    }
+    return deepest;
+}
+
+static unsigned containers_above(const struct grown *grown, uint32_t node) {
+    unsigned count = 0;
+    for (uint32_t i = node; i; i = grown->nodes[i].parent)
+        count++;
+    return count;
+}
+
 bool grown_set_json(struct grown *grown, uint32_t node, struct bytes json) {
     struct json_scan scan;
     json_scan_init(&scan);
-    bool is_json = json_scan(&scan, json, NULL) == ERR_OK;
+    bool is_json = json_scan(&scan, json, NULL) == ERR_OK &&
+                   containers_above(grown, node) + depth_of(&scan) <= JSON_DEPTH_MAX;
     if (is_json) {
         clear(grown, node, JSON_SHAPE_null);
-        take(grown, node, &scan, 0, TAKING_copy, no_names);
+        take(grown, node, &scan, 0, TAKING_copy, &all_grows);
     }
     json_scan_release(&scan);
     return is_json;

@@ -2,7 +2,8 @@
 // does. Numbers and texts stay as they were written. Every function takes the nodes of a scanned
 // document and marks what it has taken in (is_marked), so that its owner sees what is left. Takes
 // bytes from outside; nothing recurses. A document that outgrows its bounds says so and stays
-// as it is from then on.
+// as it is from then on; what it would take too many steps to put in its place has outgrown them
+// too.
 #ifndef COMMON_JSON_GROW_H
 #define COMMON_JSON_GROW_H
 
@@ -13,7 +14,7 @@ struct grown_node {
     uint32_t name_at, name_size;        // raw, in the pool
     uint32_t piece_first, piece_last;   // of a text without its quotes, or of a number; 0: none
     uint32_t key;                       // of an element: its order
-    uint32_t count;                     // members or elements
+    uint32_t found;                     // the child that was found or added last
     uint8_t shape;                      // enum json_shape
 };
 
@@ -27,6 +28,7 @@ struct grown {
     struct grown_piece *pieces; // [0] is none
     uint32_t piece_count, piece_capacity;
     struct buf pool; // names and values, raw
+    uint32_t work;   // steps that were taken to find children
     bool is_full;
 };
 
@@ -47,12 +49,14 @@ uint32_t grown_member(struct grown *grown, uint32_t object, const char *name);
 uint32_t grown_member_like(struct grown *grown, uint32_t object, const struct json_scan *scan,
                            uint32_t node);
 // 0 if it is not there.
-uint32_t grown_find(const struct grown *grown, uint32_t object, const char *name);
+uint32_t grown_find(struct grown *grown, uint32_t object, const char *name);
+// Whether an object has no members but these; either may be 0.
+bool grown_has_only(const struct grown *grown, uint32_t object, uint32_t one, uint32_t other);
 // The element of that key, made if it is not there; elements stand in the order of their keys,
 // which may have gaps.
 uint32_t grown_element(struct grown *grown, uint32_t array, uint32_t key);
 // 0 if it is not there.
-uint32_t grown_find_element(const struct grown *grown, uint32_t array, uint32_t key);
+uint32_t grown_find_element(struct grown *grown, uint32_t array, uint32_t key);
 // An element behind the last one.
 uint32_t grown_next(struct grown *grown, uint32_t array);
 
@@ -67,15 +71,25 @@ void grown_keep(struct grown *grown, uint32_t node, struct json_scan *scan, uint
 // Objects are joined member by member, all the way down; what is null changes nothing, and anything
 // else takes the place of what is there.
 void grown_merge(struct grown *grown, uint32_t node, struct json_scan *scan, uint32_t from);
-// A piece of what grows: a text is appended to the text, objects are joined, elements with a
-// number "index" go to the element of that key, without that number, and others behind the last
-// one; numbers and flags take the place of what is there. Texts under one of the names `whole`
-// (which end with NULL) come as a whole: they take the place too, unless they are empty.
+// Which names mean what in a piece of what grows; each list ends with NULL.
+struct grown_growth {
+    const char *const *grows; // texts that come in pieces; NULL: all but `whole`
+    const char *const *whole; // texts that come as a whole; NULL: all but `grows`
+    const char *const
+        *placed; // lists whose "index" is a place and no part of the element; NULL: all
+};
+// A piece of what grows: a text that comes in pieces is appended to the text, any other takes the
+// place of what is there unless it is empty, as numbers and flags do; objects are joined; elements
+// with a number "index" go to the element of that key, and others behind the last one.
+void grown_grow(struct grown *grown, uint32_t node, struct json_scan *scan, uint32_t from,
+                const struct grown_growth *growth);
+// The same where all texts grow but those under the names `whole`, and every "index" is a place.
 void grown_add(struct grown *grown, uint32_t node, struct json_scan *scan, uint32_t from,
                const char *const *whole);
 // What is not marked, joined into the node; lists element by element.
 void grown_rest(struct grown *grown, uint32_t node, struct json_scan *scan);
-// Becomes that text, or what the JSON text says; false, and unchanged, if it is no JSON.
+// Becomes that text, or what the JSON text says; false, and unchanged, if it is no JSON, or would
+// nest deeper there than JSON_DEPTH_MAX.
 void grown_set_text(struct grown *grown, uint32_t node, const char *text);
 bool grown_set_json(struct grown *grown, uint32_t node, struct bytes json);
 

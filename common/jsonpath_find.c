@@ -328,21 +328,25 @@ static const struct regex *regex_of(struct evaluation *e, const struct op *op) {
     struct bytes text;
     if (pattern->kind == VALUE_text)
         return e->path->regexes[op->regex];
-    if (!value_text(e->scan, pattern, &e->pattern, &text))
+    if (pattern->kind != VALUE_node)
         return NULL;
     if (cached->is_made && cached->node == pattern->node)
         return cached->regex;
     regex_free(cached->regex);
+    *cached = (struct cached_regex){.is_made = true, .node = pattern->node};
+    // Six bytes are the longest escape of one.
+    if (e->scan->nodes[pattern->node].size > 6 * JSONPATH_PATTERN_BYTES_MAX + 2 ||
+        !value_text(e->scan, pattern, &e->pattern, &text, &e->work))
+        return NULL;
     spend(e, 1000 + text.size);
-    *cached = (struct cached_regex){
-        .is_made = true, .node = pattern->node, .regex = regex_new(text, op->kind == OP_search)};
+    cached->regex = regex_new(text, op->kind == OP_search);
     return cached->regex;
 }
 
 static bool is_matched(struct evaluation *e, const struct op *op) {
     struct bytes text;
     const struct regex *regex = regex_of(e, op);
-    return regex && value_text(e->scan, &e->values[op->a], &e->text, &text) &&
+    return regex && value_text(e->scan, &e->values[op->a], &e->text, &text, &e->work) &&
            regex_matches(regex, text, &e->work);
 }
 

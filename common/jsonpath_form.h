@@ -140,9 +140,9 @@ bool value_compare(const struct json_scan *scan, enum comparison comparison, con
 struct value value_length(const struct json_scan *scan, const struct value *value,
                           struct work *work);
 // The text that a value is, escapes resolved into scratch where it has any, and half a surrogate
-// pair made U+FFFD. False if it is none.
+// pair made U+FFFD. False if it is none, or where the work that is left does not suffice.
 bool value_text(const struct json_scan *scan, const struct value *value, struct buf *scratch,
-                struct bytes *text);
+                struct bytes *text, struct work *work);
 
 // ---- Words (jsonpath_word.c). ------------------------------------------------------------------
 

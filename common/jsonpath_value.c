@@ -300,13 +300,15 @@ struct value value_length(const struct json_scan *scan, const struct value *valu
 }
 
 bool value_text(const struct json_scan *scan, const struct value *value, struct buf *scratch,
-                struct bytes *text) {
+                struct bytes *text, struct work *work) {
     if (!is_text(scan, value))
         return false;
     struct text inside = value_text_of(scan, value);
     *text = bytes_of(inside.at, (size_t)(inside.end - inside.at));
     if (!inside.has_escape)
         return true;
+    if (!spend(work, text->size / 4))
+        return false;
     buf_reset(scratch);
     uint8_t part[4];
     const uint8_t *at = inside.at;

@@ -34,11 +34,11 @@ enum {
     FACTS_BYTES_MAX = 9 << 20,          // what an extractor found
     CATALOGUE_BYTES_MAX = 4 << 20,      // the compiled catalogue
     JSON_DEPTH_MAX = 64,
-    STREAM_EVENT_BYTES_MAX = 6 << 20, // one event of an answer that comes as a stream
+    STREAM_EVENT_BYTES_MAX = ANSWER_BYTES_MAX, // one event of an answer that comes as a stream
     // What is put together from a stream's events.
     GROWN_BYTES_MAX = 2 * ANSWER_BYTES_MAX,
     GROWN_NODES_MAX = 1 << 20,
-    GROWN_CHILDREN_MAX = 4096,          // members or elements that are found by name or key
+    GROWN_WORK_MAX = 32 << 20,          // members and elements that are passed by to find others
     STREAM_BLOCK_BYTES_MAX = 256 << 10, // a block of a submitted file, client to ingress
     STREAM_BLOCKS_CREDIT = 16,          // blocks that a client may have on their way
     ANSWER_PAGE_BYTES_MAX = 4 << 20,    // one page of a query's answer
@@ -143,7 +143,7 @@ _Static_assert(LINE_BYTES_MAX < FRAME_BYTES_MAX, "a line fits a frame");
 _Static_assert(CONTEXT_BYTES_MAX < FRAME_BYTES_MAX, "a context fits a frame");
 _Static_assert(ANSWER_BYTES_MAX + ANSWER_HEADERS_BYTES_MAX < FRAME_BYTES_MAX,
                "an answer and its headers fit a frame");
-_Static_assert(STREAM_EVENT_BYTES_MAX < ANSWER_BYTES_MAX, "an event fits an answer");
+_Static_assert(STREAM_EVENT_BYTES_MAX >= ANSWER_BYTES_MAX, "one event may be the whole answer");
 _Static_assert(HEADER_BYTES_MAX < FRAME_BYTES_MAX, "a header fits a frame");
 _Static_assert(CATALOGUE_BYTES_MAX < FRAME_BYTES_MAX, "the catalogue fits a frame");
 _Static_assert(HELD_MAX * 16 < HEADER_BYTES_MAX, "a heartbeat's calls fit its header");

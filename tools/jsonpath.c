@@ -12,9 +12,9 @@
 
 enum { ERROR_SIZE = 256, EXPRESSION_SHOWN = 200 };
 
+// What is found is written when all is: a list that breaks off would be taken for one.
 struct printing {
     bool writes_paths;
-    bool has_begun;
     struct buf text;
 };
 
@@ -61,7 +61,7 @@ static _Noreturn void refuse_document(struct bytes text, size_t at, enum err e, 
 static bool print(void *context, const struct json_scan *scan, uint32_t node) {
     struct printing *printing = context;
     struct buf *text = &printing->text;
-    buf_reset(text);
+    buf_byte(text, text->size ? ',' : '[');
     if (printing->writes_paths) {
         struct buf place;
         buf_init(&place, 6 * FRAME_BYTES_MAX);
@@ -71,10 +71,7 @@ static bool print(void *context, const struct json_scan *scan, uint32_t node) {
     } else {
         json_put_node(text, scan, node);
     }
-    out_text(printing->has_begun ? "," : "");
-    out_bytes(buf_bytes(text));
-    printing->has_begun = true;
-    return true;
+    return buf_state(text) == ERR_OK;
 }
 
 int jsonpath_print(struct call *call) {
@@ -90,10 +87,13 @@ int jsonpath_print(struct call *call) {
         refuse_document(text, error_at, e, shown);
     struct printing printing = {.writes_paths = call_has(call, "paths")};
     buf_init(&printing.text, 16 * FRAME_BYTES_MAX);
-    out_text("[");
     e = jsonpath_all(path, &scan, print, &printing, NULL);
     if (e != ERR_OK)
         fail(EX_DATAERR, "%s: given up: this path takes too many steps in this document", shown);
+    if (buf_state(&printing.text) != ERR_OK)
+        fail(EX_DATAERR, "%s: more is found than is written; choose less of it", shown);
+    out_text(printing.text.size ? "" : "[");
+    out_bytes(buf_bytes(&printing.text));
     out_text("]\n");
     buf_release(&printing.text);
     json_scan_release(&scan);

@@ -167,8 +167,10 @@ static struct ending ending_of(const struct end_item *item) {
     };
     if (ending.class == CLASS_success && !ending.is_answered)
         ending.class = CLASS_retryable; // only a complete answer can be a success
-    ending.is_possibly_billed =
-        ending.class == CLASS_malformed || (bytes_is(item->ended, "failed") && item->bytes_left);
+    // What had begun before its error came may be billed, whatever the error says of trying again.
+    bool had_begun = ending.is_answered && item->has_begun && ending.class != CLASS_success;
+    ending.is_possibly_billed = ending.class == CLASS_malformed || had_begun ||
+                                (bytes_is(item->ended, "failed") && item->bytes_left);
     return ending;
 }
 
@@ -271,16 +273,18 @@ static void follow(struct core *core, struct job *job, const struct ending *endi
         turn_unanswered(core, job);
         return;
     }
+    if (ending->class == CLASS_lane_wide)
+        lane_hold(core, lane_of(core, job), ending->reason, ending->detail);
+    if (ending->class == CLASS_permanent) {
+        dies(core, job, REASON_permanent);
+        return;
+    }
     if (ending->is_possibly_billed || ending->class == CLASS_unknown) {
         billed_retry(core, job, ending);
         return;
     }
     switch (ending->class) {
-    case CLASS_permanent:
-        dies(core, job, REASON_permanent);
-        break;
     case CLASS_lane_wide:
-        lane_hold(core, lane_of(core, job), ending->reason, ending->detail);
         job_again(core, job, 0, REASON_none);
         break;
     case CLASS_rate_limited: {

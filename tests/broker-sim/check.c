@@ -233,7 +233,8 @@ static void check_call(uint64_t counter) {
     PROMISE(call->requests > 0 || !is_made, "call %llu has an end and was never made", number);
     PROMISE(!is_made || digest_equal(call->digest, row->digest),
             "call %llu has another end in the ledger than its worker gave", number);
-    bool is_maybe = row->is_unknown || (row->is_failed && call->requests > 0);
+    bool has_begun = call->has_begun && is_made && !row->is_failed; // not one that was aborted
+    bool is_maybe = row->is_unknown || (row->is_failed && call->requests > 0) || has_begun;
     PROMISE(!is_maybe || row->is_possibly_billed, "call %llu may be billed and is not flagged",
             number);
     // Only who died could not hand over what it had, or whose name another one has.

@@ -70,6 +70,7 @@ static void lie_end(const struct link *link) {
         .ended = bytes_text(endeds[below(5)]),
         .class = bytes_text(classes[below(7)]),
         .bytes_left = below(2),
+        .has_begun = below(2),
         .status = below(2) * 200,
         .retry_after_ms = below(10000),
         .worker = bytes_text("liar"),

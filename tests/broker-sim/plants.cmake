@@ -79,6 +79,8 @@ plant(slot-given-away memory broker/core/worker.c
 # What may have been billed is tried again, whatever the batch says.
 plant(no-policy memory broker/core/attempt.c
     "    case BILLED_fail:\n        dies(core, job, REASON_possibly_billed);\n        break;\n" "")
+# An error within an answer that had begun counts as free.
+plant(begun-for-free memory broker/core/attempt.c "|| had_begun ||" "||")
 # Attempts are not counted.
 plant(no-count memory broker/core/attempt.c "    job->counted++;\n" "")
 # A job that was cancelled while its call was out is tried again.

@@ -32,6 +32,13 @@ static void ends(struct provided *provided, const char *ended, const char *class
     provided->bytes_left = strcmp(ended, "not_started") != 0;
 }
 
+// A stream that breaks off with an error: the status was sent, and part of the answer was made.
+static void ends_within(struct dice *dice, struct provided *provided) {
+    static const char *const classes[] = {"retryable", "rate_limited", "lane_wide", "permanent"};
+    ends(provided, "answered", classes[draw_below(dice, 4)], "error_in_answer", 200);
+    provided->has_begun = true;
+}
+
 static void decide(struct dice *dice, uint64_t limit_ms, struct provided *provided) {
     const struct swarm *swarm = &world.swarm;
     ends(provided, "answered", "success", "", 200);
@@ -41,6 +48,8 @@ static void decide(struct dice *dice, uint64_t limit_ms, struct provided *provid
     } else if (draw_chance(dice, swarm->cuts)) {
         if (draw_chance(dice, 500))
             ends(provided, "failed", "retryable", "cut_body", 0);
+        else if (draw_chance(dice, 500))
+            ends_within(dice, provided);
         else
             ends(provided, "answered", "malformed", "not_json", 200);
     } else if (draw_chance(dice, swarm->errors)) {
@@ -71,6 +80,7 @@ void provide(const struct lease_item *lease, struct bytes line, uint64_t limit_m
     decide(&dice, limit_ms, provided);
     if (!provided->bytes_left)
         return;
+    call->has_begun = provided->has_begun;
     PROMISE(call->requests == 0, "call %llu is made twice", (unsigned long long)counter);
     call->requests++;
     if (strcmp(provided->ended, "answered") != 0)

@@ -87,6 +87,7 @@ static void finish(struct worker_process *self, struct call *call) {
         .reason = provided->reason,
         .status = provided->status,
         .bytes_left = provided->bytes_left,
+        .has_begun = provided->has_begun,
         .started_ms = 1,
         .retry_after_ms = provided->retry_after_ms,
         .head = provided->body.size ? bytes_text("x-request-id: 7\r\n") : bytes_of(NULL, 0),

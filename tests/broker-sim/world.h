@@ -119,6 +119,7 @@ struct call_fact {
     uint32_t taken_at;
     // At the provider.
     uint32_t requests;
+    bool has_begun;      // its answer had, before its error came
     enum end_kind ended; // as the worker knows it
     char class[16];
     struct digest digest;
@@ -361,6 +362,7 @@ struct provided {
     const char *ended, *class, *reason;
     uint64_t status, retry_after_ms;
     bool bytes_left;
+    bool has_begun; // an error came when it was being generated
     struct bytes body;
 };
 // Makes a call: writes the bill, and says how it will end.

@@ -6,7 +6,7 @@ void assembly_init(struct assembly *assembly) {
     grown_init(&assembly->body);
     grown_init(&assembly->aside);
     grown_init(&assembly->rest);
-    assembly->events = 0;
+    assembly->keeps_rest = false;
 }
 
 void assembly_release(struct assembly *assembly) {
@@ -20,7 +20,6 @@ void assembly_reset(struct assembly *assembly) {
     grown_reset(&assembly->body);
     grown_reset(&assembly->aside);
     grown_reset(&assembly->rest);
-    assembly->events = 0;
 }
 
 void assembly_aside_text(const struct assembly *assembly, uint32_t node, struct buf *out) {

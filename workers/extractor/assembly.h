@@ -11,7 +11,7 @@ struct assembly {
     struct grown body;  // what the API gives without a stream
     struct grown aside; // the shape's own, for what must be whole before it can be put in
     struct grown rest;  // the last of everything in the events that the shape left over
-    uint64_t events;
+    bool keeps_rest;    // for who reads it
 };
 
 void assembly_init(struct assembly *assembly);

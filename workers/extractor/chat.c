@@ -61,8 +61,14 @@ static bool is_declined(const struct json_scan *scan, uint32_t message) {
 
 // ---- streams ------------------------------------------------------------------------------------
 
-// Texts that come as a whole, wherever they stand in a delta: servers repeat some of them.
-static const char *const whole[] = {"role", "id", "type", "name", "format", "channel", NULL};
+// Texts that come in pieces, wherever they stand in a delta; any other comes as a whole, and
+// servers repeat some. Only in calls is the index of an element no part of what it is without a
+// stream.
+static const char *const grows[] = {"content",  "refusal", "reasoning",  "reasoning_content",
+                                    "thinking", "text",    "summary",    "arguments",
+                                    "input",    "data",    "transcript", NULL};
+static const char *const placed[] = {"tool_calls", NULL};
+static const struct grown_growth growth = {.grows = grows, .placed = placed};
 
 static bool grown_is(const struct grown *body, uint32_t node, struct bytes json) {
     struct buf raw;
@@ -104,19 +110,19 @@ static void take_content(struct grown *body, uint32_t content, struct json_scan 
                          uint32_t from) {
     bool has_parts = scan->nodes[from].shape == JSON_SHAPE_array;
     if (!has_parts && body->nodes[content].shape != JSON_SHAPE_array) {
-        grown_add(body, content, scan, from, whole);
+        grown_grow(body, content, scan, from, &growth);
         return;
     }
     open_parts(body, content);
     for (uint32_t i = from + 1; has_parts && i < scan->nodes[from].end; i = scan->nodes[i].end) {
         uint32_t type = json_find(scan, i, "type");
         struct bytes raw = type != 0 ? json_raw(scan, type) : bytes_text("null");
-        grown_add(body, part_of(body, content, raw), scan, i, whole);
+        grown_grow(body, part_of(body, content, raw), scan, i, &growth);
     }
     bool is_text = scan->nodes[from].shape == JSON_SHAPE_text && scan->nodes[from].size > 2;
     if (is_text)
-        grown_add(body, grown_member(body, part_of(body, content, bytes_text("\"text\"")), "text"),
-                  scan, from, whole);
+        grown_grow(body, grown_member(body, part_of(body, content, bytes_text("\"text\"")), "text"),
+                   scan, from, &growth);
     scan->nodes[from].is_marked = true;
 }
 
@@ -128,7 +134,7 @@ static void take_delta(struct grown *body, uint32_t message, struct json_scan *s
         if (json_is_named(scan, i, bytes_text("content")))
             take_content(body, to, scan, i);
         else
-            grown_add(body, to, scan, i, whole);
+            grown_grow(body, to, scan, i, &growth);
     }
     scan->nodes[from].is_marked = true;
 }
@@ -146,7 +152,7 @@ static void take_choice(struct grown *body, struct json_scan *scan, uint32_t fro
             grown_keep(body, grown_member(body, choice, "finish_reason"), scan, i);
         else if (json_is_named(scan, i, bytes_text("logprobs")) ||
                  json_is_named(scan, i, bytes_text("text")))
-            grown_add(body, grown_member_like(body, choice, scan, i), scan, i, whole);
+            grown_grow(body, grown_member_like(body, choice, scan, i), scan, i, &growth);
         else
             grown_merge(body, grown_member_like(body, choice, scan, i), scan, i);
     }
@@ -178,10 +184,22 @@ static void take_event(struct assembly *assembly, const struct sse_event *event,
     }
 }
 
+// Some servers give no choice a reason and end with the counters; of those that give any, a choice
+// without one was cut.
+static bool is_finished(const struct json_scan *scan) {
+    uint32_t choices = json_find(scan, 0, "choices"), reasons = 0;
+    if (choices == 0)
+        return false;
+    for (uint32_t i = choices + 1; i < scan->nodes[choices].end; i = scan->nodes[i].end)
+        reasons += said(scan, i, "finish_reason") != 0;
+    return reasons == 0 || reasons == scan->nodes[choices].count;
+}
+
 const struct answer_shape shape_openai_chat = {
     .name = "openai.chat",
     .refusal = refusal_of,
     .put_message = put_message,
     .is_declined = is_declined,
+    .is_finished = is_finished,
     .take_event = take_event,
 };

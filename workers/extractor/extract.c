@@ -11,6 +11,7 @@ void extract_init(struct extract *extract) {
     json_scan_init(&extract->scan);
     json_scan_init(&extract->event);
     assembly_init(&extract->assembly);
+    extract->assembly.keeps_rest = true;
     buf_init(&extract->assembled, ANSWER_BYTES_MAX);
     buf_init(&extract->pool, 2 * FRAME_BYTES_MAX);
     buf_init(&extract->metadata, ANSWER_BYTES_MAX);
@@ -72,7 +73,9 @@ static const char *stream_refusal(const struct extract *extract) {
         return "error_in_answer";
     if (extract->story.is_malformed)
         return "stream_malformed";
-    return stream_is_whole(&extract->story) ? NULL : "stream_incomplete";
+    bool is_whole = stream_is_whole(&extract->story) && (!extract->is_json || !shape->is_finished ||
+                                                         shape->is_finished(&extract->scan));
+    return is_whole ? NULL : "stream_incomplete";
 }
 
 // ---- Opening. ----------------------------------------------------------------------------------
@@ -268,8 +271,10 @@ static void read_error(struct extract *extract, struct error_words *words,
     head->finish = bytes_text("error");
     head->error_type = bytes_text(words->type);
     head->error_code = bytes_text(words->code);
+    // A stream without words is no plain text: content would stand in it.
+    bool has_words = extract->is_json || extract->is_stream;
     head->error_message =
-        extract->is_json ? bytes_text(words->message) : plain_words(extract->answer.body);
+        has_words ? bytes_text(words->message) : plain_words(extract->answer.body);
 }
 
 // ---- Facts. ------------------------------------------------------------------------------------

@@ -113,11 +113,10 @@ static bool is_plain(const struct json_scan *scan, uint32_t part) {
            scan->nodes[part].count == 1 + (thought != 0);
 }
 
-static bool grown_is_plain(const struct grown *body, uint32_t part, bool is_thought) {
+static bool grown_is_plain(struct grown *body, uint32_t part, bool is_thought) {
     uint32_t text = grown_find(body, part, "text"), thought = grown_find(body, part, "thought");
     bool was_thought = thought && body->nodes[thought].shape == JSON_SHAPE_true;
-    return text && body->nodes[part].count == 1 + (uint32_t)(thought != 0) &&
-           was_thought == is_thought;
+    return text && was_thought == is_thought && grown_has_only(body, part, text, thought);
 }
 
 // A text goes on in the next event; nothing is joined across a signature, since it signs its part.

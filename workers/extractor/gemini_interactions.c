@@ -99,8 +99,8 @@ static void take_content(struct grown *body, uint32_t list, struct json_scan *sc
     static const char *const whole[] = {"type", NULL};
     uint32_t last = body->nodes[list].last;
     bool is_plain = is_type(scan, from, "text") && scan->nodes[from].count == 2;
-    if (goes_on && is_plain && last != 0 && grown_find(body, last, "text") &&
-        body->nodes[last].count == 2)
+    uint32_t text = grown_find(body, last, "text"), type = grown_find(body, last, "type");
+    if (goes_on && is_plain && last != 0 && text != 0 && grown_has_only(body, last, text, type))
         grown_add(body, last, scan, from, whole);
     else
         grown_set(body, grown_next(body, list), scan, from);

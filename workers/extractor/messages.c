@@ -79,11 +79,23 @@ static void take_delta(struct assembly *assembly, struct json_scan *scan) {
     }
 }
 
-// An input that was cut, or is no JSON, goes under a name of its own: the API takes objects only.
-static void end_part(struct assembly *assembly, struct json_scan *scan) {
-    uint32_t key;
-    if (!part_number(scan, &key))
+// An input that was cut, is no JSON or nests too deep goes under a name of its own: the API takes
+// objects only.
+static void put_input(struct grown *body, uint32_t part, struct bytes input) {
+    uint32_t to = grown_member(body, part, "input");
+    if (grown_set_json(body, to, input))
         return;
+    struct buf wrapped;
+    buf_init(&wrapped, GROWN_BYTES_MAX);
+    buf_text(&wrapped, "{\"INVALID_JSON\":");
+    json_put_text(&wrapped, input);
+    buf_byte(&wrapped, '}');
+    (void)grown_set_json(body, to, buf_bytes(&wrapped));
+    buf_release(&wrapped);
+}
+
+// Puts in what was kept aside of a part, once.
+static void end_part(struct assembly *assembly, uint32_t key) {
     uint32_t content = grown_find(&assembly->body, 0, "content");
     uint32_t part = content ? grown_find_element(&assembly->body, content, key) : 0;
     uint32_t said = grown_find_element(&assembly->aside, 0, key);
@@ -92,20 +104,17 @@ static void end_part(struct assembly *assembly, struct json_scan *scan) {
     struct buf text;
     buf_init(&text, GROWN_BYTES_MAX);
     assembly_aside_text(assembly, said, &text);
-    struct bytes input = buf_bytes(&text);
-    if (input.size > 0) {
-        uint32_t to = grown_member(&assembly->body, part, "input");
-        if (!grown_set_json(&assembly->body, to, input)) {
-            struct buf wrapped;
-            buf_init(&wrapped, GROWN_BYTES_MAX);
-            buf_text(&wrapped, "{\"INVALID_JSON\":");
-            json_put_text(&wrapped, input);
-            buf_byte(&wrapped, '}');
-            (void)grown_set_json(&assembly->body, to, buf_bytes(&wrapped));
-            buf_release(&wrapped);
-        }
-    }
+    if (text.size > 0)
+        put_input(&assembly->body, part, buf_bytes(&text));
+    grown_set_text(&assembly->aside, said, "");
     buf_release(&text);
+}
+
+// The end of the message is the end of each part whose own was not said.
+static void end_parts(struct assembly *assembly) {
+    const struct grown *aside = &assembly->aside;
+    for (uint32_t i = aside->nodes[0].first; i; i = aside->nodes[i].next)
+        end_part(assembly, aside->nodes[i].key);
 }
 
 // What is said at the end of the whole message: counters there take the place of the first ones,
@@ -135,14 +144,17 @@ static void take_event(struct assembly *assembly, const struct sse_event *event,
     } else if (is_text(scan, type, "content_block_delta")) {
         take_delta(assembly, scan);
     } else if (is_text(scan, type, "content_block_stop")) {
-        end_part(assembly, scan);
+        if (part_number(scan, &key))
+            end_part(assembly, key);
     } else if (is_text(scan, type, "message_delta")) {
         take_end(body, scan);
     } else if (is_text(scan, type, "error")) {
         uint32_t error = json_find(scan, 0, "error");
         if (error != 0)
             grown_set(body, grown_member(body, 0, "error"), scan, error);
-    } else if (!is_text(scan, type, "message_stop") && !is_text(scan, type, "ping")) {
+    } else if (is_text(scan, type, "message_stop")) {
+        end_parts(assembly);
+    } else if (!is_text(scan, type, "ping")) {
         return;
     }
     mark(scan, type);

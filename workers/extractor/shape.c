@@ -48,7 +48,8 @@ enum err answer_shape_assemble(const struct answer_shape *shape, const struct pr
         if (!is_json)
             continue;
         shape->take_event(assembly, &event, scan);
-        grown_rest(&assembly->rest, 0, scan);
+        if (assembly->keeps_rest)
+            grown_rest(&assembly->rest, 0, scan);
     }
     sse_release(&sse);
     grown_put(&assembly->body, 0, out);

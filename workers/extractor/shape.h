@@ -25,6 +25,8 @@ struct answer_shape {
     // Whether the assistant waits for results of the user's tools, where its finish does not say
     // so; may be NULL.
     bool (*is_calling)(const struct json_scan *scan, uint32_t message);
+    // Whether a stream that said its end has all parts of what it amounts to; NULL: it has.
+    bool (*is_finished)(const struct json_scan *scan);
     // Takes in one event of a stream, in their order: assembly->body grows into what the API
     // answers without a stream. What it takes in it says with the assembly's functions, which mark
     // it; whatever else the event holds is kept as metadata. NULL: the API has no streams here.

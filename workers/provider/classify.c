@@ -124,13 +124,6 @@ static void judge_words(const struct provider_api *api, const struct error_words
     (void)retry_duration_ms(bytes_text(words->retry_after), &verdict->retry_after_ms);
 }
 
-static void judge_error(const struct provider_api *api, const struct outcome *outcome,
-                        unsigned status, struct verdict *verdict) {
-    struct error_words words = {0};
-    provider_api_error(api, outcome->body, &words);
-    judge_words(api, &words, status, verdict);
-}
-
 // What the provider says of trying again weighs more than the status, but a lane that is out of
 // quota or keys stays held.
 static void heed_hint(const struct provider_api *api, const struct outcome *outcome,
@@ -147,6 +140,12 @@ static void heed_hint(const struct provider_api *api, const struct outcome *outc
         verdict->retry_after_ms = hint.after_ms;
 }
 
+static bool states_usage(const struct provider_api *api, const struct json_scan *scan) {
+    uint32_t node;
+    return api->usage.object && jsonpath_first(api->usage.object, scan, &node) &&
+           scan->nodes[node].shape == JSON_SHAPE_object && scan->nodes[node].count > 0;
+}
+
 // A success is a whole JSON object of the API's shape that does not say that it failed.
 static void judge_success(const struct provider_api *api, const struct adapter *adapter,
                           const struct outcome *outcome, struct json_scan *scan,
@@ -159,6 +158,7 @@ static void judge_success(const struct provider_api *api, const struct adapter *
     if (provider_api_failed(api, scan, &words)) {
         judge_words(api, &words, outcome->status, verdict);
         heed_hint(api, outcome, verdict);
+        verdict->has_begun = states_usage(api, scan);
     } else if (adapter->is_answer(scan)) {
         verdict->class = CLASS_success;
         set_reason(verdict, "");
@@ -167,82 +167,137 @@ static void judge_success(const struct provider_api *api, const struct adapter *
 
 // ---- a stream -----------------------------------------------------------------------------------
 
-// Whether what a stream amounts to is what the API answers without one.
-static bool amounts_to_answer(const struct provider_api *api, const struct adapter *adapter,
-                              struct bytes stream, struct json_scan *event) {
+// What a stream says of itself, and what it amounts to.
+struct heard {
+    struct stream_story story;
+    enum err state; // ERR_TOO_BIG: something of it found no room
+    bool is_answer; // what the API answers without a stream
+    bool is_finished;
+    bool has_usage;
+};
+
+static void hear(const struct provider_api *api, const struct adapter *adapter, struct bytes stream,
+                 struct json_scan *event, struct heard *heard) {
     const struct answer_shape *shape = answer_shape_of(api->shape);
     struct assembly assembly;
     struct buf body;
     struct json_scan scan;
-    if (!shape || !shape->take_event)
-        return false;
     assembly_init(&assembly);
     buf_init(&body, ANSWER_BYTES_MAX);
     json_scan_init(&scan);
-    bool is_it =
-        answer_shape_assemble(shape, NULL, stream, &assembly, event, NULL, &body) == ERR_OK &&
-        json_scan(&scan, buf_bytes(&body), NULL) == ERR_OK && adapter->is_answer(&scan);
+    heard->state =
+        answer_shape_assemble(shape, api, stream, &assembly, event, &heard->story, &body);
     struct error_words words;
-    is_it = is_it && !provider_api_failed(api, &scan, &words);
+    if (heard->state == ERR_OK && json_scan(&scan, buf_bytes(&body), NULL) == ERR_OK) {
+        heard->is_answer = adapter->is_answer(&scan) && !provider_api_failed(api, &scan, &words);
+        heard->is_finished = !shape->is_finished || shape->is_finished(&scan);
+        heard->has_usage = states_usage(api, &scan);
+    }
     json_scan_release(&scan);
     buf_release(&body);
     assembly_release(&assembly);
-    return is_it;
+}
+
+static bool is_served(const struct provider_api *api, const struct adapter *adapter) {
+    const struct answer_shape *shape = answer_shape_of(api->shape);
+    return adapter->may_stream && api->stream.is_served && shape && shape->take_event;
+}
+
+// Why a stream without an error is no answer; NULL: it is one.
+static const char *refusal_of(const struct heard *heard) {
+    if (heard->state != ERR_OK)
+        return "stream_too_large";
+    if (heard->story.is_malformed)
+        return "stream_malformed";
+    if (!stream_is_whole(&heard->story))
+        return "stream_incomplete";
+    if (!heard->is_answer)
+        return "malformed";
+    return heard->is_finished ? NULL : "stream_incomplete";
 }
 
 // A stream says itself when it is whole. One that ends before is the beginning of an answer, which
-// may have been billed; an error in it is judged like an error's body.
-static void judge_stream(const struct provider_api *api, const struct adapter *adapter,
+// may have been billed. An error in it is judged like an error's body; if something was generated
+// before, that may have been billed too. Whether the stream says what became of the call.
+static bool judge_stream(const struct provider_api *api, const struct adapter *adapter,
                          const struct outcome *outcome, struct json_scan *scan,
                          struct verdict *verdict) {
-    struct stream_story story;
+    struct heard heard = {.state = ERR_OK};
     verdict->class = CLASS_malformed;
-    if (!adapter->may_stream || !api->stream.is_served) {
+    if (!is_served(api, adapter)) {
         set_reason(verdict, "stream_not_served");
-    } else if (provider_api_hear_all(api, outcome->body, scan, &story) != ERR_OK) {
-        set_reason(verdict, "stream_event_too_large");
-    } else if (story.is_failed) {
-        judge_words(api, &story.words, outcome->status, verdict);
+        return false;
+    }
+    hear(api, adapter, outcome->body, scan, &heard);
+    if (heard.story.is_failed) {
+        judge_words(api, &heard.story.words, outcome->status, verdict);
         heed_hint(api, outcome, verdict);
-    } else if (stream_is_whole(&story)) {
-        bool is_answer = amounts_to_answer(api, adapter, outcome->body, scan);
-        verdict->class = is_answer ? CLASS_success : CLASS_malformed;
-        set_reason(verdict, is_answer ? "" : "malformed");
+        verdict->has_begun = heard.story.has_content || heard.has_usage || heard.state != ERR_OK;
+        return true;
+    }
+    const char *refusal = refusal_of(&heard);
+    verdict->class = refusal ? CLASS_malformed : CLASS_success;
+    set_reason(verdict, refusal ? refusal : "");
+    return !refusal;
+}
+
+// An error's body may be a stream too, whatever its status.
+static void judge_error(const struct provider_api *api, const struct adapter *adapter,
+                        const struct outcome *outcome, struct json_scan *scan,
+                        struct verdict *verdict) {
+    struct error_words words = {0};
+    struct stream_story story;
+    if (!sse_is_stream(outcome->body))
+        provider_api_error(api, outcome->body, &words);
+    else if (is_served(api, adapter) &&
+             provider_api_hear_all(api, outcome->body, scan, &story) == ERR_OK)
+        words = story.words;
+    judge_words(api, &words, outcome->status, verdict);
+}
+
+// ---- all of it ----------------------------------------------------------------------------------
+
+static bool is_success(const struct outcome *outcome) {
+    return outcome->status / 100 == 2;
+}
+
+static void judge_answer(const struct provider_api *api, const struct adapter *adapter,
+                         const struct outcome *outcome, struct json_scan *scan,
+                         struct verdict *verdict) {
+    verdict->ended = "answered";
+    verdict->status = outcome->status;
+    if (!is_success(outcome)) {
+        judge_error(api, adapter, outcome, scan, verdict);
+        heed_hint(api, outcome, verdict);
+    } else if (sse_is_stream(outcome->body)) {
+        (void)judge_stream(api, adapter, outcome, scan, verdict);
     } else {
-        set_reason(verdict, story.is_malformed ? "stream_malformed" : "stream_incomplete");
+        judge_success(api, adapter, outcome, scan, verdict);
     }
 }
 
-// A stream may have said all when its connection broke: then nothing of it is missing.
-static bool was_whole(const struct provider_api *api, const struct adapter *adapter,
-                      const struct outcome *outcome, struct json_scan *scan,
-                      struct verdict *verdict) {
-    if (outcome->status / 100 != 2 || outcome->end == TRANSFER_too_large ||
-        !sse_is_stream(outcome->body))
-        return false;
-    judge_stream(api, adapter, outcome, scan, verdict);
-    return verdict->class == CLASS_success;
+// A stream may have said all when its connection broke: then nothing of it is missing. Or it said
+// its error, and the end of the connection says nothing more.
+static void judge_broken(const struct provider_api *api, const struct adapter *adapter,
+                         const struct outcome *outcome, struct json_scan *scan,
+                         struct verdict *verdict) {
+    struct verdict said = {.ended = "answered", .status = outcome->status};
+    judge_failure(outcome, verdict);
+    if (!is_success(outcome) || outcome->end == TRANSFER_too_large ||
+        !sse_is_stream(outcome->body) || !judge_stream(api, adapter, outcome, scan, &said))
+        return;
+    if (said.class != CLASS_success) {
+        said.ended = verdict->ended;
+        said.status = verdict->status;
+    }
+    *verdict = said;
 }
 
 void classify(const struct provider_api *api, const struct adapter *adapter,
               const struct outcome *outcome, struct json_scan *scan, struct verdict *verdict) {
     memset(verdict, 0, sizeof(*verdict));
-    bool is_answered = outcome->end == TRANSFER_as_http && outcome->http_end == HTTP_answered;
-    if (!is_answered && !was_whole(api, adapter, outcome, scan, verdict)) {
-        memset(verdict, 0, sizeof(*verdict));
-        judge_failure(outcome, verdict);
-        return;
-    }
-    verdict->ended = "answered";
-    verdict->status = outcome->status;
-    if (!is_answered)
-        return; // judged already
-    if (outcome->status / 100 == 2 && sse_is_stream(outcome->body)) {
-        judge_stream(api, adapter, outcome, scan, verdict);
-    } else if (outcome->status / 100 == 2) {
-        judge_success(api, adapter, outcome, scan, verdict);
-    } else {
-        judge_error(api, outcome, outcome->status, verdict);
-        heed_hint(api, outcome, verdict);
-    }
+    if (outcome->end == TRANSFER_as_http && outcome->http_end == HTTP_answered)
+        judge_answer(api, adapter, outcome, scan, verdict);
+    else
+        judge_broken(api, adapter, outcome, scan, verdict);
 }

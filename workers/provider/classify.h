@@ -29,9 +29,10 @@ struct verdict {
     char detail[CLASSIFY_DETAIL_BYTES_MAX]; // without content and keys
     unsigned status;                        // 0: no complete answer
     uint64_t retry_after_ms;
+    bool has_begun; // no success, but something was generated: it may be billed
 };
 
-// scan is for its use and holds the answer afterwards, if it is JSON.
+// scan is for its use.
 void classify(const struct provider_api *api, const struct adapter *adapter,
               const struct outcome *outcome, struct json_scan *scan, struct verdict *verdict);
 

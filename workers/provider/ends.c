@@ -175,6 +175,7 @@ void ends_finish(struct ends *ends, struct held *held, const struct ending *endi
     held->body = keep(&to, ending->body);
     item->status = ending->status;
     item->bytes_left = ending->bytes_left;
+    item->has_begun = ending->has_begun;
     item->started_ms = ending->started_ms;
     item->duration_ms = ending->duration_ms;
     item->first_byte_ms = ending->first_byte_ms;

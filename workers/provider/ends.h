@@ -17,6 +17,7 @@ struct ending {
     const char *detail; // for people; never content or keys
     uint64_t status;
     bool bytes_left;
+    bool has_begun; // answered, but no success: generating had begun
     int64_t started_ms;
     uint64_t duration_ms;
     uint64_t first_byte_ms;

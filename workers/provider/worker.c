@@ -116,18 +116,6 @@ static struct worker *worker_open(const struct conf *conf, int stop_fd) {
     return worker;
 }
 
-static void worker_close(struct worker *worker) {
-    transfers_free(worker->transfers);
-    link_close(&worker->link, LINK_LINGER_MS);
-    sock_context_close();
-    ends_release(&worker->ends);
-    endpoints_free(worker->endpoints);
-    json_scan_release(&worker->scan);
-    buf_release(&worker->header);
-    name_release(&worker->name);
-    mem_free(worker);
-}
-
 // ---- what the broker is told of us --------------------------------------------------------------
 
 // Says hello again with what changed; the broker takes it from the same process at any time.
@@ -415,6 +403,7 @@ static void finish_call(struct worker *worker, struct transfer *transfer) {
         .detail = verdict.detail,
         .status = verdict.status,
         .bytes_left = transfer->has_left,
+        .has_begun = verdict.has_begun,
         .started_ms = transfer->started_ms,
         .duration_ms = transfer->duration_ms,
         .first_byte_ms = transfer->first_byte_ms,
@@ -542,6 +531,21 @@ static void turn(struct worker *worker) {
         ends_rejoined(&worker->ends);
     worker->said_boot = boot;
     say_ends(worker);
+}
+
+static void worker_close(struct worker *worker) {
+    // What still runs is ended, so that all that a call has is given back; nobody hears these ends.
+    abort_all(worker);
+    finish_calls(worker);
+    transfers_free(worker->transfers);
+    link_close(&worker->link, LINK_LINGER_MS);
+    sock_context_close();
+    ends_release(&worker->ends);
+    endpoints_free(worker->endpoints);
+    json_scan_release(&worker->scan);
+    buf_release(&worker->header);
+    name_release(&worker->name);
+    mem_free(worker);
 }
 
 int worker_run(const struct conf *conf, int stop_fd) {

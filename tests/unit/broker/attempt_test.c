@@ -202,6 +202,20 @@ static void expect(uint64_t job, enum job_state state, enum outcome outcome, enu
     ck_assert_int_eq(world_job(w, job)->reason, reason);
 }
 
+// Ends the job's attempts in this way until it has its outcome, at most so often.
+static uint32_t attempts_until_dead(struct lease lease, struct how how, uint32_t at_most) {
+    uint32_t attempts = 0;
+    while (attempts < at_most) {
+        world_end(w, 0, lease, how);
+        attempts++;
+        if (world_state(w, lease.job) == JOB_DEAD)
+            break;
+        world_pass(w, RETRY_MAX_MS + 1000);
+        lease = world_lease(w, 0);
+    }
+    return attempts;
+}
+
 // Who did not allow it must not pay twice for one job.
 START_TEST(a_possibly_billed_attempt_follows_the_batchs_policy) {
     static const struct {
@@ -229,6 +243,46 @@ START_TEST(a_possibly_billed_attempt_follows_the_batchs_policy) {
 END_TEST
 
 // Nobody knows what a lost worker was charged for.
+// A stream may end in an error when it has cost something: the policy holds for it too, and what
+// the error says of the lane and of the time to wait holds besides.
+START_TEST(an_error_within_an_answer_that_had_begun_is_possibly_billed) {
+    struct how hows[] = {RETRYABLE, RATE_LIMITED, LANE_WIDE};
+    for (size_t i = 0; i < 3; i++) {
+        hows[i].has_begun = true;
+        struct lease lease = leased_job((struct batch_options){.priority = 1, .billed = "park"});
+        world_end(w, 0, lease, hows[i]);
+        ck_assert(world_record_of(w, lease.call)->said.is_possibly_billed);
+        expect(lease.job, JOB_PARKED, OUTCOME_parked, REASON_possibly_billed);
+        ck_assert_int_eq(world_lane(w)->state, i == 2 ? LANE_held : LANE_open);
+    }
+}
+END_TEST
+
+START_TEST(a_retry_that_may_be_paid_again_is_counted_and_waits_as_the_error_says) {
+    struct how how = RATE_LIMITED;
+    how.has_begun = true;
+    struct lease lease = leased_job((struct batch_options){.priority = 1, .billed = "retry"});
+    ck_assert_uint_eq(attempts_until_dead(lease, how, 10), w->config.attempts_max);
+    expect(lease.job, JOB_DEAD, OUTCOME_dead, REASON_attempts_used);
+    how.retry_after_ms = RETRY_MAX_MS + 5000;
+    lease = leased_job((struct batch_options){.priority = 1, .billed = "retry"});
+    world_end(w, 0, lease, how);
+    expect(lease.job, JOB_DELAYED, OUTCOME_none, REASON_delayed);
+    ck_assert_uint_ge(world_job(w, lease.job)->delay_ms, RETRY_MAX_MS + 5000);
+}
+END_TEST
+
+// What will never be taken is not tried again, by a person either; it is flagged all the same.
+START_TEST(a_permanent_error_within_an_answer_is_dead_and_flagged) {
+    struct how how = PERMANENT;
+    how.has_begun = true;
+    struct lease lease = leased_job((struct batch_options){.priority = 1, .billed = "park"});
+    world_end(w, 0, lease, how);
+    ck_assert(world_record_of(w, lease.call)->said.is_possibly_billed);
+    expect(lease.job, JOB_DEAD, OUTCOME_dead, REASON_permanent);
+}
+END_TEST
+
 START_TEST(an_unknown_attempt_follows_the_batchs_policy_too) {
     struct lease lease = leased_job((struct batch_options){.priority = 1, .billed = "park"});
     give_up();
@@ -263,20 +317,6 @@ START_TEST(a_late_answer_brings_a_parked_job_its_outcome) {
 END_TEST
 
 // ---- counting -----------------------------------------------------------------------------------
-
-// Ends the job's attempts in this way until it has its outcome, at most so often.
-static uint32_t attempts_until_dead(struct lease lease, struct how how, uint32_t at_most) {
-    uint32_t attempts = 0;
-    while (attempts < at_most) {
-        world_end(w, 0, lease, how);
-        attempts++;
-        if (world_state(w, lease.job) == JOB_DEAD)
-            break;
-        world_pass(w, RETRY_MAX_MS + 1000);
-        lease = world_lease(w, 0);
-    }
-    return attempts;
-}
 
 // A provider that is broken for one prompt must not be paid for it for ever.
 START_TEST(retryable_ends_are_counted_and_kill_the_job_at_the_maximum) {
@@ -331,7 +371,7 @@ END_TEST
 // A worker that calls half an answer a success must not end the job with it.
 START_TEST(only_a_complete_answer_can_be_a_success) {
     struct lease lease = leased_job((struct batch_options){.priority = 1});
-    world_end(w, 0, lease, (struct how){"failed", "success", "", true, 0});
+    world_end(w, 0, lease, (struct how){"failed", "success", "", true, false, 0});
     expect(lease.job, JOB_DELAYED, OUTCOME_none, REASON_delayed);
     ck_assert(!world_record_of(w, lease.call)->said.is_answer);
 }
@@ -445,6 +485,9 @@ int main(void) {
         an_answer_to_a_job_that_is_gone_is_recorded_as_superfluous,
         a_late_end_that_is_no_success_is_recorded_and_moves_nothing,
         a_possibly_billed_attempt_follows_the_batchs_policy,
+        an_error_within_an_answer_that_had_begun_is_possibly_billed,
+        a_retry_that_may_be_paid_again_is_counted_and_waits_as_the_error_says,
+        a_permanent_error_within_an_answer_is_dead_and_flagged,
         an_unknown_attempt_follows_the_batchs_policy_too,
         a_failure_before_a_byte_left_is_not_possibly_billed,
         a_late_answer_brings_a_parked_job_its_outcome,

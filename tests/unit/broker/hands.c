@@ -277,6 +277,7 @@ void world_end(struct world *w, uint32_t worker, struct lease lease, struct how 
         .class = bytes_text(how.class),
         .reason = bytes_text(how.reason),
         .bytes_left = how.bytes_left,
+        .has_begun = how.has_begun,
         .retry_after_ms = how.retry_after_ms,
         .digest = digest_of_end(lease.call, &how),
     };

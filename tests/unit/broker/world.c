@@ -4,17 +4,17 @@
 
 #include <check.h>
 
-const struct how ANSWERED = {"answered", "success", "", false, 0};
-const struct how RETRYABLE = {"answered", "retryable", "http_500", false, 0};
-const struct how RATE_LIMITED = {"answered", "rate_limited", "http_429", false, 0};
-const struct how PERMANENT = {"answered", "permanent", "http_400", false, 0};
-const struct how MALFORMED = {"answered", "malformed", "not_json", false, 0};
-const struct how LANE_WIDE = {"answered", "lane_wide", "http_401", false, 0};
-const struct how CUT_OFF = {"failed", "retryable", "cut_off", true, 0};
-const struct how FAILED_UNSENT = {"failed", "retryable", "reset", false, 0};
-const struct how NOT_STARTED = {"not_started", "retryable", "no_slot", false, 0};
-const struct how NEVER_POSSIBLE = {"not_started", "permanent", "body_missing", false, 0};
-const struct how CONNECT_FAILED = {"not_started", "retryable", "connect_failed", false, 0};
+const struct how ANSWERED = {"answered", "success", "", false, false, 0};
+const struct how RETRYABLE = {"answered", "retryable", "http_500", false, false, 0};
+const struct how RATE_LIMITED = {"answered", "rate_limited", "http_429", false, false, 0};
+const struct how PERMANENT = {"answered", "permanent", "http_400", false, false, 0};
+const struct how MALFORMED = {"answered", "malformed", "not_json", false, false, 0};
+const struct how LANE_WIDE = {"answered", "lane_wide", "http_401", false, false, 0};
+const struct how CUT_OFF = {"failed", "retryable", "cut_off", true, false, 0};
+const struct how FAILED_UNSENT = {"failed", "retryable", "reset", false, false, 0};
+const struct how NOT_STARTED = {"not_started", "retryable", "no_slot", false, false, 0};
+const struct how NEVER_POSSIBLE = {"not_started", "permanent", "body_missing", false, false, 0};
+const struct how CONNECT_FAILED = {"not_started", "retryable", "connect_failed", false, false, 0};
 
 struct core_config world_config(void) {
     return (struct core_config){

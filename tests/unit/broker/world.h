@@ -108,6 +108,7 @@ struct lease {
 struct how {
     const char *ended, *class, *reason;
     bool bytes_left;
+    bool has_begun;
     uint64_t retry_after_ms;
 };
 extern const struct how ANSWERED, RETRYABLE, RATE_LIMITED, PERMANENT, MALFORMED, LANE_WIDE, CUT_OFF,

@@ -2,6 +2,7 @@
 #include "common/catalogue.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 // Hosts that read answers by other rules than the accountant's would leave holes in the index.
@@ -45,9 +46,23 @@ START_TEST(the_users_identifiers_stand_behind_the_catalogues_own) {
 }
 END_TEST
 
+// A name that was cut in the catalogue would be another header's.
+START_TEST(a_headers_name_has_its_bound) {
+    char where[160], why[256];
+    for (int size = EXTRACT_HEADER_BYTES_MAX; size <= EXTRACT_HEADER_BYTES_MAX + 1; size++) {
+        (void)snprintf(where, sizeof(where), "header:%0*d", size, 0);
+        const struct extract_rule rule = {"openai", "my_id", where, "c.yaml:3"};
+        ck_assert_int_eq(extract_rule_check(&rule, why, sizeof(why)),
+                         size <= EXTRACT_HEADER_BYTES_MAX);
+    }
+    ck_assert_ptr_nonnull(strstr(why, "at most 127 bytes"));
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("extract rules");
     TCase *all = tcase_create("all");
+    tcase_add_test(all, a_headers_name_has_its_bound);
     tcase_add_test(all, the_users_identifiers_stand_behind_the_catalogues_own);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);

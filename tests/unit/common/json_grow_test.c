@@ -125,25 +125,112 @@ START_TEST(what_is_left_over_is_kept) {
 }
 END_TEST
 
-// A stranger's stream may name four thousand million elements; each costs a walk.
-START_TEST(a_document_that_outgrows_its_bounds_says_so) {
-    char text[64];
-    uint32_t key = 0;
-    for (; key <= GROWN_CHILDREN_MAX && grown_state(&grown) == ERR_OK; key++)
-        (void)grown_element(&grown, grown_member(&grown, 0, "a"), key * 7);
+// An object with members m0, m1 …, written forward or backward, each with a list of its own.
+static void write_members(struct buf *to, unsigned count, bool backward) {
+    buf_reset(to);
+    for (unsigned i = 0; i < count; i++)
+        buf_printf(to, "%s\"m%u\":[1]", i ? "," : "{\"v\":{", backward ? count - i : i + 1);
+    buf_text(to, "}}");
+}
+
+static void merge_members(unsigned count, bool backward) {
+    struct buf text;
+    buf_init(&text, 1 << 20);
+    write_members(&text, count, backward);
+    ck_assert_int_eq(json_scan(&scan, buf_bytes(&text), NULL), ERR_OK);
+    grown_merge(&grown, grown_member(&grown, 0, "a"), &scan, json_find(&scan, 0, "v"));
+    buf_release(&text);
+}
+
+// What comes again in its order costs one step each, however much there is: every event of a
+// stream may say it.
+START_TEST(what_is_repeated_is_found_at_once) {
+    enum { MEMBERS = 2000, ELEMENTS = 20000 };
+    uint32_t node = from("{\"v\":null}");
+    grown_set(&grown, grown_member(&grown, 0, "a"), &scan, node);
+    struct buf text;
+    buf_init(&text, 1 << 20);
+    write_members(&text, MEMBERS, false);
+    ck_assert_int_eq(json_scan(&scan, buf_bytes(&text), NULL), ERR_OK);
+    grown_set(&grown, grown_member(&grown, 0, "a"), &scan, json_find(&scan, 0, "v"));
+    uint32_t before = grown.work;
+    for (unsigned i = 0; i < 10; i++)
+        merge_members(MEMBERS, false);
+    ck_assert_uint_le(grown.work - before, 10 * 2 * MEMBERS + 100);
+    buf_reset(&text);
+    for (unsigned i = 0; i < ELEMENTS; i++)
+        buf_text(&text, i ? ",1" : "{\"l\":[1");
+    buf_text(&text, "]}");
+    before = grown.work;
+    for (unsigned i = 0; i < 10; i++) {
+        ck_assert_int_eq(json_scan(&scan, buf_bytes(&text), NULL), ERR_OK);
+        grown_rest(&grown, grown_member(&grown, 0, "rest"), &scan);
+    }
+    ck_assert_uint_le(grown.work - before, 10 * 2 * ELEMENTS + 100);
+    ck_assert_int_eq(grown_state(&grown), ERR_OK);
+    buf_release(&text);
+}
+END_TEST
+
+// A stranger's stream may repeat its names in an order in which each costs a walk past all others,
+// or name elements backward.
+START_TEST(a_document_that_takes_too_many_steps_says_so) {
+    enum { MEMBERS = 4000 };
+    unsigned times = 0;
+    merge_members(MEMBERS, false);
+    for (; times < 10 && grown_state(&grown) == ERR_OK; times++)
+        merge_members(MEMBERS, true);
     ck_assert_int_eq(grown_state(&grown), ERR_TOO_BIG);
-    ck_assert_uint_eq(key, GROWN_CHILDREN_MAX + 1);
+    ck_assert_uint_le(grown.work, GROWN_WORK_MAX);
     add("{\"v\":[{\"index\":0}]}"); // harmless from then on
-    ck_assert_uint_eq(buf_bytes(&out).size, 0);
     ck_assert_str_eq(says(), "");
     grown_reset(&grown);
     ck_assert_int_eq(grown_state(&grown), ERR_OK);
-    for (unsigned i = 0; i <= GROWN_CHILDREN_MAX && grown_state(&grown) == ERR_OK; i++) {
-        (void)snprintf(text, sizeof(text), "m%u", i);
-        (void)grown_member(&grown, 0, text);
-    }
+    ck_assert_uint_eq(grown.work, 0);
+    for (uint32_t key = 0; key < 20000 && grown_state(&grown) == ERR_OK; key++)
+        (void)grown_element(&grown, grown_member(&grown, 0, "a"), key % 2 ? key : 40000 - key);
     ck_assert_int_eq(grown_state(&grown), ERR_TOO_BIG);
-    grown_reset(&grown);
+    ck_assert_uint_le(grown.work, GROWN_WORK_MAX);
+}
+END_TEST
+
+// Only what is said to grow does: a state that is told again is another state, and no longer text.
+START_TEST(only_what_is_said_to_grow_does) {
+    static const char *const grows[] = {"text", NULL}, *const placed[] = {"calls", NULL};
+    static const struct grown_growth growth = {.grows = grows, .placed = placed};
+    static const char *const texts[] = {
+        "{\"v\":{\"text\":\"a\",\"state\":\"on\",\"calls\":[{\"index\":0,\"text\":\"x\"}],"
+        "\"notes\":[{\"index\":4,\"url\":\"u\",\"text\":\"1\"}]}}",
+        "{\"v\":{\"text\":\"b\",\"state\":\"off\",\"calls\":[{\"index\":0,\"text\":\"y\"}],"
+        "\"notes\":[{\"index\":4,\"url\":\"u\",\"text\":\"2\"}]}}",
+        "{\"v\":{\"state\":\"\",\"text\":\"\"}}"};
+    for (size_t i = 0; i < 3; i++) {
+        uint32_t node = from(texts[i]);
+        grown_grow(&grown, grown_member(&grown, 0, "a"), &scan, node, &growth);
+    }
+    ck_assert_str_eq(says(),
+                     "{\"a\":{\"text\":\"ab\",\"state\":\"off\",\"calls\":[{\"text\":\"xy\"}],"
+                     "\"notes\":[{\"index\":4,\"url\":\"u\",\"text\":\"12\"}]}}");
+}
+END_TEST
+
+// What would make the document too deep to be read is not put in.
+START_TEST(a_text_that_nests_too_deep_where_it_stands_is_refused) {
+    char text[2 * JSON_DEPTH_MAX + 1];
+    uint32_t place = grown_member(&grown, grown_member(&grown, 0, "a"), "b");
+    for (unsigned depth = JSON_DEPTH_MAX - 2; depth <= JSON_DEPTH_MAX; depth++) {
+        memset(text, '[', depth);
+        memset(text + depth, ']', depth);
+        bool fits = depth + 2 <= JSON_DEPTH_MAX;
+        ck_assert_int_eq(grown_set_json(&grown, place, bytes_of(text, 2 * (size_t)depth)), fits);
+    }
+    buf_reset(&out);
+    grown_put(&grown, 0, &out);
+    ck_assert_int_eq(json_scan(&scan, buf_bytes(&out), NULL), ERR_OK);
+}
+END_TEST
+
+START_TEST(a_document_that_outgrows_its_bounds_says_so) {
     char *megabyte = mem_new((1 << 20) + 16);
     memset(megabyte, 'x', (1 << 20) + 8);
     memcpy(megabyte, "{\"v\":\"", 6);
@@ -160,12 +247,17 @@ END_TEST
 int main(void) {
     Suite *suite = suite_create("json-grow");
     TCase *tcase = tcase_create("all");
+    tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, pieces_of_texts_become_one);
     tcase_add_test(tcase, pieces_of_lists_find_their_element);
     tcase_add_test(tcase, what_is_joined_takes_the_place_of_what_was_there_unless_it_is_null);
     tcase_add_test(tcase, a_name_that_comes_empty_changes_nothing);
     tcase_add_test(tcase, what_is_left_over_is_kept);
+    tcase_add_test(tcase, what_is_repeated_is_found_at_once);
+    tcase_add_test(tcase, a_document_that_takes_too_many_steps_says_so);
+    tcase_add_test(tcase, only_what_is_said_to_grow_does);
+    tcase_add_test(tcase, a_text_that_nests_too_deep_where_it_stands_is_refused);
     tcase_add_test(tcase, a_document_that_outgrows_its_bounds_says_so);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

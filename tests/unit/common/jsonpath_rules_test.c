@@ -384,6 +384,34 @@ START_TEST(no_pattern_hangs) {
 }
 END_TEST
 
+// Escapes are resolved once for a pattern, and are paid for wherever they are resolved.
+START_TEST(escapes_are_paid_for) {
+    struct buf text;
+    uint32_t found;
+    buf_init(&text, 2 << 20);
+    buf_text(&text, "[\"");
+    for (size_t i = 0; i < 200000; i++)
+        buf_text(&text, "\\n");
+    buf_text(&text, "\"],");
+    // The pattern is longer than one may be, in each of the elements that ask for it.
+    struct buf document;
+    buf_init(&document, 4 << 20);
+    buf_put(&document, text.at, text.size);
+    for (size_t i = 0; i < 1000; i++)
+        buf_text(&document, "\"x\",");
+    ck_assert_int_eq(outcome("$[?search(@,$[0][0])]", buf_cstr(&document), 1, &found), ERR_OK);
+    ck_assert_int_eq(found, 0);
+    ck_assert_int_eq(outcome("$[?search($[0][0],'x')]", buf_cstr(&document), 1, &found),
+                     ERR_TOO_BIG);
+    // One that is short enough is the same in each.
+    ck_assert_int_eq(
+        outcome("$[?search(@[0],$[0][1])]", "[\"x\\n\",\"\\u0078\\n\"],", 2000, &found), ERR_OK);
+    ck_assert_int_eq(found, 2000);
+    buf_release(&document);
+    buf_release(&text);
+}
+END_TEST
+
 static const char *refusal(const char *open, size_t count_open) {
     static char error[256];
     struct buf text;
@@ -437,6 +465,7 @@ int main(void) {
     tcase_add_test(all, a_node_has_one_normalized_path);
     tcase_add_test(all, an_evaluation_that_takes_too_long_is_given_up);
     tcase_add_test(all, no_pattern_hangs);
+    tcase_add_test(all, escapes_are_paid_for);
     tcase_add_test(all, an_expression_has_its_limits);
     tcase_add_test(all, nothing_is_kept_of_an_evaluation);
     suite_add_tcase(suite, all);

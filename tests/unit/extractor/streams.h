@@ -66,8 +66,8 @@ static const struct stream streams[] = {
      "\"call_b\",\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}],"
      "\"role\":\"assistant\",\"content\":null},\"finish_reason\":\"tool_calls\","
      "\"native_finish_reason\":\"tool\"},{\"index\":1,\"message\":{\"role\":\"assistant\","
-     "\"reasoning\":\"think\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"ab\"}]"
-     ","
+     "\"reasoning\":\"think\",\"reasoning_details\":[{\"index\":0,\"type\":\"reasoning.text\","
+     "\"text\":\"ab\"}],"
      "\"refusal\":\"No\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":2,\"cost\":0.5,"
      "\"completion_tokens\":3,\"total_tokens\":5}}",
      "null"},
