@@ -40,7 +40,7 @@ says "nothing at all" 65 '' 'colloq: stdin: line 1, byte 1: the JSON document is
 head -c 10000000 /dev/zero | tr '\0' ' ' >"$work/long.json"
 says "too long a document" 65 '' "colloq: $work/long.json: longer than 9437184 bytes" '$' "$work/long.json"
 head -c 200000 /dev/zero | sed 's/\x0/0,/g; s/^/[/; s/,$/]/' >"$work/many.json"
-says "a path that never ends" 65 '[' "colloq: $work/many.json: given up" '$[?count($[?@==1])>0]' "$work/many.json"
+says "a path that never ends, and nothing half written" 65 '' "colloq: $work/many.json: given up" '$[?count($[?@==1])>0]' "$work/many.json"
 says "an expression is needed" 64 '' 'colloq: an operand is missing'
 [ ! -e "$work/data" ] || { echo "FAILED: a data folder was made"; failed=$((failed + 1)); }
 echo "$passed passed, $failed failed, 0 skipped"
