@@ -553,7 +553,8 @@ START_TEST(streams_amount_to_answers) {
         ids += check_events(&sample, recording.name, body);
         streams++;
         bool is_failed = sample.refusal && strcmp(sample.refusal, "error_in_answer") == 0;
-        if (is_failed || has_no_end(&recording, &sample) || is_foreign(source, recording.name, body)) {
+        if (is_failed || has_no_end(&recording, &sample) ||
+            is_foreign(source, recording.name, body)) {
             ck_assert_ptr_nonnull(sample.refusal);
             ck_assert(!is_failed || sample.head.error_message.size > 0);
             failed += is_failed;
