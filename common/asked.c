@@ -60,21 +60,56 @@ static int64_t largest(const struct json_scan *scan, uint32_t object, const char
     return most;
 }
 
-int64_t asked_output_max(const struct json_scan *scan, uint32_t object) {
-    static const char *const limits[] = {"max_completion_tokens", "max_tokens", "max_output_tokens",
-                                         "maxOutputTokens", NULL};
-    static const char *const numbers[] = {"n", "candidateCount", NULL};
+static const char *const limits[] = {"max_completion_tokens", "max_tokens", "max_output_tokens",
+                                     "maxOutputTokens", NULL};
+
+static bool is_listed(const char *const *list, const char *name) {
+    for (; *list; list++)
+        if (strcmp(*list, name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_renamed(const struct provider_api *api, const char *name) {
+    for (size_t i = 0; i < api->field_name_count; i++)
+        if (strcmp(api->field_names[i].from, name) == 0)
+            return true;
+    return false;
+}
+
+// Whether the API heeds a member of that name: one that it does not know bounds nothing.
+static bool is_heeded(const struct provider_api *api, enum asked_form form, const char *name) {
+    return !api->request_fields[0] || is_listed(api->request_fields, name) ||
+           (form == ASKED_turn && is_renamed(api, name));
+}
+
+// The largest limit that is heeded; -1: none.
+static int64_t limit_of(const struct provider_api *api, enum asked_form form,
+                        const struct json_scan *scan, uint32_t object) {
+    int64_t most = -1;
+    for (const char *const *limit = limits; *limit; limit++) {
+        const char *const names[] = {*limit, NULL};
+        int64_t count = is_heeded(api, form, *limit) ? largest(scan, object, names) : -1;
+        most = count > most ? count : most;
+    }
+    return most;
+}
+
+int64_t asked_output_max(const struct provider_api *api, enum asked_form form,
+                         const struct json_scan *scan, uint32_t object) {
+    static const char *const numbers[] = {"n", "candidateCount", "candidate_count", NULL};
     static const char *const configs[] = {"generationConfig", "generation_config"};
-    int64_t most = largest(scan, object, limits), choices = largest(scan, object, numbers), all;
+    int64_t most = limit_of(api, form, scan, object), choices = largest(scan, object, numbers), all;
     for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
         uint32_t config = json_find(scan, object, configs[i]);
-        int64_t limit = config ? largest(scan, config, limits) : -1;
+        bool is_known = config != 0 && is_heeded(api, form, configs[i]);
+        int64_t limit = is_known ? largest(scan, config, limits) : -1;
         int64_t number = config ? largest(scan, config, numbers) : -1;
         most = limit > most ? limit : most;
         choices = number > choices ? number : choices;
     }
-    if (most < 0)
-        most = OUTPUT_TOKENS_MAX;
+    if (most < 0 || api->does_limit_omit_reasoning)
+        most = most > OUTPUT_TOKENS_MAX ? most : OUTPUT_TOKENS_MAX;
     return __builtin_mul_overflow(most, choices < 1 ? 1 : choices, &all) ? INT64_MAX : all;
 }
 
@@ -149,48 +184,85 @@ static bool items_are_text(const struct json_scan *scan, uint32_t input) {
     return messages_are_text(scan, input);
 }
 
-// Contents in the form of Gemini's generateContent: parts, told from each other by their members.
-static bool contents_are_text(const struct json_scan *scan, uint32_t list) {
+static bool is_list(const struct json_scan *scan, uint32_t node) {
+    return node == 0 || scan->nodes[node].shape == JSON_SHAPE_array;
+}
+
+// Parts in the form of Gemini's generateContent, told from each other by their members.
+static bool parts_are_text(const struct json_scan *scan, uint32_t parts) {
     static const char *const others[] = {"inlineData", "inline_data", "fileData", "file_data"};
-    for (uint32_t i = list + 1; list && i < scan->nodes[list].end; i = scan->nodes[i].end) {
-        uint32_t parts = json_find(scan, i, "parts");
-        for (uint32_t k = parts + 1; parts && k < scan->nodes[parts].end; k = scan->nodes[k].end)
-            for (size_t n = 0; n < sizeof(others) / sizeof(others[0]); n++)
-                if (json_find(scan, k, others[n]))
-                    return false;
+    static const char *const results[] = {"functionResponse", "function_response"};
+    if (!is_list(scan, parts))
+        return false; // one part in place of a list
+    for (uint32_t i = parts + 1; parts && i < scan->nodes[parts].end; i = scan->nodes[i].end) {
+        for (size_t n = 0; n < sizeof(others) / sizeof(others[0]); n++)
+            if (json_find(scan, i, others[n]))
+                return false;
+        for (size_t n = 0; n < sizeof(results) / sizeof(results[0]); n++) {
+            uint32_t result = json_find(scan, i, results[n]);
+            if (result && json_find(scan, result, "parts"))
+                return false;
+        }
     }
     return true;
 }
 
-// A tool of the user's: of type function or custom, or without a type as functionDeclarations or
-// as {"name",…}.
+static bool contents_are_text(const struct json_scan *scan, uint32_t list) {
+    if (!is_list(scan, list))
+        return false;
+    for (uint32_t i = list + 1; list && i < scan->nodes[list].end; i = scan->nodes[i].end)
+        if (!parts_are_text(scan, json_find(scan, i, "parts")))
+            return false;
+    return true;
+}
+
+// A tool of the user's: of type function or custom, or without a type as functionDeclarations and
+// nothing else, or as {"name",…}.
 static bool is_own_tool(const struct json_scan *scan, uint32_t tool) {
     uint32_t type = json_find(scan, tool, "type");
     if (type)
         return bytes_is(json_raw(scan, type), "\"function\"") ||
                bytes_is(json_raw(scan, type), "\"custom\"");
+    if (json_find(scan, tool, "functionDeclarations") ||
+        json_find(scan, tool, "function_declarations"))
+        return scan->nodes[tool].count == 1;
     return json_find(scan, tool, "name") || json_find(scan, tool, "function") ||
-           json_find(scan, tool, "functionDeclarations") ||
-           json_find(scan, tool, "function_declarations") || json_find(scan, tool, "input_schema");
+           json_find(scan, tool, "input_schema");
 }
 
 // Whether all tools of a list are the user's own.
 static bool tools_are_own(const struct json_scan *scan, uint32_t list) {
-    if (list == 0 || scan->nodes[list].shape != JSON_SHAPE_array)
+    if (list == 0 || scan->nodes[list].shape == JSON_SHAPE_null)
         return true;
-    for (uint32_t i = list + 1; i < scan->nodes[list].end; i = scan->nodes[i].end) {
+    if (!is_list(scan, list))
+        return false;
+    for (uint32_t i = list + 1; i < scan->nodes[list].end; i = scan->nodes[i].end)
         if (!is_own_tool(scan, i))
             return false;
-    }
     return true;
 }
 
-int64_t asked_input_max(const struct json_scan *scan, uint32_t object, size_t bytes) {
-    // What these bring stands elsewhere.
-    static const char *const fetching[] = {
-        "web_search_options",     "mcp_servers",  "prompt",
-        "previous_response_id",   "conversation", "cachedContent",
-        "previous_interaction_id"};
+// A mode of thinking in which the provider asks several times.
+static bool has_mode(const struct json_scan *scan, uint32_t object) {
+    uint32_t reasoning = json_find(scan, object, "reasoning");
+    uint32_t mode = reasoning ? json_find(scan, reasoning, "mode") : 0;
+    return mode && scan->nodes[mode].shape != JSON_SHAPE_null;
+}
+
+int64_t asked_input_max(const struct provider_api *api, const struct json_scan *scan,
+                        uint32_t object, size_t bytes) {
+    // What these bring stands elsewhere, or another model than the one asked may answer.
+    static const char *const fetching[] = {"web_search_options",
+                                           "mcp_servers",
+                                           "prompt",
+                                           "previous_response_id",
+                                           "conversation",
+                                           "cachedContent",
+                                           "cached_content",
+                                           "previous_interaction_id",
+                                           "agent",
+                                           "models",
+                                           "plugins"};
     uint32_t tools = json_find(scan, object, "tools");
     for (size_t i = 0; i < sizeof(fetching) / sizeof(fetching[0]); i++) {
         uint32_t node = json_find(scan, object, fetching[i]);
@@ -200,7 +272,7 @@ int64_t asked_input_max(const struct json_scan *scan, uint32_t object, size_t by
     if (!messages_are_text(scan, json_find(scan, object, "messages")) ||
         !items_are_text(scan, json_find(scan, object, "input")) ||
         !contents_are_text(scan, json_find(scan, object, "contents")) ||
-        !tools_are_own(scan, tools))
+        !tools_are_own(scan, tools) || has_mode(scan, object))
         return -1;
-    return (int64_t)bytes + (tools ? TOOLS_TOKENS_MAX : 0);
+    return (int64_t)bytes + api->input_tokens_added + (tools ? TOOLS_TOKENS_MAX : 0);
 }

@@ -9,12 +9,16 @@
 // out. False if it is not written as a text: nobody can say what that would cost.
 bool asked_tier(const struct provider_api *api, const struct json_scan *scan, uint32_t object,
                 struct buf *out, struct bytes *tier);
+// A native body goes out as it is; in a turn's parameters the names of other APIs are known too.
+enum asked_form { ASKED_native, ASKED_turn };
 // Tokens that its answer may have at most, all choices together: by its own limit where it states
-// one (the largest, of several), else what is assumed of a call that does not.
-int64_t asked_output_max(const struct json_scan *scan, uint32_t object);
+// one that the API heeds (the largest, of several), else what is assumed of a call that does not.
+int64_t asked_output_max(const struct provider_api *api, enum asked_form form,
+                         const struct json_scan *scan, uint32_t object);
 // Tokens that its input may have at most, of so many bytes: one for each, and what the API adds
-// for tools. -1: nobody can say, since it does not hold text only. What an image, a file or audio
+// by itself and for tools. -1: nobody can say, since it does not hold text only. What an image, a file or audio
 // comes to is not known, nor what a provider's own tools will fetch.
-int64_t asked_input_max(const struct json_scan *scan, uint32_t object, size_t bytes);
+int64_t asked_input_max(const struct provider_api *api, const struct json_scan *scan,
+                        uint32_t object, size_t bytes);
 
 #endif

@@ -32,6 +32,7 @@ struct retry_rule {
     unsigned status_max; // inclusive
     const char *code;    // the error's code must be this, * for anything; NULL: any
     const char *type;    // likewise its type
+    const char *message; // likewise its message
     enum call_class class;
     const char *reason; // a code for people and for counting: http_401, quota_exhausted …
 };
@@ -82,6 +83,7 @@ struct stream_map {
     struct stream_rules finish;
     struct stream_rules errors;            // the stream failed
     const struct jsonpath *const *content; // what is generated, in an event; ends with NULL
+    const struct jsonpath *const *begun;   // what says that the call works, before any content
 };
 
 // How an answer says how many there were: as their number, as a list with a place for each, or as
@@ -175,6 +177,8 @@ struct provider_api {
     const char *const *message_fields; // of a message that goes back, beside its content and its
                                        // calls; empty: those of OpenAI's Chat Completions
     int64_t output_tokens_default;     // for a turn that states no limit; 0: the API needs none
+    int64_t input_tokens_added;        // at most, to what a request says; for upper bounds
+    bool does_limit_omit_reasoning;    // a request's limit holds for the visible output alone
 
     const struct retry_rule *retries;
     size_t retry_count;
@@ -365,6 +369,7 @@ bool provider_api_failed(const struct provider_api *api, const struct json_scan 
 struct stream_story {
     uint64_t events;
     bool has_content;         // something was generated
+    bool has_begun;           // that, or a thought or a tool of the provider's own had begun
     bool has_finish;          // a rule of finish was met, or there is none
     bool is_ended;            // a rule of end was met
     bool is_malformed;        // the data of an event are neither JSON nor its end

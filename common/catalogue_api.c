@@ -18,6 +18,7 @@ static const char *const fields[] = {"provider",
                                      "headers",
                                      "request_fields",
                                      "defaults",
+                                     "bounds",
                                      "continuation",
                                      "retention",
                                      "limits",
@@ -188,6 +189,28 @@ static void read_message_fields(struct reader *reader, const json_t *entry,
     api->message_fields = texts(&section, "message_fields");
 }
 
+// A number of tokens; 0 if nobody says one.
+static int64_t tokens(const struct section *section, const char *name) {
+    const json_t *number = section->json ? json_object_get(section->json, name) : NULL;
+    if (!number)
+        return 0;
+    if (!json_is_integer(number) || json_integer_value(number) < 1 ||
+        json_integer_value(number) > OUTPUT_TOKENS_MAX)
+        fail(section, name, "must be a number of tokens");
+    return json_integer_value(number);
+}
+
+// What a request costs at most beyond what it says itself.
+static void read_bounds(struct reader *reader, const json_t *entry, struct provider_api *api) {
+    static const char *const known[] = {
+        "input_tokens_added", "limit_omits_reasoning", "note", "source", "date", NULL};
+    struct section bounds = open_section(reader, entry, "bounds", false, known);
+    if (!bounds.json)
+        return;
+    api->input_tokens_added = tokens(&bounds, "input_tokens_added");
+    api->does_limit_omit_reasoning = flag(&bounds, "limit_omits_reasoning");
+}
+
 static void read_request(struct reader *reader, const json_t *entry, struct provider_api *api) {
     static const char *const known[] = {"name", "type",   "required", "also",
                                         "note", "source", "date",     NULL};
@@ -208,10 +231,7 @@ static void read_request(struct reader *reader, const json_t *entry, struct prov
 
     static const char *const known_defaults[] = {"output_tokens", "note", "source", "date", NULL};
     struct section defaults = open_section(reader, entry, "defaults", false, known_defaults);
-    const json_t *tokens = defaults.json ? json_object_get(defaults.json, "output_tokens") : NULL;
-    if (tokens && (!json_is_integer(tokens) || json_integer_value(tokens) < 1))
-        fail(&defaults, "output_tokens", "must be a number of tokens");
-    api->output_tokens_default = tokens ? json_integer_value(tokens) : 0;
+    api->output_tokens_default = tokens(&defaults, "output_tokens");
 }
 
 // ---- Retries. ----------------------------------------------------------------------------------
@@ -233,8 +253,8 @@ static void read_status(const struct section *section, struct retry_rule *rule) 
 }
 
 static void read_retries(struct reader *reader, const json_t *entry, struct provider_api *api) {
-    static const char *const known[] = {"status", "code",   "type", "class", "reason",
-                                        "note",   "source", "date", NULL};
+    static const char *const known[] = {"status", "code", "type",   "message", "class",
+                                        "reason", "note", "source", "date",    NULL};
     struct place place = {NULL, "retry", 0};
     const json_t *list = open_list(reader, entry, "retry");
     size_t count = json_array_size(list);
@@ -244,6 +264,7 @@ static void read_retries(struct reader *reader, const json_t *entry, struct prov
         read_status(&section, &rules[i]);
         rules[i].code = text(&section, "code", false);
         rules[i].type = text(&section, "type", false);
+        rules[i].message = text(&section, "message", false);
         rules[i].reason = text(&section, "reason", true);
         if (!call_class_parse(bytes_text(text(&section, "class", true)), &rules[i].class))
             fail(&section, "class",
@@ -423,6 +444,7 @@ bool catalogue_read_api(struct reader *reader, const json_t *entry, struct provi
     read_endpoint(reader, entry, api);
     read_auth(reader, entry, api);
     read_request(reader, entry, api);
+    read_bounds(reader, entry, api);
     read_message_fields(reader, entry, api);
     read_retries(reader, entry, api);
     read_identifiers(reader, entry, api);

@@ -62,7 +62,8 @@ static bool is_word(const char *rule, const char *word) {
 }
 
 bool retry_rule_fits(const struct retry_rule *rule, const struct error_words *words) {
-    return is_word(rule->code, words->code) && is_word(rule->type, words->type);
+    return is_word(rule->code, words->code) && is_word(rule->type, words->type) &&
+           is_word(rule->message, words->message);
 }
 
 const struct retry_rule *provider_api_retry(const struct provider_api *api, unsigned status,

@@ -33,25 +33,25 @@ struct stream_rules catalogue_read_rules(const struct section *stream, const cha
     return (struct stream_rules){rules, count};
 }
 
-static void read_content_paths(const struct section *stream, struct stream_map *map) {
-    struct place place = {&stream->place, "content", 0};
-    const char *const *list = texts(stream, "content");
+static const struct jsonpath *const *read_paths(const struct section *stream, const char *name) {
+    struct place place = {&stream->place, name, 0};
+    const char *const *list = texts(stream, name);
     size_t count = 0;
     while (list[count])
         count++;
     const struct jsonpath **paths = pool_array(stream->reader->pool, count + 1, sizeof(*paths));
     for (size_t i = 0; i < count; i++)
         paths[i] = reader_compile(stream->reader, list[i], &(struct place){&place, NULL, i});
-    map->content = paths;
+    return paths;
 }
 
 void catalogue_read_stream(struct reader *reader, const json_t *entry, struct provider_api *api) {
-    static const char *const known[] = {"asked_by", "with",   "end",  "finish", "errors",
-                                        "content",  "source", "note", "date",   NULL};
+    static const char *const known[] = {"asked_by", "with",   "end",  "finish", "errors", "content",
+                                        "begun",    "source", "note", "date",   NULL};
     static const struct jsonpath *const none[] = {NULL};
     struct stream_map *map = &api->stream;
     struct section section = open_section(reader, entry, "stream", false, known);
-    map->content = none;
+    map->content = map->begun = none;
     if (!section.json)
         return;
     const char *asked_by = text(&section, "asked_by", true);
@@ -67,7 +67,8 @@ void catalogue_read_stream(struct reader *reader, const json_t *entry, struct pr
     map->end = catalogue_read_rules(&section, "end");
     map->finish = catalogue_read_rules(&section, "finish");
     map->errors = catalogue_read_rules(&section, "errors");
-    read_content_paths(&section, map);
+    map->content = read_paths(&section, "content");
+    map->begun = read_paths(&section, "begun");
     if (map->end.count == 0)
         fail(&section, NULL, "needs to say how a stream ends");
 }
@@ -125,9 +126,9 @@ static const struct stream_rule *find_rule(const struct stream_rules *rules,
     return NULL;
 }
 
-static bool has_content(const struct stream_map *map, const struct json_scan *scan) {
+static bool has_any(const struct jsonpath *const *path, const struct json_scan *scan) {
     static const char *const any[] = {NULL};
-    for (const struct jsonpath *const *path = map->content; *path; path++)
+    for (; *path; path++)
         if (is_said(*path, any, scan))
             return true;
     return false;
@@ -172,7 +173,8 @@ bool provider_api_hear(const struct provider_api *api, const struct sse_event *e
     story->is_failed = story->is_failed || error != NULL;
     if (map->finish.count == 0 || find_rule(&map->finish, event, scan))
         story->has_finish = true;
-    story->has_content = story->has_content || has_content(map, scan);
+    story->has_content = story->has_content || has_any(map->content, scan);
+    story->has_begun = story->has_begun || story->has_content || has_any(map->begun, scan);
     bool is_end = find_rule(&map->end, event, scan) != NULL;
     story->is_ended = story->is_ended || is_end;
     story->is_malformed = story->is_malformed || (!is_json && !is_end);

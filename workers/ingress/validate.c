@@ -244,8 +244,9 @@ static void estimate(struct validator *v, int64_t now_ms, struct put_item *item)
     if (!asked_tier(v->route.entry, &v->scan, v->at[v->body], &v->scratch[2], &tier))
         return;
     rating_upper_bound_in(v->catalogue, item->provider, item->model, tier,
-                          asked_input_max(&v->scan, v->at[v->body], bytes),
-                          asked_output_max(&v->scan, v->at[v->body]), now_ms, &rating);
+                          asked_input_max(v->route.entry, &v->scan, v->at[v->body], bytes),
+                          asked_output_max(v->route.entry, ASKED_native, &v->scan, v->at[v->body]),
+                          now_ms, &rating);
     item->cost_max_pusd = rating.is_priced ? rating.pusd : -1;
 }
 

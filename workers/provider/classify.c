@@ -63,7 +63,7 @@ static const struct retry_rule *rule_of_words(const struct provider_api *api,
                                               const struct error_words *words) {
     for (size_t i = 0; i < api->retry_count; i++) {
         const struct retry_rule *rule = &api->retries[i];
-        if ((rule->code || rule->type) && retry_rule_fits(rule, words))
+        if ((rule->code || rule->type || rule->message) && retry_rule_fits(rule, words))
             return rule;
     }
     return NULL;
@@ -232,7 +232,7 @@ static bool judge_stream(const struct provider_api *api, const struct adapter *a
     if (heard.story.is_failed) {
         judge_words(api, &heard.story.words, outcome->status, verdict);
         heed_hint(api, outcome, verdict);
-        verdict->has_begun = heard.story.has_content || heard.has_usage || heard.state != ERR_OK;
+        verdict->has_begun = heard.story.has_begun || heard.has_usage || heard.state != ERR_OK;
         return true;
     }
     const char *refusal = refusal_of(&heard);

@@ -318,14 +318,50 @@ START_TEST(what_a_request_asks_for_bounds_its_tokens) {
         {"{\"tools\":[{\"functionDeclarations\":[]}]}", 1000 + TOOLS_TOKENS_MAX, OUTPUT_TOKENS_MAX},
         {"{\"tools\":[{\"googleSearch\":{}}]}", -1, OUTPUT_TOKENS_MAX},
         {"{\"cachedContent\":\"cachedContents/1\"}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"cached_content\":\"cachedContents/1\"}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"contents\":{\"parts\":[]}}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"contents\":[{\"parts\":{\"inlineData\":{}}}]}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"contents\":[{\"parts\":[{\"functionResponse\":{\"parts\":[]}}]}]}", -1,
+         OUTPUT_TOKENS_MAX},
+        {"{\"tools\":[{\"functionDeclarations\":[],\"googleSearch\":{}}]}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"tools\":{\"googleSearch\":{}}}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"generation_config\":{\"candidate_count\":2,\"max_output_tokens\":7}}", 1000, 14},
+        {"{\"models\":[\"a\",\"b\"]}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"plugins\":[{\"id\":\"web\"}]}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"agent\":\"deep-research\"}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"reasoning\":{\"mode\":\"pro\"}}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"reasoning\":{\"effort\":\"low\",\"mode\":null}}", 1000, OUTPUT_TOKENS_MAX},
     };
+    static const char *const no_fields[] = {NULL};
+    const struct provider_api api = {.request_fields = no_fields}; // heeds every name
     struct json_scan scan;
     json_scan_init(&scan);
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         ck_assert_int_eq(json_scan(&scan, bytes_text(cases[i].body), NULL), ERR_OK);
-        ck_assert_msg(asked_input_max(&scan, 0, 1000) == cases[i].input, "%s", cases[i].body);
-        ck_assert_msg(asked_output_max(&scan, 0) == cases[i].output, "%s", cases[i].body);
+        ck_assert_msg(asked_input_max(&api, &scan, 0, 1000) == cases[i].input, "%s", cases[i].body);
+        ck_assert_msg(asked_output_max(&api, ASKED_native, &scan, 0) == cases[i].output, "%s",
+                      cases[i].body);
     }
+    json_scan_release(&scan);
+}
+END_TEST
+
+// A limit that the API does not know by this name bounds nothing, nor one that leaves thoughts out;
+// and what the API adds by itself counts.
+START_TEST(a_bound_holds_for_what_the_api_heeds) {
+    static const char *const fields[] = {"max_tokens", NULL};
+    static const struct text_pair names[] = {{"max_output_tokens", "max_tokens"}};
+    struct provider_api api = {
+        .request_fields = fields, .field_names = names, .field_name_count = 1};
+    struct json_scan scan;
+    json_scan_init(&scan);
+    ck_assert_int_eq(json_scan(&scan, bytes_text("{\"max_output_tokens\":1}"), NULL), ERR_OK);
+    ck_assert_int_eq(asked_output_max(&api, ASKED_native, &scan, 0), OUTPUT_TOKENS_MAX);
+    ck_assert_int_eq(asked_output_max(&api, ASKED_turn, &scan, 0), 1);
+    api.does_limit_omit_reasoning = true;
+    ck_assert_int_eq(asked_output_max(&api, ASKED_turn, &scan, 0), OUTPUT_TOKENS_MAX);
+    api.input_tokens_added = 300;
+    ck_assert_int_eq(asked_input_max(&api, &scan, 0, 1000), 1300);
     json_scan_release(&scan);
 }
 END_TEST
@@ -346,6 +382,7 @@ int main(void) {
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_add_test(all, each_counter_is_priced_by_its_own_rate);
     tcase_add_test(all, what_a_request_asks_for_bounds_its_tokens);
+    tcase_add_test(all, a_bound_holds_for_what_the_api_heeds);
     tcase_add_test(all, what_no_call_can_cost_has_no_price);
     tcase_add_test(all, the_day_of_the_call_decides);
     tcase_add_test(all, the_hour_of_the_call_decides);

@@ -85,14 +85,11 @@ static void put_head(struct buf *context, struct bytes model, const struct setti
 }
 
 // False if nobody can say what the request would cost.
-static bool find_tier(struct ledger *ledger, const struct prepare_item *asked, struct bytes params,
+static bool find_tier(struct ledger *ledger, const struct provider_api *api, struct bytes params,
                       struct bytes *tier) {
-    const struct provider_api *api = catalogue_api(ledger->catalogue, asked->provider, asked->api);
     *tier = bytes_text("");
-    if (!api || params.size == 0)
-        return api != NULL;
-    return json_scan(&ledger->scan, params, NULL) == ERR_OK &&
-           asked_tier(api, &ledger->scan, 0, &ledger->text, tier);
+    return params.size == 0 || (json_scan(&ledger->scan, params, NULL) == ERR_OK &&
+                                asked_tier(api, &ledger->scan, 0, &ledger->text, tier));
 }
 
 // The parameters count with the context that holds them, as the provider reads both.
@@ -102,14 +99,16 @@ static void bound_cost(struct ledger *ledger, const struct prepare_item *asked, 
     struct rating rating;
     struct bytes tier;
     int64_t most = OUTPUT_TOKENS_MAX;
-    if (!ledger->catalogue || json_scan(scan, context, NULL) != ERR_OK)
+    const struct provider_api *api =
+        ledger->catalogue ? catalogue_api(ledger->catalogue, asked->provider, asked->api) : NULL;
+    if (!api || json_scan(scan, context, NULL) != ERR_OK)
         return;
-    int64_t input = asked_input_max(scan, 0, context.size);
-    if (!find_tier(ledger, asked, params, &tier))
+    int64_t input = asked_input_max(api, scan, 0, context.size);
+    if (!find_tier(ledger, api, params, &tier))
         return;
     if (params.size > 0 && json_scan(scan, params, NULL) == ERR_OK) {
-        input = input < 0 ? -1 : asked_input_max(scan, 0, (size_t)input);
-        most = asked_output_max(scan, 0);
+        input = input < 0 ? -1 : asked_input_max(api, scan, 0, (size_t)input);
+        most = asked_output_max(api, ASKED_turn, scan, 0);
     }
     rating_upper_bound_in(ledger->catalogue, asked->provider, asked->model, tier, input, most,
                           ledger->now_ms, &rating);
