@@ -107,7 +107,8 @@ struct usage_map {
     const struct jsonpath *total;
     bool total_settles; // of input and output the one that is left out is the rest of the total
     const struct jsonpath *cost;      // stated cost
-    const struct jsonpath *cost_more; // stated too, on top of it
+    const struct jsonpath *cost_more;    // what comes on top of it
+    const struct jsonpath *cost_more_if; // whether anything does: then both must be stated
     int64_t cost_unit_pusd;           // what one of it is in pico-USD
     const struct jsonpath *web_searches;
     enum count_form web_searches_form;
@@ -362,7 +363,7 @@ void provider_api_error(const struct provider_api *api, struct bytes body,
 void provider_api_error_of(const struct provider_api *api, const struct json_scan *scan,
                            struct error_words *words);
 // Whether an answer with a success status says that it failed: by the API's rules, or by an "error"
-// at its top that is not null. Its words then.
+// at its top that says something: not null, false, or empty. Its words then.
 bool provider_api_failed(const struct provider_api *api, const struct json_scan *scan,
                          struct error_words *words);
 // What a stream has said up to an event. Zeroed before the first.

@@ -153,7 +153,7 @@ bool provider_api_failed(const struct provider_api *api, const struct json_scan 
     uint32_t error = json_find(scan, 0, "error");
     if (rule)
         read_words(api, rule, scan, words);
-    else if (error != 0 && scan->nodes[error].shape != JSON_SHAPE_null)
+    else if (error != 0 && is_something(scan, error))
         provider_api_error_of(api, scan, words);
     else
         return false;

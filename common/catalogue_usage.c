@@ -35,7 +35,8 @@ static void read_said(const struct section *usage, const char *name, struct said
 
 // A stated cost, and what one of its unit is in USD: 1, unless it says so.
 static void read_cost(const struct section *usage, struct usage_map *map) {
-    static const char *const known[] = {"path", "more", "unit_usd", "note", "source", "date", NULL};
+    static const char *const known[] = {"path", "more",   "more_if", "unit_usd",
+                                        "note", "source", "date",    NULL};
     struct section section = {.reader = usage->reader, .place = {&usage->place, "cost", 0}};
     section.json = reader_object(usage->reader, usage->json, &section.place, false);
     map->cost_unit_pusd = PUSD_PER_USD;
@@ -44,6 +45,9 @@ static void read_cost(const struct section *usage, struct usage_map *map) {
     reader_only(usage->reader, section.json, &section.place, known);
     map->cost = path(&section, "path", true);
     map->cost_more = path(&section, "more", false);
+    map->cost_more_if = path(&section, "more_if", false);
+    if (!map->cost_more != !map->cost_more_if)
+        fail(&section, NULL, "has more only together with more_if");
     const char *unit = text(&section, "unit_usd", false);
     if (unit && (money_parse(bytes_text(unit), false, &map->cost_unit_pusd) != ERR_OK ||
                  map->cost_unit_pusd < 1))

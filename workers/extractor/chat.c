@@ -5,12 +5,13 @@ static const char *refusal_of(const struct json_scan *scan) {
     if (scan->nodes[0].shape != JSON_SHAPE_object)
         return "not_an_object";
     uint32_t choices = json_find(scan, 0, "choices");
-    if (choices != 0 && scan->nodes[choices].shape == JSON_SHAPE_array &&
-        scan->nodes[choices].count > 0)
-        return NULL;
-    uint32_t error = json_find(scan, 0, "error");
-    return error != 0 && scan->nodes[error].shape != JSON_SHAPE_null ? "error_in_answer"
-                                                                     : "no_choices";
+    if (choices == 0 || scan->nodes[choices].shape != JSON_SHAPE_array ||
+        scan->nodes[choices].count == 0)
+        return "no_choices";
+    for (uint32_t i = choices + 1; i < scan->nodes[choices].end; i = scan->nodes[i].end)
+        if (scan->nodes[i].shape != JSON_SHAPE_object)
+            return "no_choices";
+    return NULL;
 }
 
 static void put_member(const struct json_scan *scan, uint32_t value, const char *name,

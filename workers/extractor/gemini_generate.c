@@ -16,8 +16,6 @@ static bool is_list(const struct json_scan *scan, uint32_t node) {
 static const char *refusal_of(const struct json_scan *scan) {
     if (scan->nodes[0].shape != JSON_SHAPE_object)
         return "not_an_object";
-    if (said(scan, 0, "error"))
-        return "error_in_answer";
     uint32_t list = said(scan, 0, "candidates"), feedback = said(scan, 0, "promptFeedback");
     bool is_blocked = feedback && said(scan, feedback, "blockReason");
     if (!is_list(scan, list) || scan->nodes[list].count == 0)

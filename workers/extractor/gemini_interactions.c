@@ -25,9 +25,8 @@ static const char *refusal_of(const struct json_scan *scan) {
     static const char *const under_way[] = {"in_progress", "queued"};
     if (scan->nodes[0].shape != JSON_SHAPE_object)
         return "not_an_object";
-    uint32_t status = said(scan, 0, "status"), errors = said(scan, 0, "errors");
-    if (said(scan, 0, "error") || is_text(scan, status, "failed") ||
-        (is_list(scan, errors) && scan->nodes[errors].count > 0))
+    uint32_t status = said(scan, 0, "status");
+    if (is_text(scan, status, "failed"))
         return "error_in_answer";
     if (!status || scan->nodes[status].shape != JSON_SHAPE_text)
         return "no_status";

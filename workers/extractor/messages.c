@@ -16,8 +16,6 @@ static bool is_text(const struct json_scan *scan, uint32_t node, const char *tex
 static const char *refusal_of(const struct json_scan *scan) {
     if (scan->nodes[0].shape != JSON_SHAPE_object)
         return "not_an_object";
-    if (is_text(scan, json_find(scan, 0, "type"), "error") || said(scan, 0, "error"))
-        return "error_in_answer";
     uint32_t content = json_find(scan, 0, "content");
     if (content == 0 || scan->nodes[content].shape != JSON_SHAPE_array)
         return "no_content";

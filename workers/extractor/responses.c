@@ -27,7 +27,7 @@ static const char *refusal_of(const struct json_scan *scan) {
     if (scan->nodes[0].shape != JSON_SHAPE_object)
         return "not_an_object";
     uint32_t status = json_find(scan, 0, "status");
-    if (said(scan, 0, "error") || is_text(scan, status, "failed"))
+    if (is_text(scan, status, "failed"))
         return "error_in_answer";
     uint32_t object = said(scan, 0, "object");
     if (!is_shape(scan, json_find(scan, 0, "output"), JSON_SHAPE_array) ||

@@ -167,14 +167,16 @@ static int64_t read_cost(struct extract *extract, const struct jsonpath *path, i
     return -1;
 }
 
-// What the answer says that it costs; of two parts of it the sum.
+// What the answer says that it costs; of two parts of it the sum, and nothing where one is missing:
+// a part is not what it costs.
 static int64_t read_costs(struct extract *extract, const struct usage_map *map,
                           struct usage *usage) {
     int64_t cost = read_cost(extract, map->cost, map->cost_unit_pusd, usage);
-    int64_t more = read_cost(extract, map->cost_more, map->cost_unit_pusd, usage);
-    if (cost < 0 || more < 0)
+    uint32_t node;
+    if (cost < 0 || !jsonpath_first(map->cost_more_if, &extract->scan, &node))
         return cost;
-    if (cost <= CALL_PUSD_MAX - more)
+    int64_t more = read_cost(extract, map->cost_more, map->cost_unit_pusd, usage);
+    if (more >= 0 && cost <= CALL_PUSD_MAX - more)
         return cost + more;
     usage->is_inconsistent = true;
     return -1;

@@ -33,7 +33,7 @@ static const char api_file[] =
     "  object: [$.usage, $.aside.usage]\n"
     "  input: {path: [$.usage.in, $.aside.usage.in], source: docs}\n"
     "  output: {path: $.usage.out, source: docs}\n"
-    "  cost: {path: $.usage.cost, more: $.usage.more, source: docs}\n";
+    "  cost: {path: $.usage.cost, more: $.usage.more, more_if: $.usage.both, source: docs}\n";
 
 static const char price_file[] =
     "provider: acme\n"
@@ -123,6 +123,10 @@ START_TEST(an_answer_that_says_that_it_failed_is_none) {
     assert_failed("{\"end\":\"l\\u006fst\"}", NULL, NULL); // no provider writes it so
     assert_failed("{\"error\":{\"code\":\"x\",\"text\":\"y\"}}", "x", "y");
     assert_failed("{\"code\":\"x\",\"error\":\"y\"}", "x", "y");
+    // Nothing, as some servers write it.
+    assert_failed("{\"end\":\"stop\",\"error\":{}}", NULL, NULL);
+    assert_failed("{\"end\":\"stop\",\"error\":\"\"}", NULL, NULL);
+    assert_failed("{\"end\":\"stop\",\"error\":false}", NULL, NULL);
     assert_failed("[]", NULL, NULL);
     struct error_words words;
     provider_api_error(api, bytes_text("{\"detail\":[{\"msg\":\"a\"},{\"msg\":\"b\"}]}"), &words);

@@ -521,8 +521,10 @@ static unsigned check_cuts(struct sample *sample, struct bytes stream) {
     size_t before = 0;
     sse_init(&sse);
     while (sse_next(&sse, stream, true, &event) == SSE_event) {
-        // In the shape of Responses it ends before this, where it has this at all.
-        if (strcmp(sample->api->shape, "openai.responses") == 0 && bytes_is(event.data, "[DONE]"))
+        // Where an event of its own says the end, it ends before this, where it has this at all.
+        bool ends_before = strcmp(sample->api->shape, "openai.responses") == 0 ||
+                           strcmp(sample->api->shape, "gemini.interactions") == 0;
+        if (ends_before && bytes_is(event.data, "[DONE]"))
             break;
         sample_read(sample, 200, "", bytes_of(stream.at, before));
         ck_assert(sample->refusal && sample->head.message.size == 0);

@@ -293,8 +293,7 @@ static const struct stream streams[] = {
      "\",\"status\":\"requires_action\",\"usage\":{\"total_input_tokens\":8,\"input_tokens"
      "_by_modality\":[{\"modality\":\"text\",\"tokens\":8}],\"total_cached_tokens\":0,\"to"
      "tal_output_tokens\":5,\"total_thought_tokens\":4,\"total_tool_use_tokens\":0,\"total"
-     "_tokens\":17,\"raw_prompt_token\":29}}}\n"
-     "[DONE]\n",
+     "_tokens\":17,\"raw_prompt_token\":29}}}\n",
      "{\"id\":\"v1_abc\",\"model\":\"gemini-3-flash-preview\",\"object\":\"interaction\",\""
      "status\":\"requires_action\",\"steps\":[{\"type\":\"thought\",\"summary\":[{\"type\""
      ":\"text\",\"text\":\"a thou ght\"}],\"signature\":\"c2ln\"},{\"type\":\"model_output"

@@ -106,6 +106,8 @@ START_TEST(a_success_status_needs_a_whole_answer) {
         "{\"choices\":[{\"index\":0}]} trailing",
         "{\"choices\":[]}",
         "{\"choices\":{}}",
+        "{\"choices\":[null]}",
+        "{\"choices\":[{},7]}",
         "{\"object\":\"list\"}",
         "[]",
         "null",

@@ -305,7 +305,12 @@ static bool takes(const struct provider_api *api, const struct json_scan *line, 
 
 static bool is_answer(const struct json_scan *scan) {
     uint32_t choices = json_find(scan, 0, "choices");
-    return choices && has_shape(scan, choices, JSON_SHAPE_array) && scan->nodes[choices].count > 0;
+    if (!choices || !has_shape(scan, choices, JSON_SHAPE_array))
+        return false;
+    for (uint32_t i = first_in(choices); i < next_in(scan, choices); i = next_in(scan, i))
+        if (!has_shape(scan, i, JSON_SHAPE_object))
+            return false;
+    return scan->nodes[choices].count > 0;
 }
 
 const struct adapter adapter_openai_chat = {
