@@ -93,10 +93,21 @@ START_TEST(an_error_behind_content_or_usage_may_have_been_billed) {
          "{\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}],"
          "\"usage\":null}\n{\"error\":{\"code\":\"insufficient_quota\"}}\n",
          "lane_wide", "quota_exhausted", false},
+        // A thought of which nobody sees a word, or a tool of the provider's own, has begun too.
+        {"responses",
+         "{\"type\":\"response.output_item.added\",\"item\":{\"type\":\"reasoning\"}}\n"
+         "{\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"code\":"
+         "\"rate_limit_exceeded\"},\"usage\":null}}\n",
+         "rate_limited", "http_429", true},
+        {"responses",
+         "{\"type\":\"response.created\",\"response\":{\"status\":\"in_progress\"}}\n"
+         "{\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"code\":"
+         "\"rate_limit_exceeded\"},\"usage\":null}}\n",
+         "rate_limited", "http_429", false},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        bool is_chat = strcmp(cases[i].api, "chat") == 0;
-        sample_api(&sample, is_chat ? "openai" : "anthropic", cases[i].api);
+        bool is_anthropic = strcmp(cases[i].api, "messages") == 0;
+        sample_api(&sample, is_anthropic ? "anthropic" : "openai", cases[i].api);
         struct verdict verdict = judge(stream_of(cases[i].events), 200, HTTP_answered);
         assert_verdict(&verdict, "answered", cases[i].class, cases[i].reason);
         ck_assert_int_eq(verdict.has_begun, cases[i].has_begun);

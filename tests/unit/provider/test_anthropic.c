@@ -389,6 +389,10 @@ START_TEST(a_status_and_its_words_decide_the_class) {
     } cases[] = {
         {200, ANSWER, "success", ""},
         {400, FAILURE("invalid_request_error"), "permanent", "http_400"},
+        {400,
+         "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":"
+         "\"Your credit balance is too low to go on.\"}}",
+         "lane_wide", "credit_balance"},
         {400, CODED("invalid_request_error", "organization_on_hold"), "lane_wide",
          "organization_on_hold"},
         {401, FAILURE("authentication_error"), "lane_wide", "http_401"},
