@@ -90,7 +90,8 @@ struct stream_map {
 // texts of which each other one counts.
 enum count_form { COUNT_number, COUNT_each, COUNT_texts };
 
-// Counters that a provider states. Paths that an API does not have are NULL.
+// Counters that a provider states. Paths that an API does not have are NULL. Those of more select
+// what an answer counts elsewhere, in any number of places, on top of the counter.
 struct usage_map {
     const struct jsonpath *object; // the whole usage object, kept as it is
     const struct jsonpath *input;
@@ -118,6 +119,12 @@ struct usage_map {
     // All that was written to a cache, where the two above are parts of it that may be missing:
     // what they do not account for was written for the ordinary time.
     const struct jsonpath *input_cache_write_all;
+    const struct jsonpath *input_more;
+    const struct jsonpath *input_cached_more;
+    const struct jsonpath *input_cache_write_more;
+    const struct jsonpath *input_cache_write_1h_more;
+    const struct jsonpath *input_cache_write_all_more;
+    const struct jsonpath *output_more;
     struct said_rule beyond; // more was billed than the counters say
     struct said_rule free;   // nothing was billed, whatever the counters say
     // Whether input counts the cached, written, audio, image and tools' tokens; output the hidden

@@ -1,10 +1,13 @@
 #include "common/catalogue_section.h"
 #include "common/money.h"
 
-// One counter: its path, and whether it has that flag.
+// One counter: its path, whether it has that flag, and, where such a place is given, the path of
+// what comes on top of it.
 static const struct jsonpath *read_flagged(const struct section *usage, const char *name,
-                                           const char *flag_name, bool *is_flagged) {
-    const char *const known[] = {"path", "note", "source", "date", flag_name, NULL};
+                                           const char *flag_name, bool *is_flagged,
+                                           const struct jsonpath **more) {
+    const char *const known[] = {"path", "note", "source", "date", flag_name, more ? "more" : NULL,
+                                 NULL};
     struct section section = {.reader = usage->reader, .place = {&usage->place, name, 0}};
     section.json = reader_object(usage->reader, usage->json, &section.place, false);
     if (!section.json)
@@ -12,13 +15,20 @@ static const struct jsonpath *read_flagged(const struct section *usage, const ch
     reader_only(usage->reader, section.json, &section.place, known);
     if (is_flagged)
         *is_flagged = flag(&section, flag_name);
+    if (more)
+        *more = path(&section, "more", false);
     return path(&section, "path", true);
 }
 
 // The same, with whether the counter that it belongs to includes it.
 static const struct jsonpath *read_counter(const struct section *usage, const char *name,
                                            bool *is_included) {
-    return read_flagged(usage, name, "included", is_included);
+    return read_flagged(usage, name, "included", is_included, NULL);
+}
+
+static const struct jsonpath *read_sum(const struct section *usage, const char *name,
+                                       bool *is_included, const struct jsonpath **more) {
+    return read_flagged(usage, name, "included", is_included, more);
 }
 
 static void read_said(const struct section *usage, const char *name, struct said_rule *rule) {
@@ -99,13 +109,17 @@ void catalogue_read_usage(struct reader *reader, const json_t *entry, struct pro
     struct section section = open_section(reader, entry, "usage", true, known);
     struct usage_map *usage = &api->usage;
     usage->object = path(&section, "object", true);
-    usage->input = read_counter(&section, "input", NULL);
-    usage->input_cached = read_counter(&section, "input_cached", &usage->input_includes_cached);
+    usage->input = read_sum(&section, "input", NULL, &usage->input_more);
+    usage->input_cached = read_sum(&section, "input_cached", &usage->input_includes_cached,
+                                   &usage->input_cached_more);
     usage->input_cache_write =
-        read_counter(&section, "input_cache_write", &usage->input_includes_cache_write);
+        read_sum(&section, "input_cache_write", &usage->input_includes_cache_write,
+                 &usage->input_cache_write_more);
     usage->input_cache_write_1h =
-        read_counter(&section, "input_cache_write_1h", &usage->input_includes_cache_write_1h);
-    usage->input_cache_write_all = read_counter(&section, "input_cache_write_all", NULL);
+        read_sum(&section, "input_cache_write_1h", &usage->input_includes_cache_write_1h,
+                 &usage->input_cache_write_1h_more);
+    usage->input_cache_write_all =
+        read_sum(&section, "input_cache_write_all", NULL, &usage->input_cache_write_all_more);
     read_searches(&section, usage);
     read_said(&section, "beyond", &usage->beyond);
     read_said(&section, "free", &usage->free);
@@ -115,12 +129,12 @@ void catalogue_read_usage(struct reader *reader, const json_t *entry, struct pro
     usage->input_cached_image = read_counter(&section, "input_cached_image", NULL);
     usage->input_tool_use =
         read_counter(&section, "input_tool_use", &usage->input_includes_tool_use);
-    usage->output = read_counter(&section, "output", NULL);
+    usage->output = read_sum(&section, "output", NULL, &usage->output_more);
     usage->output_reasoning =
         read_counter(&section, "output_reasoning", &usage->output_includes_reasoning);
     usage->output_audio = read_counter(&section, "output_audio", &usage->output_includes_audio);
     usage->output_image = read_counter(&section, "output_image", &usage->output_includes_image);
-    usage->total = read_flagged(&section, "total", "settles", &usage->total_settles);
+    usage->total = read_flagged(&section, "total", "settles", &usage->total_settles, NULL);
     read_cost(&section, usage);
     if (!usage->input || !usage->output)
         fail(&section, NULL, "needs at least input and output");

@@ -242,6 +242,10 @@ static void put_costs(struct buf *out, json_t *entry) {
             continue;
         buf_printf(out, "| %s | ", name);
         put_code(out, text_of(part, "path", ""));
+        if (text_of(part, "more", NULL)) {
+            buf_text(out, ", and on top of it ");
+            put_code(out, text_of(part, "more", ""));
+        }
         buf_text(out, flag_of(part, "included") ? ", a part of the whole | " : " | ");
         put_tested(out, part);
         put_note(out, part, "; ");

@@ -2,19 +2,48 @@
 #include "common/money.h"
 #include "workers/extractor/extract.h"
 
-// Reads a counter. -1 where it is not stated or null; what is there and is no count makes the
-// usage inconsistent, since it cannot be believed.
-static int64_t read_count(struct extract *extract, const struct jsonpath *path,
-                          struct usage *usage) {
-    uint32_t node;
+// A count; -1 where there is null. What is there and is no count makes the usage inconsistent,
+// since it cannot be believed.
+static int64_t count_at(const struct json_scan *scan, uint32_t node, struct usage *usage) {
     int64_t count;
-    if (!jsonpath_first(path, &extract->scan, &node) ||
-        extract->scan.nodes[node].shape == JSON_SHAPE_null)
+    if (scan->nodes[node].shape == JSON_SHAPE_null)
         return -1;
-    if (json_count(&extract->scan, node, &count) && count <= CALL_COUNT_MAX)
+    if (json_count(scan, node, &count) && count <= CALL_COUNT_MAX)
         return count;
     usage->is_inconsistent = true;
     return -1;
+}
+
+// Reads a counter. -1 where it is not stated.
+static int64_t read_count(struct extract *extract, const struct jsonpath *path,
+                          struct usage *usage) {
+    uint32_t node;
+    return jsonpath_first(path, &extract->scan, &node) ? count_at(&extract->scan, node, usage) : -1;
+}
+
+struct summing {
+    struct usage *usage;
+    int64_t sum; // -1: nothing was stated yet
+};
+
+static bool sum_up(void *context, const struct json_scan *scan, uint32_t node) {
+    struct summing *summing = context;
+    int64_t count = count_at(scan, node, summing->usage);
+    int64_t sum = summing->sum < 0 ? 0 : summing->sum;
+    if (count > CALL_COUNT_MAX - sum)
+        summing->usage->is_inconsistent = true;
+    else if (count >= 0)
+        summing->sum = sum + count;
+    return true;
+}
+
+// Reads a counter and adds what the answer counts elsewhere on top of it.
+static int64_t read_sum(struct extract *extract, const struct jsonpath *path,
+                        const struct jsonpath *more, struct usage *usage) {
+    struct summing summing = {.usage = usage, .sum = read_count(extract, path, usage)};
+    if (jsonpath_all(more, &extract->scan, sum_up, &summing, NULL) != ERR_OK)
+        usage->is_inconsistent = true;
+    return summing.sum;
 }
 
 static bool skip(void *context, const struct json_scan *scan, uint32_t node) {
@@ -46,7 +75,9 @@ static void take_out(int64_t *whole, int64_t part, bool is_included, struct usag
 // the rest was written for the ordinary time.
 static void settle_cache_writes(struct extract *extract, struct usage *usage) {
     struct counters *counters = &usage->counters;
-    int64_t all = read_count(extract, extract->answer.api->usage.input_cache_write_all, usage);
+    const struct usage_map *map = &extract->answer.api->usage;
+    int64_t all =
+        read_sum(extract, map->input_cache_write_all, map->input_cache_write_all_more, usage);
     int64_t ordinary = counters->in_cache_write < 0 ? 0 : counters->in_cache_write;
     int64_t hour = counters->in_cache_write_1h < 0 ? 0 : counters->in_cache_write_1h;
     if (all < 0)
@@ -190,9 +221,11 @@ struct usage extract_usage(struct extract *extract) {
         extract->scan.nodes[object].shape != JSON_SHAPE_object)
         return usage;
     struct counters *counters = &usage.counters;
-    counters->in_cached = read_count(extract, map->input_cached, &usage);
-    counters->in_cache_write = read_count(extract, map->input_cache_write, &usage);
-    counters->in_cache_write_1h = read_count(extract, map->input_cache_write_1h, &usage);
+    counters->in_cached = read_sum(extract, map->input_cached, map->input_cached_more, &usage);
+    counters->in_cache_write =
+        read_sum(extract, map->input_cache_write, map->input_cache_write_more, &usage);
+    counters->in_cache_write_1h =
+        read_sum(extract, map->input_cache_write_1h, map->input_cache_write_1h_more, &usage);
     settle_cache_writes(extract, &usage);
     counters->web_searches = read_searches(extract, map, &usage);
     counters->in_audio = read_count(extract, map->input_audio, &usage);
@@ -205,8 +238,8 @@ struct usage extract_usage(struct extract *extract) {
     counters->out_image = read_count(extract, map->output_image, &usage);
     counters->out_reasoning = read_count(extract, map->output_reasoning, &usage);
     counters->out_audio = read_count(extract, map->output_audio, &usage);
-    counters->in_uncached = read_count(extract, map->input, &usage);
-    counters->out_visible = read_count(extract, map->output, &usage);
+    counters->in_uncached = read_sum(extract, map->input, map->input_more, &usage);
+    counters->out_visible = read_sum(extract, map->output, map->output_more, &usage);
     take_out(&counters->in_uncached, counters->in_cached, map->input_includes_cached, &usage);
     take_out(&counters->in_uncached, counters->in_cache_write, map->input_includes_cache_write,
              &usage);

@@ -258,6 +258,44 @@ START_TEST(a_conversation_of_a_batch_is_found_whatever_other_batches_call_theirs
 }
 END_TEST
 
+static void tell_hop(uint64_t turn, int64_t in_tokens, const char *interaction) {
+    struct telling t;
+    telling_answered(&world, &t, turn, "hops", turn);
+    t.item.provider = bytes_text("gemini");
+    t.item.api = bytes_text("interactions");
+    t.facts.in_uncached = in_tokens;
+    t.facts.in_cached = 0;
+    t.identifiers[0].kind = bytes_text("interaction_id");
+    t.identifiers[0].value = bytes_text(interaction);
+    (void)world_tell(&world, &t);
+    telling_release(&t);
+}
+
+// Where the provider keeps the conversation, each turn is billed for all of it again: a sum that
+// took the last turn for the whole would leave out what the turns before it cost, and only the
+// name of each turn leads to what the provider has of it.
+START_TEST(the_turns_of_a_conversation_are_added_up_and_each_keeps_its_own_name) {
+    static const char *const names[] = {"v1_second", "v1_first"}; // newest first
+    tell_hop(1, 100, "v1_first");
+    tell_hop(2, 160, "v1_second");
+    json_t *list = world_ask(&world, "conversation.list", "{}");
+    json_t *listed = json_array_get(json_object_get(list, "conversations"), 0);
+    ck_assert_int_eq(number_at(json_object_get(listed, "tokens"), "in_uncached"), 260);
+    json_t *shown = world_ask(&world, "conversation.show", "{\"conversation\":\"hops\"}");
+    json_t *history = json_object_get(shown, "token_usage_history");
+    ck_assert_uint_eq(json_array_size(history), 2);
+    ck_assert_int_eq(number_at(json_array_get(history, 0), "in_uncached"), 100);
+    ck_assert_int_eq(number_at(json_array_get(history, 1), "in_uncached"), 160);
+    json_t *kinds = json_object_get(shown, "extracted_identifiers");
+    json_t *ids = json_object_get(kinds, "interaction_id");
+    ck_assert_uint_eq(json_array_size(ids), 2);
+    for (size_t i = 0; i < 2; i++)
+        ck_assert_str_eq(text_at(json_array_get(ids, i), "value"), names[i]);
+    json_decref(shown);
+    json_decref(list);
+}
+END_TEST
+
 static void tell_large(uint64_t turn, size_t line_size, size_t message_size) {
     struct telling t;
     char *line = malloc(line_size + 64), *message = malloc(message_size + 64);
@@ -349,6 +387,7 @@ int main(void) {
     tcase_add_test(tests, a_dead_line_says_what_its_last_call_met);
     tcase_add_test(tests, a_parked_turn_names_the_turn_that_failed);
     tcase_add_test(tests, a_conversation_of_a_batch_is_found_whatever_other_batches_call_theirs);
+    tcase_add_test(tests, the_turns_of_a_conversation_are_added_up_and_each_keeps_its_own_name);
     tcase_add_test(tests, a_conversation_beyond_a_message_comes_in_pages_of_turns);
     tcase_add_test(tests, a_turn_that_no_message_can_carry_is_named_without_its_contents);
     suite_add_tcase(suite, tests);

@@ -131,10 +131,23 @@ START_TEST(cache_writes_are_split_as_far_as_they_are_stated) {
          3, false},
         {"\"cache_creation_input_tokens\":null,\"cache_creation\":null", -1, -1, false},
         {"\"cache_creation_input_tokens\":-1", -1, -1, true},
-        // What compaction or an advisor used stands elsewhere, so the sum is not all.
-        {"\"iterations\":[{\"type\":\"message\"}]", -1, -1, false},
-        {"\"iterations\":[{\"type\":\"message\"},{\"type\":\"compaction\"}]", -1, -1, true},
-        {"\"iterations\":[{\"type\":\"advisor_message\"}]", -1, -1, true},
+        // What compaction wrote stands elsewhere and is added, if it is a count; what an advisor
+        // used has another price, so that the sum is not all.
+        {"\"iterations\":[{\"type\":\"message\",\"cache_creation_input_tokens\":5}]", -1, -1,
+         false},
+        {"\"iterations\":[{\"type\":\"message\"},{\"type\":\"compaction\"}]", -1, -1, false},
+        {"\"cache_creation_input_tokens\":7,\"iterations\":[{\"type\":\"compaction\","
+         "\"cache_creation_input_tokens\":5},{\"type\":\"compaction\","
+         "\"cache_creation_input_tokens\":4,\"cache_creation\":{\"ephemeral_1h_input_tokens\":3}}]",
+         13, 3, false},
+        {"\"iterations\":[{\"type\":\"compaction\",\"cache_creation_input_tokens\":2},"
+         "{\"type\":\"compaction\",\"cache_creation_input_tokens\":\"9\"}]",
+         2, -1, true},
+        {"\"cache_creation_input_tokens\":9999999999,\"iterations\":[{\"type\":\"compaction\","
+         "\"cache_creation_input_tokens\":2}]",
+         9999999999, -1, true},
+        {"\"iterations\":[{\"type\":\"advisor_message\",\"cache_creation_input_tokens\":5}]", -1,
+         -1, true},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char body[512];

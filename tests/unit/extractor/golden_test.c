@@ -1,11 +1,12 @@
 // Answers of our own making in tests/golden/answers, a file for each API: what each amounts to, and
 // what it means for the job. Each file is {"api": "provider.api", "answers": [{"name", "status",
 // "headers", "body" (a value, or the text that was sent) or "stream" (the data of its events),
-// "expect"}]}. Of each answer expect says the class, and the refusal and is_inconsistent where
-// there are some. What else it says holds, and is complete: all of the counters that are stated,
-// and all identifiers, [kind, value, path], in any order. metadata are some of its members,
-// no_metadata words that may not stand in it, and conversation is the identifier that a
-// conversation goes on by. A message that is null may not be there.
+// "at" (when the call was made, like 2026-12-31T23:59:00Z; absent: in July 2026), "expect"}]}. Of
+// each answer expect says the class, and the refusal and is_inconsistent where there are some. What
+// else it says holds, and is complete: all of the counters that are stated, and all identifiers,
+// [kind, value, path], in any order. metadata are some of its members, no_metadata words that may
+// not stand in it, and conversation is the identifier that a conversation goes on by. A message
+// that is null may not be there.
 
 #include "common/rating.h"
 #include "tests/unit/extractor/samples.h"
@@ -16,9 +17,10 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { FILES_MAX = 64 };
-static const int64_t at_ms = 1785000000000; // 2026-07-25, for prices
+static const int64_t usual_ms = 1785000000000; // 2026-07-25, for prices
 
 static struct dirent **files;
 static int file_count;
@@ -29,6 +31,7 @@ struct golden {
     const char *head;
     struct buf body;
     unsigned status;
+    int64_t at_ms; // of the call
 };
 
 // ---- What is looked at. ------------------------------------------------------------------------
@@ -128,7 +131,7 @@ static bool check_cost(const struct golden *golden, const char *what, const json
     if (strcmp(what, "cost_pusd") != 0)
         return false;
     rating_of(sample->catalogue, bytes_text(sample->api->provider), sample->head.model,
-              sample->head.service_tier, at_ms, &counters, &rating);
+              sample->head.service_tier, golden->at_ms, &counters, &rating);
     ck_assert_msg(rating.is_priced, "%s: is unpriced: %s", golden->name, rating.unpriced);
     check_number(golden, what, rating.pusd, json_integer_value(expected));
     return true;
@@ -258,6 +261,16 @@ static void put_body(struct buf *out, const json_t *answer) {
     }
 }
 
+static int64_t moment_of(const json_t *answer) {
+    const char *text = json_string_value(json_object_get(answer, "at"));
+    struct tm day = {0};
+    if (!text)
+        return usual_ms;
+    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &day);
+    ck_assert_msg(end && *end == 0, "%s is no moment", text);
+    return (int64_t)timegm(&day) * 1000;
+}
+
 static unsigned read_answers(struct golden *golden, const char *file, const json_t *document) {
     char api[64];
     (void)snprintf(api, sizeof(api), "%s", json_string_value(json_object_get(document, "api")));
@@ -272,6 +285,7 @@ static unsigned read_answers(struct golden *golden, const char *file, const json
                        json_string_value(json_object_get(answer, "name")));
         golden->status = (unsigned)json_integer_value(json_object_get(answer, "status"));
         golden->head = json_string_value(json_object_get(answer, "headers"));
+        golden->at_ms = moment_of(answer);
         put_body(&golden->body, answer);
         sample_read(&golden->sample, golden->status, golden->head, buf_bytes(&golden->body));
         check_answer(golden, answer);

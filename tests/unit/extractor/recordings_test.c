@@ -4,8 +4,10 @@
 
 #include "common/mem.h"
 #include "common/money.h"
+#include "tests/unit/extractor/recorded.h"
 #include "tests/unit/extractor/recordings.h"
 #include "tests/unit/extractor/samples.h"
+#include "workers/provider/classify.h"
 
 #include <check.h>
 #include <jansson.h>
@@ -13,82 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { FILE_BYTES_MAX = 16 << 20, RECORDINGS_MAX = 2000 };
-
-struct recording {
-    char name[64];
-    char *file;
-    struct json_scan scan;
-    unsigned status;
-    bool is_stream;
-    struct buf headers;
-    struct bytes body; // raw
-};
-
-static char *read_file(const char *path, size_t *size) {
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return NULL;
-    char *text = mem_new(FILE_BYTES_MAX);
-    *size = fread(text, 1, FILE_BYTES_MAX - 1, file);
-    (void)fclose(file);
-    return text;
-}
-
-static void put_header(struct recording *recording, struct bytes name, uint32_t value) {
-    struct buf text;
-    buf_init(&text, 1 << 16);
-    struct bytes words = json_text(&recording->scan, value, &text);
-    buf_printf(&recording->headers, "%.*s: %.*s\r\n", (int)name.size, (const char *)name.at,
-               (int)words.size, (const char *)words.at);
-    buf_release(&text);
-}
-
-static void put_headers(struct recording *recording, uint32_t headers) {
-    const struct json_scan *scan = &recording->scan;
-    for (uint32_t i = headers + 1; i < scan->nodes[headers].end; i = scan->nodes[i].end) {
-        struct bytes name =
-            bytes_of(scan->text.at + scan->nodes[i].name_at, scan->nodes[i].name_size);
-        if (scan->nodes[i].shape == JSON_SHAPE_array)
-            for (uint32_t k = i + 1; k < scan->nodes[i].end; k = scan->nodes[k].end)
-                put_header(recording, name, k);
-        else
-            put_header(recording, name, i);
-    }
-}
-
-static bool open_recording(struct recording *recording, const char *folder, unsigned number) {
-    char path[512];
-    size_t size = 0;
-    memset(recording, 0, sizeof(*recording));
-    (void)snprintf(recording->name, sizeof(recording->name), "open/%s/%04u.json", folder, number);
-    (void)snprintf(path, sizeof(path), "%s/fixtures/%s", SHARED_FOLDER, recording->name);
-    recording->file = read_file(path, &size);
-    if (!recording->file)
-        return false;
-    buf_init(&recording->headers, 1 << 20);
-    const struct json_scan *scan = &recording->scan;
-    ck_assert_int_eq(json_scan(&recording->scan, bytes_of(recording->file, size), NULL), ERR_OK);
-    uint32_t response = json_find(scan, 0, "response");
-    int64_t status = 0;
-    ck_assert(json_count(scan, json_find(scan, response, "status"), &status));
-    recording->status = (unsigned)status;
-    recording->is_stream =
-        scan->nodes[json_find(scan, response, "stream")].shape == JSON_SHAPE_true;
-    uint32_t headers = json_find(scan, response, "headers");
-    if (headers != 0 && scan->nodes[headers].shape == JSON_SHAPE_object)
-        put_headers(recording, headers);
-    uint32_t body = json_find(scan, response, "body");
-    if (body != 0)
-        recording->body = json_raw(scan, body);
-    return true;
-}
-
-static void close_recording(struct recording *recording) {
-    json_scan_release(&recording->scan);
-    buf_release(&recording->headers);
-    mem_free(recording->file);
-}
+enum { RECORDINGS_MAX = 2000 };
 
 static bool is_absent(const struct source *source) {
     char path[512];
@@ -105,35 +32,23 @@ static bool is_of(const struct source *source, const struct recording *recording
            (flavor && bytes_is(json_text(&recording->scan, flavor, NULL), source->flavor));
 }
 
-// A stream's body is text inside JSON, or the list of its events, where they came as a list.
-static struct bytes stream_of(const struct recording *recording, struct buf *stream) {
-    const struct json_scan *scan = &recording->scan;
-    uint32_t body = json_find(scan, json_find(scan, 0, "response"), "body");
-    buf_reset(stream);
-    if (scan->nodes[body].shape == JSON_SHAPE_text)
-        return json_text(scan, body, stream);
-    for (uint32_t i = body + 1; i < scan->nodes[body].end; i = scan->nodes[i].end) {
-        buf_text(stream, "data: ");
-        json_put_node(stream, scan, i);
-        buf_text(stream, "\n\n");
-    }
-    return buf_bytes(stream);
-}
-
 // Reads a recording; false after the last.
 static bool next_recording(const struct source *source, struct recording *recording,
                            struct sample *sample, unsigned *number, struct buf *stream) {
-    for (;; close_recording(recording)) {
+    for (;; recording_release(recording)) {
         if (++*number >= RECORDINGS_MAX)
             return false;
-        if (!open_recording(recording, source->folder, *number)) {
+        char name[RECORDING_NAME_SIZE];
+        (void)snprintf(name, sizeof(name), "open/%s/%04u.json", source->folder, *number);
+        if (!recording_open(recording, name)) {
             if (*number > 200)
                 return false;
             continue;
         }
         if (!is_of(source, recording))
             continue;
-        struct bytes body = recording->is_stream ? stream_of(recording, stream) : recording->body;
+        struct bytes body =
+            recording->is_stream ? recording_stream(recording, stream) : recording->body;
         sample_read(sample, recording->status, buf_cstr(&recording->headers), body);
         return true;
     }
@@ -251,7 +166,7 @@ START_TEST(every_identifier_and_every_field_outside_the_content_is_found) {
     sample_open(&sample);
     sample_api(&sample, source->provider, source->api);
     for (; next_recording(source, &recording, &sample, &number, &stream);
-         close_recording(&recording)) {
+         recording_release(&recording)) {
         if (!recording.is_stream) {
             json_t *body, *metadata = NULL;
             bool has_error = sample.refusal && strcmp(sample.refusal, "error_in_answer") == 0;
@@ -288,6 +203,13 @@ static int64_t stated(json_t *usage, const char *name) {
     return value ? (int64_t)json_integer_value(value) : 0;
 }
 
+static struct counters counters_of(const struct facts_head *head) {
+    return (struct counters){head->in_uncached, head->in_cached,         head->in_cache_write,
+                             head->in_audio,    head->out_visible,       head->out_reasoning,
+                             head->out_audio,   head->in_cache_write_1h, head->web_searches,
+                             head->in_tool_use, head->in_image,          head->out_image};
+}
+
 static int64_t at_least_0(int64_t count) {
     return count < 0 ? 0 : count;
 }
@@ -307,11 +229,7 @@ static const char *accepted(const struct source *source, json_t *line, const cha
 static void check_usage(const struct source *source, const struct sample *sample, json_t *line,
                         const char *file) {
     json_t *usage = json_object_get(line, "usage");
-    struct counters c = {
-        sample->head.in_uncached, sample->head.in_cached,         sample->head.in_cache_write,
-        sample->head.in_audio,    sample->head.out_visible,       sample->head.out_reasoning,
-        sample->head.out_audio,   sample->head.in_cache_write_1h, sample->head.web_searches,
-        sample->head.in_tool_use, sample->head.in_image,          sample->head.out_image};
+    struct counters c = counters_of(&sample->head);
     const struct {
         const char *what;
         int64_t ours, other;
@@ -390,11 +308,7 @@ static void check_price(const struct source *source, const struct sample *sample
         tally->unpriced_there++;
         return;
     }
-    struct counters c = {
-        sample->head.in_uncached, sample->head.in_cached,         sample->head.in_cache_write,
-        sample->head.in_audio,    sample->head.out_visible,       sample->head.out_reasoning,
-        sample->head.out_audio,   sample->head.in_cache_write_1h, sample->head.web_searches,
-        sample->head.in_tool_use, sample->head.in_image,          sample->head.out_image};
+    struct counters c = counters_of(&sample->head);
     int64_t at_ms = unix_ms(json_string_value(json_object_get(line, "timestamp")));
     struct bytes provider = bytes_text(source->provider), served = sample->head.model;
     const char *reason = accepted(source, line, file, "price");
@@ -420,7 +334,7 @@ static json_t *oracle_of(const struct source *source, const char *path, const ch
     if (source->is_alone)
         return NULL;
     size_t size = 0;
-    char *text = read_file(path, &size);
+    char *text = recorded_file(path, &size);
     json_t *found = NULL;
     for (char *at = text, *next; at && *at && !found; at = next) {
         next = strchr(at, '\n');
@@ -447,7 +361,7 @@ START_TEST(usage_and_price_agree_with_an_independent_reading) {
     sample_open(&sample);
     sample_api(&sample, source->provider, source->api);
     for (; next_recording(source, &recording, &sample, &number, &stream);
-         close_recording(&recording)) {
+         recording_release(&recording)) {
         json_t *line = recording.is_stream
                            ? NULL
                            : oracle_of(source, SHARED_FOLDER "/oracle/open.jsonl", recording.name);
@@ -513,7 +427,23 @@ static unsigned check_events(const struct sample *sample, const char *file, stru
     return ids;
 }
 
-// Cut behind any event but the last, it is no answer.
+// What a worker makes of such an answer.
+static enum call_class class_of(const struct sample *sample, struct bytes body) {
+    const struct outcome outcome = {.http_end = HTTP_answered,
+                                    .status = 200,
+                                    .has_left = true,
+                                    .head = bytes_text("content-type: text/event-stream\r\n"),
+                                    .body = body,
+                                    .words = ""};
+    struct json_scan scan;
+    struct verdict verdict;
+    json_scan_init(&scan);
+    classify(sample->api, adapter_for(sample->api->shape), &outcome, &scan, &verdict);
+    json_scan_release(&scan);
+    return verdict.class;
+}
+
+// Cut behind any event but the last, it is no answer, for the extractor or for the worker.
 static unsigned check_cuts(struct sample *sample, struct bytes stream) {
     struct sse sse;
     struct sse_event event;
@@ -528,6 +458,7 @@ static unsigned check_cuts(struct sample *sample, struct bytes stream) {
             break;
         sample_read(sample, 200, "", bytes_of(stream.at, before));
         ck_assert(sample->refusal && sample->head.message.size == 0);
+        ck_assert_int_ne(class_of(sample, bytes_of(stream.at, before)), CLASS_success);
         before = sse.at;
         cuts++;
     }
@@ -548,7 +479,7 @@ START_TEST(streams_amount_to_answers) {
     sample_open(&sample);
     sample_api(&sample, source->provider, source->api);
     for (; next_recording(source, &recording, &sample, &number, &stream);
-         close_recording(&recording)) {
+         recording_release(&recording)) {
         if (!recording.is_stream || recording.status != 200)
             continue;
         struct bytes body = sample.extract->answer.body;
@@ -565,6 +496,7 @@ START_TEST(streams_amount_to_answers) {
         }
         ck_assert_msg(!sample.refusal, "%s: %s", recording.name, sample.refusal);
         ck_assert_msg(sample.head.message.size > 0, "%s: no message", recording.name);
+        ck_assert_msg(class_of(&sample, body) == CLASS_success, "%s: no success", recording.name);
         json_t *line =
             oracle_of(source, SHARED_FOLDER "/oracle/open.streams.jsonl", recording.name);
         bool has_other = line && json_is_object(json_object_get(line, "usage"));
