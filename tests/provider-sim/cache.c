@@ -20,7 +20,7 @@ enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS };
 static const struct rule {
     int64_t from_tokens; // of the shortest prefix that is kept
     int64_t step_tokens; // reads are a multiple of it
-    uint64_t lifetime_ms;
+    uint64_t lifetime_ms; // 0: none is kept, or none is told of
     bool is_asked_for; // nothing is kept unless the request says so
 } rules[VENDORS] = {
     [VENDOR_OPENAI] = {1024, 128, 10 * MINUTE_MS, false},
@@ -98,7 +98,7 @@ void cache_use(struct cache *cache, const struct api *api, const struct asked *a
         tariff != NULL && tariff->cache_from > 0 ? tariff->cache_from : rule->from_tokens;
     if (options->prefix_from_tokens > 0)
         from = options->prefix_from_tokens;
-    if (tokens->input < from || (rule->is_asked_for && !asked->wants_cache))
+    if (rule->lifetime_ms == 0 || tokens->input < from || (rule->is_asked_for && !asked->wants_cache))
         return;
     if (cache->entries == NULL)
         cache->entries = memory_new(CACHE_ENTRIES_MAX, sizeof(*cache->entries));

@@ -166,7 +166,7 @@ void reply_make(struct reply *reply, const struct api *api, const struct asked *
     bool is_cut_short = dice_hit(dice, options->length_rate) || wish.is_cut_short;
     int64_t reasoning = REASONING_STEP_TOKENS * (int64_t)dice_below(dice, REASONING_STEPS_MAX + 1);
 
-    bool has_price = !is_unknown && api->vendor != VENDOR_COMPATIBLE;
+    bool has_price = !is_unknown && !api->is_own;
     reply->tariff = has_price ? tariff_find(asked->model) : NULL;
     reply->model = is_unknown      ? span_of("gpt-unpriced-2026-01-01")
                    : reply->tariff ? span_of(reply->tariff->snapshot)

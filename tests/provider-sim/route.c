@@ -54,6 +54,8 @@ static const struct path paths[] = {
     CONVERSATIONS("/azure/openai/v1", api_azure_responses),
     {"POST", "/mistral/v1/chat/completions", OPERATION_ANSWER, &api_mistral},
     {"POST", "/groq/openai/v1/chat/completions", OPERATION_ANSWER, &api_groq},
+    {"POST", "/together/v1/chat/completions", OPERATION_ANSWER, &api_together},
+    {"POST", "/ollama/v1/chat/completions", OPERATION_ANSWER, &api_ollama},
     {"POST", "/compatible/v1/chat/completions", OPERATION_ANSWER, &api_compatible},
 };
 

@@ -424,7 +424,7 @@ static bool service_check(struct service *service, const struct heard *heard, st
     }
     served->charge.api = api->name;
     struct span key = key_of(api, route, heard);
-    bool is_keyed = keys_accept(&service->keys, key) || (api->is_keyless && key.size == 0);
+    bool is_keyed = keys_accept(&service->keys, key) || (api->is_own && key.size == 0);
     bool is_azure =
         api->vendor == VENDOR_AZURE && route->name.size > 0 && api->dialect == DIALECT_CHAT;
     if (!call_is_good(heard->call))
