@@ -73,6 +73,9 @@ struct api {
     void (*error_200)(const struct reply *reply, const struct problem *problem, struct text *body);
 };
 
+// What is kept by id.
+enum kept_kind { KEPT_ANSWER, KEPT_CONVERSATION, KEPT_PREFIX };
+
 // What a path leads to.
 enum operation {
     OPERATION_ANSWER, // POST
@@ -80,16 +83,17 @@ enum operation {
     OPERATION_GET,
     OPERATION_DELETE,
     OPERATION_LIST,     // GET: the items
-    OPERATION_CREATE,   // POST: a conversation
+    OPERATION_CREATE,   // POST: a conversation or a prefix
     OPERATION_ADD_ITEMS // POST
 };
 
 struct route {
     const struct api *api;
     enum operation operation;
-    struct span name;  // what stands in the path: a model, a deployment or an id
-    struct span query; // behind the question mark
-    struct span key;   // of the query; empty: none
+    enum kept_kind kind; // what it makes or reads by id
+    struct span name;    // what stands in the path: a model, a deployment or an id
+    struct span query;   // behind the question mark
+    struct span key;     // of the query; empty: none
 };
 
 enum route_state { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
