@@ -47,6 +47,23 @@ id=$(grep '"custom_id":"streamGenerateContent-1"' "$work/out.jsonl" | grep -o '"
 job=$(grep '"custom_id":"streamGenerateContent-1"' "$work/out.jsonl" | grep -o '"job":"[^"]*"' | cut -d'"' -f4)
 client find "$id" --json >"$work/found.json" 2>/dev/null
 check "find names the job of ${id:-nothing}" grep -q "$job" "$work/found.json"
+
+# ---- what the provider keeps --------------------------------------------------------------------
+said() { grep "\"custom_id\":\"$1\"" "$work/more.jsonl"; }
+run_more() { client batch run "$work/more-job.jsonl" >"$work/more.jsonl" 2>"$work/err.txt"; }
+kept=$(grep '"custom_id":"interaction-2"' "$work/out.jsonl" | grep -o '"id":"v1_[^"]*"' | head -1 | cut -d'"' -f4)
+words=$(printf 'The library lends books, maps and scores. %.0s' $(seq 300))
+cache=$(ask_provider POST /gemini/v1beta/cachedContents '{"model":"models/gemini-2.5-flash","ttl":"600s","systemInstruction":{
+    "parts":[{"text":"'"$words"'"}]}}' | grep -o 'cachedContents/[0-9a-f]*')
+{
+    echo '{"custom_id":"on","url":"/v1beta/interactions","body":{"model":"gemini-2.5-flash","previous_interaction_id":"'"$kept"'","input":"go on"}}'
+    echo '{"custom_id":"cached","url":"/v1beta/models/gemini-2.5-flash:generateContent","body":{"cachedContent":"'"$cache"'",'\
+'"contents":[{"parts":[{"text":"a"}]}]}}'
+} >"$work/more-job.jsonl"
+run_more
+check "calls go on from what is kept" is $? 0
+lines=$((lines + 2))
+check "the provider had heard the message before and its answer" has "turn 2 of this conversation, 3 messages" "$(said on)"
 client conversation show example-weather --json >"$work/talk.json"
 check "the assistant called the tool" grep -q '"tool_calls"' "$work/talk.json"
 check "its parts are kept as they came" grep -q '"thoughtSignature"' "$work/talk.json"
@@ -61,6 +78,7 @@ for counter in in_cached in_tool_use out_reasoning; do
     check "some answers have $counter" test "$(of_gemini "$counter > 0")" -gt 0
 done
 check "all searches are counted" is "$(of_gemini "web_searches = 1")" 10
+check "the cached prefix is read" is "$(of_gemini "job = (SELECT job FROM job WHERE custom_id = 'cached') AND in_cached > 3000")" 1
 check "no answer is without a price" is "$(of_gemini "cost_state = 'unpriced'")" 0
 check "no answer is inconsistent" is "$(sql "SELECT count(*) FROM call WHERE is_inconsistent = 1")" 0
 check "turns reached the provider in order" is "$(turns_out_of_order)" 0
@@ -68,7 +86,7 @@ check_bill "bill and ledger agree call by call"
 
 # ---- what it cannot take ------------------------------------------------------------------------
 data=$work/refusing
-start_dev ""
+start_dev "--state-ms 1"
 {
     echo '{"custom_id":"good","url":"/v1beta/models/gemini-2.5-flash:generateContent","body":{"contents":[{"parts":[{"text":"a"}]}]}}'
     echo '{"custom_id":"no-contents","url":"/v1beta/models/gemini-2.5-flash:generateContent","body":{}}'
@@ -88,5 +106,14 @@ refused 4 'no parameter "logit_bias"'
 refused 5 'no part of type "input_audio"'
 refused 6 'only with the image in it'
 check "and the good line has its answer" grep -q '"custom_id":"good".*responseId' "$work/out.jsonl"
+{
+    echo '{"custom_id":"late","url":"/v1beta/interactions","body":{"model":"gemini-2.5-flash","previous_interaction_id":"'"$kept"'","input":"a"}}'
+    echo '{"custom_id":"late-cache","url":"/v1beta/models/gemini-2.5-flash:generateContent","body":{"cachedContent":"'"$cache"'",'\
+'"contents":[{"parts":[{"text":"a"}]}]}}'
+} >"$work/more-job.jsonl"
+run_more
+check "what is not kept any more ends its jobs" is $? 1
+check "in the provider's words" has not_found "$(said late)"
+check "in those of the other API too" has NOT_FOUND "$(said late-cache)"
 check "the processes drain with 0" stop_dev
 end_test

@@ -158,6 +158,12 @@ leases_lost() {
         awk '{ n += $1 } END { print n + 0 }'
 }
 
+# ask_provider METHOD PATH [BODY]: the simulated provider itself, as a client of its own would.
+ask_provider() {
+    curl -sS -X "$1" -H 'Authorization: Bearer simulated' -H 'x-goog-api-key: simulated' \
+        ${3+-d "$3"} "http://127.0.0.1:$(cat "$data/provider-sim.port")$2"
+}
+
 # sql TEXT: of the ledger, which nobody has open now, with the bill beside it as table bill.
 sql() {
     [ -f "$work/checked.db" ] || {

@@ -59,6 +59,29 @@ done
 check "a stream's result is the whole response" \
     grep -q '"custom_id":"call-3".*"object":"response".*cost_in_usd_ticks' "$work/out.jsonl"
 
+# ---- a call that goes on from what the provider keeps -------------------------------------------
+said() { grep "\"custom_id\":\"$1\"" "$work/more.jsonl"; }
+run_more() { client batch run "$work/more-job.jsonl" >"$work/more.jsonl" 2>"$work/err.txt"; }
+kept=$(grep '"custom_id":"call-2"' "$work/out.jsonl" | grep -o '"response_id":"[^"]*"' | cut -d'"' -f4)
+talk=$(ask_provider POST /openai/v1/conversations '{}' | grep -o 'conv_[0-9a-f]*')
+{
+    echo '{"custom_id":"on","url":"/v1/responses","body":{"model":"gpt-5-nano","previous_response_id":"'"$response"'","input":"go on"}}'
+    echo '{"custom_id":"on-xai","url":"/v1/responses","body":{"model":"xai/grok-4.3","previous_response_id":"'"$kept"'","stream":true,"input":"go on"}}'
+    echo '{"custom_id":"first","url":"/v1/responses","body":{"model":"gpt-5-nano","conversation":"'"$talk"'","input":"one"}}'
+} >"$work/more-job.jsonl"
+run_more
+check "calls go on from ids" is $? 0
+check "the provider had heard the two messages before and its answer" has "turn 3 of this conversation, 4 messages" "$(said on)"
+check "xAI too" has "turn 3 of this conversation, 4 messages" "$(said on-xai)"
+on=$(said on | grep -o '"job":"[^"]*"' | cut -d'"' -f4)
+client find "$response" --json >"$work/found.json" 2>/dev/null
+check "find names both jobs that know the response" is "$(grep -o "$job\|$on" "$work/found.json" | sort -u | wc -l)" 2
+echo '{"custom_id":"second","url":"/v1/responses","body":{"model":"gpt-5-nano","conversation":"'"$talk"'","input":"two"}}' >"$work/more-job.jsonl"
+run_more
+check "a conversation of the provider's has grown by what was answered" has "turn 2 of this conversation, 3 messages" "$(said second)"
+client find "$talk" --json >"$work/found.json" 2>/dev/null
+check "and is found by its id" grep -q '"conversation_id"' "$work/found.json"
+
 # ---- a conversation with a tool -----------------------------------------------------------------
 client conversation list --json >"$work/talks.json"
 for i in 1 2 3; do
@@ -85,13 +108,15 @@ check "each answer of xAI states its cost" is "$(of xai "role = 'answer' AND cos
 check "no answer is without a price" is \
     "$(sql "SELECT count(*) FROM call WHERE cost_state = 'unpriced' AND role = 'answer'")" 0
 check "no answer is inconsistent" is "$(sql "SELECT count(*) FROM call WHERE is_inconsistent = 1")" 0
+check "what was said before is billed again" test "$(sql "SELECT coalesce(in_uncached, 0) + coalesce(in_cached, 0)
+    + coalesce(in_cache_write, 0) FROM call JOIN job USING (job) WHERE custom_id = 'on' AND role = 'answer'")" -gt 2000
 check "turns reached the providers in order" is "$(turns_out_of_order)" 0
 check_bill "bill and ledger agree call by call"
 echo "$summary"
 
 # ---- what it cannot take ------------------------------------------------------------------------
 data=$work/refusing
-start_dev ""
+start_dev "--state-ms 1"
 {
     echo '{"custom_id":"good","url":"/v1/responses","body":{"model":"gpt-5-nano","input":"a"}}'
     echo '{"custom_id":"later","url":"/v1/responses","body":{"model":"gpt-5-nano","input":"a","background":true}}'
@@ -109,5 +134,11 @@ refused 3 'has no "input", which xai responses needs'
 refused 4 'no parameter "stop"'
 refused 5 'cannot have the parameter "previous_response_id"'
 check "and the good line has its answer" grep -q '"custom_id":"good".*resp_' "$work/out.jsonl"
+over=$(grep '"custom_id":"good"' "$work/out.jsonl" | grep -o 'resp_[0-9a-f]*' | head -1)
+echo '{"custom_id":"late","url":"/v1/responses","body":{"model":"gpt-5-nano","previous_response_id":"'"$over"'","input":"a"}}' >"$work/more-job.jsonl"
+run_more
+check "an id whose time is over ends its job" is $? 1
+check "in the provider's words" has "previous_response_not_found" "$(said late)"
+check "after one attempt" is "$(grep -c "\"response_id\":\"\".*\"fault\":\"state_lost\"" "$data/bill.jsonl")" 1
 check "the processes drain with 0" stop_dev
 end_test

@@ -20,7 +20,9 @@ enum vendor {
     VENDOR_AZURE,
     VENDOR_MISTRAL,
     VENDOR_GROQ,
-    VENDOR_COMPATIBLE, // a server of one's own; nothing of it has a price
+    VENDOR_TOGETHER,
+    VENDOR_OLLAMA,
+    VENDOR_COMPATIBLE,
     VENDORS
 };
 
@@ -45,7 +47,7 @@ struct api {
     bool has_key_or_bearer; // a bearer token does, too
     bool is_pretty;         // whole answers are laid out for people
     bool has_crlf;          // lines of its streams end so
-    bool is_keyless;        // a request without a key is good
+    bool is_own;            // a server of one's own: needs no key, and nothing has a price
     bool may_pad;           // blank lines before a body, while the request waits
 
     // Makes the request's id and the response's, as long as they have any.
@@ -71,6 +73,9 @@ struct api {
     void (*error_200)(const struct reply *reply, const struct problem *problem, struct text *body);
 };
 
+// What is kept by id.
+enum kept_kind { KEPT_ANSWER, KEPT_CONVERSATION, KEPT_PREFIX };
+
 // What a path leads to.
 enum operation {
     OPERATION_ANSWER, // POST
@@ -78,16 +83,17 @@ enum operation {
     OPERATION_GET,
     OPERATION_DELETE,
     OPERATION_LIST,     // GET: the items
-    OPERATION_CREATE,   // POST: a conversation
+    OPERATION_CREATE,   // POST: a conversation or a prefix
     OPERATION_ADD_ITEMS // POST
 };
 
 struct route {
     const struct api *api;
     enum operation operation;
-    struct span name;  // what stands in the path: a model, a deployment or an id
-    struct span query; // behind the question mark
-    struct span key;   // of the query; empty: none
+    enum kept_kind kind; // what it makes or reads by id
+    struct span name;    // what stands in the path: a model, a deployment or an id
+    struct span query;   // behind the question mark
+    struct span key;     // of the query; empty: none
 };
 
 enum route_state { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
@@ -97,7 +103,7 @@ enum route_state route_find(struct span method, struct span target, struct route
 void routes_print(void);
 
 extern const struct api api_openai_chat, api_azure_chat, api_openrouter, api_deepseek, api_xai_chat,
-    api_mistral, api_groq, api_compatible;
+    api_mistral, api_groq, api_together, api_ollama, api_compatible;
 extern const struct api api_openai_responses, api_azure_responses, api_xai_responses;
 extern const struct api api_messages, api_generate, api_interactions;
 

@@ -2,6 +2,7 @@
 
 #include "tests/provider-sim/hash.h"
 #include "tests/provider-sim/limits.h"
+#include "tests/provider-sim/prefix.h"
 #include "tests/provider-sim/scan.h"
 
 #include <string.h>
@@ -14,8 +15,10 @@ struct reading {
     struct text *scratch;
     bool has_messages;
     bool may_call;
-    bool is_answer;   // an answer is asked for, not only that something is kept
-    bool is_user_due; // whose turn it is, where roles alternate
+    bool is_answer;       // an answer is asked for, not only that something is kept
+    bool has_prefix;      // which is read by now
+    const char *messages; // the member that has them
+    bool is_user_due;     // whose turn it is, where roles alternate
 };
 
 // The first thing that is wrong is what the answer says.
@@ -66,20 +69,7 @@ static void read_whole(struct reading *reading, const char *param, int64_t max, 
 
 // Whether an object has that member with that value, both as they stand.
 static bool member_is(struct span object, const char *name, const char *value) {
-    struct scan scan = scan_new(object);
-    struct span key, raw;
-    bool is_first = true;
-    if (scan_peek(&scan) != SCAN_OBJECT)
-        return false;
-    scan_enter(&scan, '{');
-    while (scan_member(&scan, &is_first, &key) && scan_value(&scan, &raw))
-        if (span_is(key, name))
-            return span_is(raw, value);
-    return false;
-}
-
-static bool has(struct span span, const char *text) {
-    return memmem(span.at, span.size, text, strlen(text)) != NULL;
+    return span_is(scan_find(object, name), value);
 }
 
 // ---- messages -----------------------------------------------------------------------------------
@@ -283,6 +273,7 @@ static void read_messages(struct reading *reading) {
     bool may_be_text =
         reading->dialect == DIALECT_RESPONSES || reading->dialect == DIALECT_INTERACTIONS;
     uint64_t before = reading->asked->transcript.messages;
+    const char *from = reading->scan.at;
     struct span raw;
     if (may_be_text && scan_peek(&reading->scan) == SCAN_STRING) {
         if (scan_value(&reading->scan, &raw))
@@ -300,76 +291,18 @@ static void read_messages(struct reading *reading) {
         if (reading->asked->transcript.messages > MESSAGES_MAX)
             asked_wrong(reading->asked, "too many messages", "messages", "invalid_value");
     }
+    reading->asked->turns = (struct span){from, (size_t)(reading->scan.at - from)};
     if (reading->asked->transcript.messages == before && !may_be_text)
         asked_wrong(reading->asked, "there must be at least one message", "messages",
                     "empty_array");
 }
 
-// ---- tools --------------------------------------------------------------------------------------
-
-static void note_tool(struct asked *asked, struct span name) {
-    if (asked->tool.size == 0)
-        asked->tool = name;
-    else if (asked->tool_2.size == 0)
-        asked->tool_2 = name;
-}
-
-// Notes the names in {"type":"function","function":{"name":…}}, in {"name":…} and in
-// {"functionDeclarations":[{"name":…},…]}.
-static void read_tool(struct asked *asked, struct span tool, int depth) {
-    struct scan scan = scan_new(tool);
-    struct span key, raw;
-    bool is_first = true;
-    if (scan_peek(&scan) == SCAN_ARRAY && depth > 0) {
-        scan_enter(&scan, '[');
-        while (scan_item(&scan, &is_first) && scan_value(&scan, &raw))
-            read_tool(asked, raw, 0);
-    }
-    if (scan_peek(&scan) != SCAN_OBJECT)
-        return;
-    scan_enter(&scan, '{');
-    while (scan_member(&scan, &is_first, &key)) {
-        bool is_name = span_is(key, "name") && scan_peek(&scan) == SCAN_STRING;
-        if (is_name ? !scan_string(&scan, &raw) : !scan_value(&scan, &raw))
-            return;
-        if (is_name)
-            note_tool(asked, raw);
-        else if (depth > 0 && (span_is(key, "function") || span_is(key, "functionDeclarations") ||
-                               span_is(key, "function_declarations")))
-            read_tool(asked, raw, span_is(key, "function") ? 0 : 1);
-    }
-}
-
-static bool is_search(enum dialect dialect, struct span tool) {
-    if (dialect == DIALECT_CHAT || member_is(tool, "type", "\"function\""))
-        return false;
-    if (dialect == DIALECT_MESSAGES)
-        return has(tool, "\"web_search_");
-    return has(tool, "\"web_search") || has(tool, "\"x_search\"") ||
-           has(tool, "\"googleSearch\"") || has(tool, "\"google_search\"");
-}
-
 static void read_tools(struct reading *reading) {
-    struct asked *asked = reading->asked;
-    const char *from = reading->scan.at;
-    if (scan_peek(&reading->scan) != SCAN_ARRAY) {
+    struct span raw;
+    if (scan_peek(&reading->scan) != SCAN_ARRAY)
         read_mistyped(reading, "tools");
-        return;
-    }
-    scan_enter(&reading->scan, '[');
-    bool is_first = true;
-    struct span tool;
-    while (scan_item(&reading->scan, &is_first) && scan_value(&reading->scan, &tool)) {
-        if (is_search(reading->dialect, tool)) {
-            asked->wants_search = true;
-            continue;
-        }
-        read_tool(asked, tool, 1);
-        asked->has_tools =
-            asked->has_tools || reading->dialect != DIALECT_GENERATE || asked->tool.size > 0;
-    }
-    asked->tools = (struct span){from, (size_t)(reading->scan.at - from)};
-    asked->tools_bytes = asked->tools.size;
+    else if (scan_value(&reading->scan, &raw))
+        asked_tools(reading->asked, reading->dialect, raw);
 }
 
 // ---- the members of a request -------------------------------------------------------------------
@@ -377,8 +310,8 @@ static void read_tools(struct reading *reading) {
 // Text in the form of a schema, if it asks for one.
 static void read_format(struct asked *asked, struct span raw, bool is_schema) {
     static const char name[] = "\"properties\"";
-    if (!is_schema && !has(raw, "\"json_object\"") && !has(raw, "\"json_schema\"") &&
-        !has(raw, "\"application/json\"") && !has(raw, name))
+    if (!is_schema && !span_has(raw, "\"json_object\"") && !span_has(raw, "\"json_schema\"") &&
+        !span_has(raw, "\"application/json\"") && !span_has(raw, name))
         return;
     asked->wants_json = true;
     const char *at = memmem(raw.at, raw.size, name, sizeof(name) - 1);
@@ -393,7 +326,7 @@ static void read_format(struct asked *asked, struct span raw, bool is_schema) {
 
 static void read_thinking(struct asked *asked, struct span key, struct span raw) {
     if (span_is(key, "thinking"))
-        asked->wants_thinking = !has(raw, "\"disabled\"");
+        asked->wants_thinking = !span_has(raw, "\"disabled\"");
     else if (span_is(key, "reasoning_effort"))
         asked->wants_thinking = !span_is(raw, "\"none\"");
     if (span_is(key, "reasoning") && member_is(raw, "effort", "\"none\""))
@@ -401,7 +334,7 @@ static void read_thinking(struct asked *asked, struct span key, struct span raw)
     if (span_is(key, "thinkingConfig") && member_is(raw, "thinkingBudget", "0"))
         asked->wants_thinking = false;
     if ((span_is(key, "thinkingConfig") && member_is(raw, "includeThoughts", "true")) ||
-        (span_is(key, "reasoning") && has(raw, "\"summary\"") &&
+        (span_is(key, "reasoning") && span_has(raw, "\"summary\"") &&
          !member_is(raw, "summary", "null")) ||
         (span_is(key, "thinking_summaries") && span_is(raw, "\"auto\"")))
         asked->wants_summary = true;
@@ -411,10 +344,14 @@ static void read_thinking(struct asked *asked, struct span key, struct span raw)
 static void read_plain(struct reading *reading, struct span key, struct span raw) {
     struct asked *asked = reading->asked;
     if (span_is(key, "tool_choice") || span_is(key, "toolConfig"))
-        reading->may_call = !has(raw, "\"none\"") && !has(raw, "\"NONE\"");
+        reading->may_call = !span_has(raw, "\"none\"") && !span_has(raw, "\"NONE\"");
     else if (span_is(key, "system") || span_is(key, "instructions") ||
              span_is(key, "systemInstruction") || span_is(key, "system_instruction"))
-        asked->system = raw, asked->transcript.text_bytes += raw.size;
+        asked->system = raw;
+    else if (span_is(key, "cache_control"))
+        asked->keep = raw;
+    else if (span_is(key, "prompt_cache_options"))
+        asked->is_cache_off = member_is(raw, "mode", "\"explicit\"");
     else if (span_is(key, "inference_geo"))
         asked->wants_us = span_is(raw, "\"us\"");
     else if (span_is(key, "service_tier") || span_is(key, "serviceTier"))
@@ -440,13 +377,24 @@ static bool is_tokens_max(struct span key) {
            span_is(key, "max_output_tokens") || span_is(key, "maxOutputTokens");
 }
 
+// What was cached has these already.
+static void check_repeated(struct reading *reading, struct span key) {
+    static const char *const names[] = {"systemInstruction", "system_instruction", "tools",
+                                        "toolConfig"};
+    for (size_t i = 0; reading->has_prefix && i < sizeof(names) / sizeof(names[0]); i++)
+        if (span_is(key, names[i]))
+            asked_wrong(reading->asked,
+                        "CachedContent cannot be used with a system instruction, tools or a tool "
+                        "config beside it",
+                        "cachedContent", NULL);
+}
+
 static void read_member(struct reading *reading, struct span key) {
-    static const char *const messages[DIALECTS] = {"messages", "messages", "input", "contents",
-                                                   "input"};
     struct span raw;
+    check_repeated(reading, key);
     if (span_is(key, "model"))
         read_model(reading);
-    else if (span_is(key, reading->is_answer ? messages[reading->dialect] : "items"))
+    else if (span_is(key, reading->messages))
         read_messages(reading);
     else if (span_is(key, "tools"))
         read_tools(reading);
@@ -482,6 +430,14 @@ static void read_members(struct reading *reading) {
 
 // ---- the whole ----------------------------------------------------------------------------------
 
+static int64_t tokens_of(uint64_t bytes, uint64_t bytes_a_token) {
+    return (int64_t)((bytes + bytes_a_token - 1) / bytes_a_token);
+}
+
+int64_t prompt_tokens(uint64_t messages, uint64_t text_bytes, uint64_t tools_bytes) {
+    return 3 + 4 * (int64_t)messages + tokens_of(text_bytes, 4) + tokens_of(tools_bytes, 8);
+}
+
 static void asked_hash(struct span span, uint8_t out[TURN_HASH_SIZE]) {
     uint8_t digest[HASH_SIZE];
     hash_sha256(span, digest);
@@ -497,7 +453,7 @@ static void asked_end(struct reading *reading) {
     transcript->text = all;
     asked->messages = transcript->messages;
     asked->user_turns = transcript->user_turns;
-    asked->text_bytes = transcript->text_bytes;
+    asked->text_bytes = transcript->text_bytes + asked->system.size;
     asked->last_user = (struct span){transcript->has_user ? all.at + transcript->last_text_at : "",
                                      transcript->last_text_size};
     asked_hash(asked->last_user, asked->said);
@@ -513,18 +469,21 @@ static void asked_end(struct reading *reading) {
         asked_wrong(asked, "max_tokens: field required", "max_tokens", NULL);
 }
 
-static void reading_begin(struct reading *reading, const struct route *route, struct span body,
+static void reading_begin(struct reading *reading, const struct route *route,
                           const struct transcript *before, struct text *scratch,
                           struct asked *asked) {
-    *reading = (struct reading){.dialect = route->api->dialect,
-                                .vendor = route->api->vendor,
-                                .scan = scan_new(body),
-                                .asked = asked,
-                                .scratch = scratch,
-                                .may_call = true,
-                                .is_answer = route->operation == OPERATION_ANSWER ||
-                                             route->operation == OPERATION_STREAM,
-                                .is_user_due = true};
+    static const char *const messages[DIALECTS] = {"messages", "messages", "input", "contents",
+                                                   "input"};
+    bool is_conversation = route->kind == KEPT_CONVERSATION;
+    *reading = (struct reading){
+        .dialect = route->api->dialect,
+        .vendor = route->api->vendor,
+        .asked = asked,
+        .scratch = scratch,
+        .may_call = true,
+        .is_answer = route->operation == OPERATION_ANSWER || route->operation == OPERATION_STREAM,
+        .messages = is_conversation ? "items" : messages[route->api->dialect],
+        .is_user_due = true};
     *asked = (struct asked){.choices = 1,
                             .is_stored = true,
                             .model = {"", 0},
@@ -533,6 +492,8 @@ static void reading_begin(struct reading *reading, const struct route *route, st
                             .last_user = {"", 0},
                             .system = {"", 0},
                             .tools = {"", 0},
+                            .turns = {"", 0},
+                            .keep = {"", 0},
                             .properties = {"", 0}};
     asked->wants_thinking = route->api->dialect != DIALECT_MESSAGES;
     asked->wants_stream = route->operation == OPERATION_STREAM;
@@ -554,12 +515,40 @@ static void name_model(struct reading *reading, struct span name) {
         asked_wrong(reading->asked, "the model's name is not valid", "model", "invalid_value");
 }
 
-void asked_read(const struct route *route, struct span body, const struct transcript *before,
+// What was cached stands before the members of the request.
+static void read_prefix(struct reading *reading, struct span prefix) {
+    struct asked *asked = reading->asked;
+    reading->scan = scan_new(prefix);
+    read_members(reading);
+    asked->prefix_tokens =
+        prompt_tokens(asked->transcript.messages, asked->transcript.text_bytes + asked->system.size,
+                      asked->tools_bytes);
+    reading->has_prefix = true;
+    reading->has_messages = false;
+}
+
+enum { KEEPS_MAX = 4 };
+
+static void check_keeps(struct asked *asked) {
+    struct keeps keeps = prefix_keeps(asked);
+    asked->wants_cache = keeps.count > 0;
+    asked->wants_hour = keeps.has_hour;
+    if (keeps.count > KEEPS_MAX)
+        asked_wrong(asked, "at most 4 blocks may have cache_control", "cache_control", NULL);
+    if (keeps.is_disordered)
+        asked_wrong(asked, "cache_control: a ttl of 1h must not come after one of 5m",
+                    "cache_control", NULL);
+}
+
+void asked_read(const struct route *route, struct span body, struct before before,
                 struct text *scratch, struct asked *asked) {
     struct reading reading;
-    reading_begin(&reading, route, body, before, scratch, asked);
+    reading_begin(&reading, route, before.transcript, scratch, asked);
     if (route->name.size > 0)
         name_model(&reading, route->name);
+    if (before.prefix.size > 0)
+        read_prefix(&reading, before.prefix);
+    reading.scan = scan_new(body);
     read_members(&reading);
     if (!scan_ended(&reading.scan)) {
         asked->wrong = "the body of the request is not valid JSON, or no object";
@@ -567,9 +556,9 @@ void asked_read(const struct route *route, struct span body, const struct transc
         return;
     }
     asked->has_tools = asked->has_tools && reading.may_call;
-    if (reading.dialect == DIALECT_MESSAGES) {
-        asked->wants_cache = has(body, "\"cache_control\"");
-        asked->wants_hour = has(body, "\"1h\"");
-    }
+    if (reading.dialect == DIALECT_MESSAGES && span_has(body, "\"cache_control\""))
+        check_keeps(asked);
+    if (span_has(body, "\"prompt_cache_breakpoint\""))
+        asked->is_cache_off = false;
     asked_end(&reading);
 }

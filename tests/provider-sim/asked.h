@@ -30,7 +30,7 @@ struct asked {
     struct span model;
     uint64_t messages;
     uint64_t user_turns;
-    uint64_t text_bytes;  // of all messages, as decoded
+    uint64_t text_bytes;  // of all messages, as decoded, and of the system's text as it was sent
     uint64_t tools_bytes; // the "tools" value as it was sent
     bool has_tools;       // at least one, and they may be called
     bool last_is_tool;    // the last message is a tool's result
@@ -53,24 +53,39 @@ struct asked {
     struct span last_user;          // its text, decoded; in `scratch`
     uint8_t said[TURN_HASH_SIZE];   // of the last user message's text
     uint8_t before[TURN_HASH_SIZE]; // of all messages before it
-    struct span system, tools;      // as they stand; empty: there are none
-    struct transcript transcript;   // in `scratch`
+    // As they stand; empty: there are none.
+    struct span system, tools, turns; // the last one: the messages
+    struct span keep;                 // what says that all of it is to be kept in the cache
+    bool is_cache_off;
+    int64_t prefix_tokens; // of the input, what the client has had cached and names; 0: nothing
+    struct transcript transcript; // in `scratch`
 };
 
 // What a request goes on from; empty spans: nothing.
 struct asked_state {
     struct span previous;
     struct span conversation;
+    struct span prefix;
+};
+
+// What stands before a request.
+struct before {
+    const struct transcript *transcript; // NULL: nothing was said
+    struct span prefix;                  // a request that was cached, as it stands; empty: none
 };
 
 struct asked_state asked_state(struct span body);
 // Appends the body as it would be if no stream were asked for, without white space between the
 // members: so a request meets the same dice either way.
 void asked_unstreamed(struct span body, struct text *out);
-// Reads the body. The spans point into the body, the route and scratch, which it overwrites. What
-// was said before, if anything, stands before the messages of the body.
-void asked_read(const struct route *route, struct span body, const struct transcript *before,
+// Reads the body. The spans point into the body, the route, the prefix and scratch, which it
+// overwrites. What was said before, if anything, stands before the messages of the body.
+void asked_read(const struct route *route, struct span body, struct before before,
                 struct text *scratch, struct asked *asked);
+// What a prompt comes to, or a beginning of it.
+int64_t prompt_tokens(uint64_t messages, uint64_t text_bytes, uint64_t tools_bytes);
+// Notes the tools of a list, as it stands.
+void asked_tools(struct asked *asked, enum dialect dialect, struct span tools);
 // Appends a message to a transcript that stands in scratch.
 void transcript_add(struct transcript *transcript, struct text *scratch, const char *role,
                     struct span said);

@@ -24,7 +24,7 @@ static struct span id_in(struct span raw) {
 }
 
 struct asked_state asked_state(struct span body) {
-    struct asked_state state = {.previous = {"", 0}, .conversation = {"", 0}};
+    struct asked_state state = {.previous = {"", 0}, .conversation = {"", 0}, .prefix = {"", 0}};
     struct scan scan = scan_new(body);
     struct span key, raw;
     bool is_first = true;
@@ -36,6 +36,8 @@ struct asked_state asked_state(struct span body) {
             state.previous = id_in(raw);
         else if (span_is(key, "conversation"))
             state.conversation = id_in(raw);
+        else if (span_is(key, "cachedContent") || span_is(key, "cached_content"))
+            state.prefix = id_in(raw);
     }
     return state;
 }

@@ -7,21 +7,20 @@
 struct cache_entry {
     uint64_t hash; // 0: free
     uint64_t until_ms;
+    uint64_t lifetime_ms; // from each reading on
 };
 
-// What a request's first messages come to.
-struct mark {
-    uint64_t hash;
-    int64_t tokens;
+enum {
+    MINUTE_MS = 60 * 1000,
+    HOUR_MS = 60 * MINUTE_MS,
+    BLOCKS_BACK_MAX = 20, // so far before a place to keep a hit is looked for
 };
-
-enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS };
 
 static const struct rule {
-    int64_t from_tokens; // of the shortest prefix that is kept
-    int64_t step_tokens; // reads are a multiple of it
-    uint64_t lifetime_ms;
-    bool is_asked_for; // nothing is kept unless the request says so
+    int64_t from_tokens;  // of the shortest prefix that is kept
+    int64_t step_tokens;  // reads are a multiple of it
+    uint64_t lifetime_ms; // 0: none is kept, or none is told of
+    bool is_asked_for;    // nothing is kept unless the request says so, and where
 } rules[VENDORS] = {
     [VENDOR_OPENAI] = {1024, 128, 10 * MINUTE_MS, false},
     [VENDOR_ANTHROPIC] = {1024, 1, 5 * MINUTE_MS, true},
@@ -38,14 +37,16 @@ static const struct rule {
 void cache_release(struct cache *cache) {
     memory_free(cache->entries);
     text_release(&cache->marks);
+    text_release(&cache->scratch);
     *cache = (struct cache){0};
 }
 
-// FNV-1a, goes on from where it was.
-static uint64_t hash_on(uint64_t hash, const char *at, size_t size) {
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ (unsigned char)at[i]) * 0x100000001b3ull;
-    return hash;
+int64_t cache_from(const struct api *api, const struct tariff *tariff,
+                   const struct options *options) {
+    if (options->prefix_from_tokens > 0)
+        return options->prefix_from_tokens;
+    return tariff != NULL && tariff->cache_from > 0 ? tariff->cache_from
+                                                    : rules[api->vendor].from_tokens;
 }
 
 static struct mark mark_at(const struct cache *cache, size_t i) {
@@ -54,71 +55,94 @@ static struct mark mark_at(const struct cache *cache, size_t i) {
     return mark;
 }
 
-// Marks the end of each message but those beyond the input's own count.
-static size_t marks_make(struct cache *cache, const struct asked *asked, enum vendor vendor,
-                         int64_t input) {
-    const struct span all = asked->transcript.text;
-    const struct span front[] = {asked->model, asked->system, asked->tools};
-    uint64_t hash = 0xcbf29ce484222325ull + (uint64_t)vendor;
-    for (size_t i = 0; i < sizeof(front) / sizeof(front[0]); i++)
-        hash = hash_on(hash_on(hash, front[i].at, front[i].size), "", 1);
-    int64_t tools = (int64_t)(asked->tools_bytes / 8);
-    size_t at = 0, bytes = 0;
-    text_reset(&cache->marks);
-    for (int64_t messages = 1; at < all.size; messages++) {
-        const char *role_end = memchr(all.at + at, '\0', all.size - at);
-        size_t text_at = role_end == NULL ? all.size : (size_t)(role_end - all.at) + 1;
-        const char *end =
-            text_at < all.size ? memchr(all.at + text_at, '\0', all.size - text_at) : NULL;
-        size_t next = end == NULL ? all.size : (size_t)(end - all.at) + 1;
-        hash = hash_on(hash, all.at + at, next - at);
-        bytes += next > text_at ? next - text_at - 1 : 0;
-        struct mark mark = {hash, 3 + 4 * messages + (int64_t)(bytes / 4) + tools};
-        mark.tokens = mark.tokens < input ? mark.tokens : input;
-        text_put(&cache->marks, &mark, sizeof(mark));
-        at = next;
-    }
-    return cache->marks.size / sizeof(struct mark);
-}
-
 static struct cache_entry *cache_slot(struct cache *cache, uint64_t hash) {
     return &cache->entries[(hash ^ hash >> 29) % CACHE_ENTRIES_MAX];
 }
 
-static bool cache_has(struct cache *cache, uint64_t hash, uint64_t now_ms) {
-    const struct cache_entry *entry = cache_slot(cache, hash);
-    return entry->hash == hash && entry->until_ms > now_ms;
+// Whether it is there; its time begins again if so.
+static bool cache_read(struct cache *cache, uint64_t hash, uint64_t now_ms) {
+    struct cache_entry *entry = cache_slot(cache, hash);
+    if (entry->hash != hash || entry->until_ms <= now_ms)
+        return false;
+    entry->until_ms = now_ms + entry->lifetime_ms;
+    return true;
+}
+
+static void cache_write(struct cache *cache, uint64_t hash, uint64_t lifetime_ms, uint64_t now_ms) {
+    struct cache_entry *entry = cache_slot(cache, hash);
+    if (entry->hash == hash && entry->until_ms >= now_ms + lifetime_ms)
+        return;
+    *entry = (struct cache_entry){hash, now_ms + lifetime_ms, lifetime_ms};
+}
+
+// The tokens of the longest prefix that is there and ends at this mark or so many marks before it.
+static int64_t longest(struct cache *cache, size_t at, size_t back, int64_t from, uint64_t now_ms) {
+    for (size_t i = at + 1; i-- > 0 && at - i <= back;) {
+        struct mark mark = mark_at(cache, i);
+        if (mark.tokens >= from && cache_read(cache, mark.hash, now_ms))
+            return mark.tokens;
+    }
+    return 0;
+}
+
+// Every piece is kept.
+static void use_all(struct cache *cache, size_t count, int64_t from, const struct rule *rule,
+                    uint64_t lifetime_ms, uint64_t now_ms, struct tokens *tokens) {
+    int64_t read = count > 0 ? longest(cache, count - 1, count, from, now_ms) : 0;
+    tokens->cached = read / rule->step_tokens * rule->step_tokens;
+    for (size_t i = 0; i < count; i++) {
+        struct mark mark = mark_at(cache, i);
+        if (mark.tokens >= from)
+            cache_write(cache, mark.hash, lifetime_ms, now_ms);
+    }
+}
+
+// It is kept where the request says so: what lies behind the last such place is plain input.
+static void use_keeps(struct cache *cache, size_t count, int64_t from,
+                      const struct options *options, uint64_t now_ms, struct tokens *tokens) {
+    int64_t last = 0, last_hour = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct mark mark = mark_at(cache, i);
+        if (mark.keep == KEEP_NOT || mark.tokens < from)
+            continue;
+        last = mark.tokens;
+        last_hour = mark.keep == KEEP_HOUR ? mark.tokens : last_hour;
+        int64_t read = longest(cache, i, BLOCKS_BACK_MAX, from, now_ms);
+        tokens->cached = read > tokens->cached ? read : tokens->cached;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct mark mark = mark_at(cache, i);
+        uint64_t lifetime_ms = options->prefix_ms > 0   ? options->prefix_ms
+                               : mark.keep == KEEP_HOUR ? HOUR_MS
+                                                        : 5 * MINUTE_MS;
+        if (mark.keep != KEEP_NOT && mark.tokens >= from)
+            cache_write(cache, mark.hash, lifetime_ms, now_ms);
+    }
+    tokens->written_1h = last_hour > tokens->cached ? last_hour - tokens->cached : 0;
+    tokens->written = last - tokens->cached - tokens->written_1h;
 }
 
 void cache_use(struct cache *cache, const struct api *api, const struct asked *asked,
                const struct tariff *tariff, const struct options *options, uint64_t now_ms,
                struct tokens *tokens) {
     const struct rule *rule = &rules[api->vendor];
-    int64_t from =
-        tariff != NULL && tariff->cache_from > 0 ? tariff->cache_from : rule->from_tokens;
-    if (options->prefix_from_tokens > 0)
-        from = options->prefix_from_tokens;
-    if (tokens->input < from || (rule->is_asked_for && !asked->wants_cache))
+    int64_t from = cache_from(api, tariff, options);
+    bool is_write_paid = tariff != NULL && tariff->is_write_paid;
+    if (rule->lifetime_ms == 0 || tokens->input < from || asked->is_cache_off)
         return;
     if (cache->entries == NULL)
         cache->entries = memory_new(CACHE_ENTRIES_MAX, sizeof(*cache->entries));
-    size_t count = marks_make(cache, asked, api->vendor, tokens->input);
-    uint64_t lifetime_ms = options->prefix_ms > 0                    ? options->prefix_ms
-                           : asked->wants_hour && rule->is_asked_for ? HOUR_MS
-                                                                     : rule->lifetime_ms;
-    for (size_t i = count; i-- > 0 && tokens->cached == 0;) {
-        struct mark mark = mark_at(cache, i);
-        if (mark.tokens >= from && cache_has(cache, mark.hash, now_ms))
-            tokens->cached = mark.tokens / rule->step_tokens * rule->step_tokens;
+    text_reset(&cache->marks);
+    size_t count = prefix_marks(asked, api, tokens->input, &cache->scratch, &cache->marks);
+    if (rule->is_asked_for) {
+        use_keeps(cache, count, from, options, now_ms, tokens);
+        return;
     }
-    for (size_t i = 0; i < count; i++) {
-        struct mark mark = mark_at(cache, i);
-        if (mark.tokens >= from)
-            *cache_slot(cache, mark.hash) = (struct cache_entry){mark.hash, now_ms + lifetime_ms};
-    }
-    int64_t written = tokens->input - tokens->cached;
-    if (rule->is_asked_for && asked->wants_hour)
-        tokens->written_1h = written;
-    else if (rule->is_asked_for || (tariff != NULL && tariff->is_write_paid))
-        tokens->written = written;
+    // Where a fee is paid for it, it lasts longer.
+    uint64_t lifetime_ms = options->prefix_ms > 0 ? options->prefix_ms
+                           : is_write_paid        ? 30 * MINUTE_MS
+                                                  : rule->lifetime_ms;
+    use_all(cache, count, from, rule, lifetime_ms, now_ms, tokens);
+    if (is_write_paid)
+        tokens->written = tokens->input - tokens->cached;
 }

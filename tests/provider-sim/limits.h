@@ -23,6 +23,7 @@ enum {
     MESSAGES_MAX = 100000,
     SEEN_ENTRIES_MAX = 1 << 22,   // request bodies whose repetitions are counted
     STATES_MAX = 1 << 17,         // answers and conversations that are kept
+    STATE_BYTES_MAX = 256 << 20,  // and their bytes
     CACHE_ENTRIES_MAX = 1 << 20,  // beginnings of prompts that are kept
     REQUEST_LIMIT_MS = 30 * 1000, // from a request's first byte to its last
     LINGER_LIMIT_MS = 2000,

@@ -51,6 +51,8 @@ static const char help[] =
     "                       by each API's rules; TOKENS: the shortest prefix that is kept\n"
     "  --prefix-ms MS       how long a prefix is kept (default: as each API has it)\n"
     "  --state-ms MS        how long answers are kept to go on from (default: for good)\n"
+    "  --state-bytes N      memory for all that is kept by id, 256 MiB by default; beyond it the\n"
+    "                       oldest is forgotten\n"
     "\n"
     "Streams leave whole unless they are told to be slow:\n"
     "  --piece-bytes N      in pieces of so many bytes, wherever that cuts them,\n"
@@ -80,8 +82,14 @@ static const char help_words[] =
     "\n"
     "The Messages API also takes: cache_control (with --cached a part of the rest is written to "
     "the\n"
-    "cache, with a ttl of 1h a part of that for an hour), thinking (with --reasoning),\n"
-    "inference_geo us, tools of a type web_search_… (one search). Its 503 is a 529.\n"
+    "cache, with a ttl of 1h a part of that for an hour; with --prefix-cache the prompt is kept "
+    "up\n"
+    "to the blocks that have it, and billed so), thinking (with --reasoning), inference_geo us,\n"
+    "tools of a type web_search_… (one search). Its 503 is a 529.\n"
+    "\n"
+    "Gemini's cachedContents are made with a ttl, read, deleted and named by generateContent; "
+    "what\n"
+    "they hold is cached input of each request, with or without --prefix-cache.\n"
     "\n"
     "Responses, Interactions and Conversations are kept by id; a text that goes on from an id is\n"
     "billed with all that was said before. What only reads or makes what is kept has no line in\n"
@@ -155,6 +163,7 @@ enum option_code {
     OPTION_PREFIX_CACHE,
     OPTION_PREFIX_MS,
     OPTION_STATE_MS,
+    OPTION_STATE_BYTES,
     OPTION_PACE,
     OPTION_PIECE,
     OPTION_COMMENTS,
@@ -190,6 +199,7 @@ static const struct option options_known[] = {
     {"prefix-cache", optional_argument, NULL, OPTION_PREFIX_CACHE},
     {"prefix-ms", required_argument, NULL, OPTION_PREFIX_MS},
     {"state-ms", required_argument, NULL, OPTION_STATE_MS},
+    {"state-bytes", required_argument, NULL, OPTION_STATE_BYTES},
     {"pace-ms", required_argument, NULL, OPTION_PACE},
     {"piece-bytes", required_argument, NULL, OPTION_PIECE},
     {"comment-rate", required_argument, NULL, OPTION_COMMENTS},
@@ -225,6 +235,8 @@ static void option_number_set(struct options *options, int option, const char *n
         options->prefix_ms = (uint32_t)option_number(name, value, UINT32_MAX);
     else if (option == OPTION_STATE_MS)
         options->state_ms = (uint32_t)option_number(name, value, UINT32_MAX);
+    else if (option == OPTION_STATE_BYTES)
+        options->state_bytes = option_number(name, value, UINT32_MAX);
     else if (option == OPTION_PACE)
         options->pace_ms = (uint32_t)option_number(name, value, 60 * 1000);
     else if (option == OPTION_PIECE)
@@ -291,7 +303,8 @@ void options_read(struct options *options, int argc, char **argv) {
                                 .seed = 1,
                                 .retry_ms = 1000,
                                 .chunked_rate = RATE_WHOLE / 4,
-                                .cache_from_tokens = 1024};
+                                .cache_from_tokens = 1024,
+                                .state_bytes = STATE_BYTES_MAX};
     while ((option = getopt_long(argc, argv, "", options_known, &at)) != -1) {
         if (option == '?')
             exit(EX_USAGE);

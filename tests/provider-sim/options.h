@@ -28,6 +28,7 @@ struct options {
     int64_t prefix_from_tokens; // 0: as each API has it
     uint32_t prefix_ms;         // how long a prefix is kept; 0: as each API has it
     uint32_t state_ms;          // how long answers are kept to go on from; 0: for good
+    size_t state_bytes;         // of all that is kept by id
     uint32_t pace_ms;           // between the pieces of a stream
     uint32_t piece_bytes;       // of each piece; 0: all at once
     uint32_t comment_rate;

@@ -25,8 +25,8 @@ enum {
     PIECE_BYTES_MAX = 24,
 };
 
-static int64_t tokens_of(uint64_t bytes, uint64_t bytes_a_token) {
-    return (int64_t)((bytes + bytes_a_token - 1) / bytes_a_token);
+static int64_t tokens_of(uint64_t bytes) {
+    return (int64_t)((bytes + 3) / 4);
 }
 
 static void say_text(const struct asked *asked, struct dice *dice, struct text *said) {
@@ -130,7 +130,7 @@ static void reply_limit(struct reply *reply, bool is_cut_short) {
     if (tokens->reasoning > asked->tokens_max)
         tokens->reasoning = asked->tokens_max;
     int64_t room = asked->tokens_max - tokens->reasoning;
-    if (tokens_of(reply_size(reply), 4) <= room)
+    if (tokens_of(reply_size(reply)) <= room)
         return;
     cut_text(&reply->said, reply->calls > 0 ? 0 : (size_t)room * 4);
     reply->calls = 0;
@@ -166,7 +166,7 @@ void reply_make(struct reply *reply, const struct api *api, const struct asked *
     bool is_cut_short = dice_hit(dice, options->length_rate) || wish.is_cut_short;
     int64_t reasoning = REASONING_STEP_TOKENS * (int64_t)dice_below(dice, REASONING_STEPS_MAX + 1);
 
-    bool has_price = !is_unknown && api->vendor != VENDOR_COMPATIBLE;
+    bool has_price = !is_unknown && !api->is_own;
     reply->tariff = has_price ? tariff_find(asked->model) : NULL;
     reply->model = is_unknown      ? span_of("gpt-unpriced-2026-01-01")
                    : reply->tariff ? span_of(reply->tariff->snapshot)
@@ -175,8 +175,7 @@ void reply_make(struct reply *reply, const struct api *api, const struct asked *
     reply->is_us = asked->wants_us;
     reply_say(reply, wish, dice);
     struct tokens *tokens = &reply->tokens;
-    tokens->input = 3 + 4 * (int64_t)asked->messages + tokens_of(asked->text_bytes, 4) +
-                    tokens_of(asked->tools_bytes, 8);
+    tokens->input = prompt_tokens(asked->messages, asked->text_bytes, asked->tools_bytes);
     tokens->cached = cached_of(tokens->input, options, dice);
     bool reasons = options->has_reasoning && asked->wants_thinking && reply->tariff &&
                    reply->tariff->has_reasoning;
@@ -184,7 +183,7 @@ void reply_make(struct reply *reply, const struct api *api, const struct asked *
     tokens->searches = asked->wants_search ? 1 : 0;
     tokens->tool_use = asked->wants_search && api->vendor == VENDOR_GEMINI ? SEARCH_TOKENS : 0;
     reply_limit(reply, is_cut_short);
-    tokens->output = asked->choices * tokens_of(reply_size(reply), 4) + tokens->reasoning;
+    tokens->output = asked->choices * tokens_of(reply_size(reply)) + tokens->reasoning;
     if (tokens->reasoning > 0)
         reply->thought = span_of("thought for a while, and then a little longer");
 }

@@ -9,52 +9,59 @@ struct path {
         *pattern; // {} stands for a name without a slash; it is the last thing before a colon
     enum operation operation;
     const struct api *api;
+    enum kept_kind kind;
 };
 
-#define RESPONSES(prefix, api)                                     \
-    {"POST", prefix "/responses", OPERATION_ANSWER, &(api)},       \
-        {"GET", prefix "/responses/{}", OPERATION_GET, &(api)}, {  \
-        "DELETE", prefix "/responses/{}", OPERATION_DELETE, &(api) \
+#define ANSWERS(path, api) \
+    { "POST", path, OPERATION_ANSWER, &(api), KEPT_ANSWER }
+// Reads and forgets what is kept under that path.
+#define KEPT(path, api, kind)                                \
+    {"GET", path "/{}", OPERATION_GET, &(api), kind}, {      \
+        "DELETE", path "/{}", OPERATION_DELETE, &(api), kind \
     }
-#define CONVERSATIONS(prefix, api)                                            \
-    {"POST", prefix "/conversations", OPERATION_CREATE, &(api)},              \
-        {"GET", prefix "/conversations/{}", OPERATION_GET, &(api)},           \
-        {"DELETE", prefix "/conversations/{}", OPERATION_DELETE, &(api)},     \
-        {"GET", prefix "/conversations/{}/items", OPERATION_LIST, &(api)}, {  \
-        "POST", prefix "/conversations/{}/items", OPERATION_ADD_ITEMS, &(api) \
+#define RESPONSES(prefix, api) \
+    ANSWERS(prefix "/responses", api), KEPT(prefix "/responses", api, KEPT_ANSWER)
+#define CONVERSATIONS(prefix, api)                                                               \
+    {"POST", prefix "/conversations", OPERATION_CREATE, &(api), KEPT_CONVERSATION},              \
+        KEPT(prefix "/conversations", api, KEPT_CONVERSATION),                                   \
+        {"GET", prefix "/conversations/{}/items", OPERATION_LIST, &(api), KEPT_CONVERSATION}, {  \
+        "POST", prefix "/conversations/{}/items", OPERATION_ADD_ITEMS, &(api), KEPT_CONVERSATION \
     }
-#define GEMINI(prefix)                                                                        \
-    {"POST", prefix "/models/{}:generateContent", OPERATION_ANSWER, &api_generate},           \
-        {"POST", prefix "/models/{}:streamGenerateContent", OPERATION_STREAM, &api_generate}, \
-        {"POST", prefix "/interactions", OPERATION_ANSWER, &api_interactions},                \
-        {"GET", prefix "/interactions/{}", OPERATION_GET, &api_interactions}, {               \
-        "DELETE", prefix "/interactions/{}", OPERATION_DELETE, &api_interactions              \
-    }
+#define GEMINI(prefix)                                                                       \
+    ANSWERS(prefix "/models/{}:generateContent", api_generate),                              \
+        {"POST", prefix "/models/{}:streamGenerateContent", OPERATION_STREAM, &api_generate, \
+         KEPT_ANSWER},                                                                       \
+        {"POST", prefix "/cachedContents", OPERATION_CREATE, &api_generate, KEPT_PREFIX},    \
+        KEPT(prefix "/cachedContents", api_generate, KEPT_PREFIX),                           \
+        ANSWERS(prefix "/interactions", api_interactions),                                   \
+        KEPT(prefix "/interactions", api_interactions, KEPT_ANSWER)
 
 static const struct path paths[] = {
-    {"POST", "/v1/chat/completions", OPERATION_ANSWER, &api_openai_chat},
-    {"POST", "/v1/messages", OPERATION_ANSWER, &api_messages},
+    ANSWERS("/v1/chat/completions", api_openai_chat),
+    ANSWERS("/v1/messages", api_messages),
     RESPONSES("/v1", api_openai_responses),
     CONVERSATIONS("/v1", api_openai_responses),
     GEMINI("/v1beta"),
-    {"POST", "/openai/v1/chat/completions", OPERATION_ANSWER, &api_openai_chat},
+    ANSWERS("/openai/v1/chat/completions", api_openai_chat),
     RESPONSES("/openai/v1", api_openai_responses),
     CONVERSATIONS("/openai/v1", api_openai_responses),
-    {"POST", "/anthropic/v1/messages", OPERATION_ANSWER, &api_messages},
+    ANSWERS("/anthropic/v1/messages", api_messages),
     GEMINI("/gemini/v1beta"),
     GEMINI("/gemini/v1"),
-    {"POST", "/openrouter/api/v1/chat/completions", OPERATION_ANSWER, &api_openrouter},
-    {"POST", "/deepseek/chat/completions", OPERATION_ANSWER, &api_deepseek},
-    {"POST", "/deepseek/v1/chat/completions", OPERATION_ANSWER, &api_deepseek},
-    {"POST", "/xai/v1/chat/completions", OPERATION_ANSWER, &api_xai_chat},
+    ANSWERS("/openrouter/api/v1/chat/completions", api_openrouter),
+    ANSWERS("/deepseek/chat/completions", api_deepseek),
+    ANSWERS("/deepseek/v1/chat/completions", api_deepseek),
+    ANSWERS("/xai/v1/chat/completions", api_xai_chat),
     RESPONSES("/xai/v1", api_xai_responses),
-    {"POST", "/azure/openai/deployments/{}/chat/completions", OPERATION_ANSWER, &api_azure_chat},
-    {"POST", "/azure/openai/v1/chat/completions", OPERATION_ANSWER, &api_azure_chat},
+    ANSWERS("/azure/openai/deployments/{}/chat/completions", api_azure_chat),
+    ANSWERS("/azure/openai/v1/chat/completions", api_azure_chat),
     RESPONSES("/azure/openai/v1", api_azure_responses),
     CONVERSATIONS("/azure/openai/v1", api_azure_responses),
-    {"POST", "/mistral/v1/chat/completions", OPERATION_ANSWER, &api_mistral},
-    {"POST", "/groq/openai/v1/chat/completions", OPERATION_ANSWER, &api_groq},
-    {"POST", "/compatible/v1/chat/completions", OPERATION_ANSWER, &api_compatible},
+    ANSWERS("/mistral/v1/chat/completions", api_mistral),
+    ANSWERS("/groq/openai/v1/chat/completions", api_groq),
+    ANSWERS("/together/v1/chat/completions", api_together),
+    ANSWERS("/ollama/v1/chat/completions", api_ollama),
+    ANSWERS("/compatible/v1/chat/completions", api_compatible),
 };
 
 // Whether the path is one of the pattern's; names what stands for its {}.
@@ -98,6 +105,7 @@ enum route_state route_find(struct span method, struct span target, struct route
             continue;
         route->api = paths[i].api;
         route->operation = paths[i].operation;
+        route->kind = paths[i].kind;
         route->name = name;
         if (span_is(method, paths[i].method))
             return ROUTE_FOUND;

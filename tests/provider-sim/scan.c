@@ -312,3 +312,16 @@ void scan_decode(struct span raw, struct text *out) {
         at = escape == NULL ? end : unescape(escape + 1, end, out);
     }
 }
+
+struct span scan_find(struct span object, const char *name) {
+    struct scan scan = scan_new(object);
+    struct span key, raw;
+    bool is_first = true;
+    if (scan_peek(&scan) != SCAN_OBJECT)
+        return (struct span){"", 0};
+    scan_enter(&scan, '{');
+    while (scan_member(&scan, &is_first, &key) && scan_value(&scan, &raw))
+        if (span_is(key, name))
+            return raw;
+    return (struct span){"", 0};
+}

@@ -24,6 +24,8 @@ bool scan_value(struct scan *scan, struct span *raw);
 bool scan_enter(struct scan *scan, char open);
 bool scan_member(struct scan *scan, bool *is_first, struct span *key);
 bool scan_item(struct scan *scan, bool *is_first);
+// The value of an object's member, as it stands; empty: there is none, or it is no object.
+struct span scan_find(struct span object, const char *name);
 // A string's inside, as it stands.
 bool scan_string(struct scan *scan, struct span *raw);
 bool scan_whole(struct scan *scan, int64_t *out);

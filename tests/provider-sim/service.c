@@ -17,7 +17,7 @@ void service_init(struct service *service, const struct options *options) {
     ssize_t size = getrandom(&service->ids.state, sizeof(service->ids.state), 0);
     assert(size == (ssize_t)sizeof(service->ids.state));
     (void)size;
-    service->state.lifetime_ms = options->state_ms;
+    service->state.bytes_max = options->state_bytes;
     keys_init(&service->keys, options);
 }
 
@@ -251,6 +251,8 @@ static void charge_reply(struct service *service, struct dice *dice, struct serv
         cache_use(&service->cache, served->api, reply->asked, reply->tariff, options,
                   service->now.ticks_ms, &reply->tokens);
     }
+    if (reply->tokens.cached < reply->asked->prefix_tokens)
+        reply->tokens.cached = reply->asked->prefix_tokens;
     charge->response_id_size = id_copy(&service->response_id, charge->response_id);
     memcpy(charge->model, reply->model.at, reply->model.size);
     charge->model_size = reply->model.size;
@@ -350,9 +352,9 @@ static void goes_on_from(struct service *service, const struct kept *kept) {
     if (kept == NULL)
         return;
     text_span(&service->before_id, text_view(&kept->id));
-    if (kept->is_conversation)
+    if (kept->kind == KEPT_CONVERSATION)
         reply->conversation = text_view(&service->before_id);
-    else
+    if (kept->kind == KEPT_ANSWER)
         reply->previous = text_view(&service->before_id);
 }
 
@@ -424,7 +426,7 @@ static bool service_check(struct service *service, const struct heard *heard, st
     }
     served->charge.api = api->name;
     struct span key = key_of(api, route, heard);
-    bool is_keyed = keys_accept(&service->keys, key) || (api->is_keyless && key.size == 0);
+    bool is_keyed = keys_accept(&service->keys, key) || (api->is_own && key.size == 0);
     bool is_azure =
         api->vendor == VENDOR_AZURE && route->name.size > 0 && api->dialect == DIALECT_CHAT;
     if (!call_is_good(heard->call))
@@ -450,12 +452,16 @@ static void service_hear(struct service *service, const struct route *route,
     struct kept *kept = NULL;
     struct asked asked;
     struct problem problem;
-    if (!serve_find(service, served->api, heard->body, &kept, &problem)) {
+    if (!serve_find(service, route, heard->body, &kept, &problem)) {
         serve_problem(service, &problem, served, out);
         return;
     }
-    asked_read(route, heard->body, kept == NULL ? NULL : &kept->transcript, &service->transcript,
-               &asked);
+    struct before before = {.prefix = {"", 0}};
+    if (kept != NULL && kept->kind == KEPT_PREFIX)
+        before.prefix = text_view(&kept->said);
+    else if (kept != NULL)
+        before.transcript = &kept->transcript;
+    asked_read(route, heard->body, before, &service->transcript, &asked);
     charge->messages = asked.messages;
     if (asked.wrong != NULL) {
         problem = problem_sent(asked.wrong, asked.param, asked.code);

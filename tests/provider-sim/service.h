@@ -74,9 +74,9 @@ void serve_problem(struct service *service, const struct problem *problem, struc
 // Reads or makes what is kept: conversations and answers.
 void serve_kept(struct service *service, const struct route *route, struct span body,
                 struct served *served, struct text *out);
-// Finds what the request goes on from; before stays NULL if it goes on from nothing. False: it
+// Finds what the request goes on from; kept stays NULL if it goes on from nothing. False: it
 // cannot, and the problem says why.
-bool serve_find(struct service *service, const struct api *api, struct span body,
+bool serve_find(struct service *service, const struct route *route, struct span body,
                 struct kept **kept, struct problem *problem);
 // Keeps the answer, where the API does, and adds it to its conversation.
 void serve_keep(struct service *service, const struct asked *asked, struct kept *conversation,

@@ -70,6 +70,11 @@ static const struct tariff tariffs[] = {
 
     {"openai/gpt-oss-20b", "openai/gpt-oss-20b", PRICES(7500, 3750, 30000), REASONS},
     {"llama-3.3-70b-versatile", "llama-3.3-70b-versatile", PRICES(59000, 29500, 79000)},
+
+    // Nothing of Together's is read from a cache here.
+    {"meta-llama/Llama-3.3-70B-Instruct-Turbo", "meta-llama/Llama-3.3-70B-Instruct-Turbo",
+     PRICES(88000, 88000, 88000)},
+    {"openai/gpt-oss-120b", "openai/gpt-oss-120b", PRICES(15000, 15000, 60000), REASONS},
 };
 
 const struct tariff *tariff_find(struct span model) {

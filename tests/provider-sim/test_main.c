@@ -10,6 +10,7 @@ int main(void) {
     add_messages(suite);
     add_apis(suite);
     add_errors(suite);
+    add_caches(suite);
     add_states(suite);
     add_streams(suite);
     SRunner *runner = srunner_create(suite);

@@ -21,6 +21,10 @@ const struct spoken spoken[SPOKEN] = {
      "mistral-small-2603", 150000, 15000, 600000, "mistral-correlation-id", ""},
     {"groq", FORM_CHAT, "/groq/openai/v1/chat/completions", NULL, "openai/gpt-oss-20b",
      "openai/gpt-oss-20b", 75000, 37500, 300000, "x-request-id", "chatcmpl-"},
+    {"together", FORM_CHAT, "/together/v1/chat/completions", NULL, "openai/gpt-oss-120b",
+     "openai/gpt-oss-120b", 150000, 150000, 600000, "x-request-id", "o"},
+    {"ollama", FORM_CHAT, "/ollama/v1/chat/completions", NULL, "llama3.3", "llama3.3", 0, 0, 0,
+     NULL, "chatcmpl-"},
     {"compatible", FORM_CHAT, "/compatible/v1/chat/completions", NULL, "gpt-5-mini", "gpt-5-mini",
      0, 0, 0, NULL, "chatcmpl-"},
     {"responses", FORM_RESPONSES, "/v1/responses", NULL, "gpt-5-mini", "gpt-5-mini-2025-08-07",
@@ -165,6 +169,8 @@ static void told_usage(const struct spoken *by, json_t *usage, struct told *told
         told->written = whole(in, "cache_write_tokens");
         told->reasoning = whole(out, "reasoning_tokens");
         told->output = whole(usage, "completion_tokens");
+        if (strcmp(by->name, "together") == 0)
+            told->reasoning = whole(usage, "reasoning_tokens");
         if (strcmp(by->name, "xai") == 0)
             told->output += told->reasoning;
         ck_assert_int_eq(whole(usage, "total_tokens"), told->input + told->output);

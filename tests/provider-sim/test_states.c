@@ -1,10 +1,12 @@
-// What the simulator keeps by id, and what it reads from its caches.
+// What the simulator keeps by id.
 #include "tests/provider-sim/test_suites.h"
 
 #include "tests/provider-sim/test_speak.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static json_t *say_json(const struct sim *sim, const char *method, const char *path,
                         const char *body, int status) {
@@ -213,7 +215,8 @@ START_TEST(a_conversation_takes_one_answer_at_a_time) {
     json_t *made = say_json(&sim, "POST", "/v1/conversations", "{}", 200);
     struct text slow = {0};
     snprintf(body, sizeof(body),
-             "{\"model\":\"gpt-4.1\",\"input\":\"@sim:delay_60000\",\"conversation\":\"%s\"}",
+             "{\"model\":\"gpt-4.1\",\"input\":\"@sim:pace_60000\",\"stream\":true,"
+             "\"conversation\":\"%s\"}",
              text_at(made, "id"));
     text_add(&slow, "POST /v1/responses HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer k\r\n"
                     "Content-Length: ");
@@ -222,9 +225,9 @@ START_TEST(a_conversation_takes_one_answer_at_a_time) {
     text_add(&slow, body);
     int fd = client_open(&sim);
     client_send(fd, text_view(&slow));
-    struct got nothing;
-    client_read(fd, 100, &nothing);
-    got_release(&nothing);
+    // The answer has begun, and its next piece is a minute away.
+    char begun;
+    ck_assert_int_eq(recv(fd, &begun, 1, 0), 1);
     json_t *locked = say_json(&sim, "POST", "/v1/responses", body, 409);
     ck_assert_str_eq(text_at(locked, "error.code"), "conversation_locked");
     json_decref(locked);
@@ -236,111 +239,89 @@ START_TEST(a_conversation_takes_one_answer_at_a_time) {
     ck_assert_str_eq(text_at(both, "error.code"), "mutually_exclusive_parameters");
     json_decref(both);
     json_decref(made);
+    close(fd);
     text_release(&slow);
     sim_stop(&sim);
     sim_end(&sim);
 }
 END_TEST
 
-// ---- caches of prefixes -------------------------------------------------------------------------
+// Instructions are of their request alone: a ledger that counts them into the turns that follow
+// expects a bill that nobody sends.
+START_TEST(instructions_are_not_gone_on_from) {
+    struct sim sim;
+    char body[512];
+    sim_start(&sim, "--bill %b");
+    json_t *first = say_json(&sim, "POST", "/v1/responses",
+                             "{\"model\":\"gpt-4.1\",\"instructions\":\"be as brief as you can\","
+                             "\"input\":\"one\"}",
+                             200);
+    ck_assert_int_eq(number_at(first, "usage.input_tokens"), 3 + 4 + (3 + 24 + 3) / 4);
+    snprintf(body, sizeof(body),
+             "{\"model\":\"gpt-4.1\",\"input\":\"two\",\"previous_response_id\":\"%s\"}",
+             text_at(first, "id"));
+    json_t *second = say_json(&sim, "POST", "/v1/responses", body, 200);
+    int64_t bytes = 3 + (int64_t)strlen(said_in(first)) + 3;
+    ck_assert_int_eq(number_at(second, "usage.input_tokens"), 3 + 4 * 3 + (bytes + 3) / 4);
+    json_decref(first);
+    json_decref(second);
+    sim_stop(&sim);
+    sim_end(&sim);
+}
+END_TEST
 
-// A request of a long first message and a second one.
-static void ask_long(const struct sim *sim, const struct spoken *api, size_t size,
-                     const char *second, const char *more, struct told *told) {
-    struct text long_said = {0}, body = {0};
-    struct got got;
-    for (size_t i = 0; i < size; i++)
-        text_put(&long_said, "abcdefgh ", 9);
-    text_add(&body, "{");
-    text_add(&body, more);
-    text_add(&body, "\"model\":\"");
-    text_add(&body, api->model);
-    text_add(&body, api->form == FORM_CHAT ? "\",\"messages\":["
-                                           : "\",\"max_tokens\":500,"
-                                             "\"messages\":[");
-    text_add(&body, "{\"role\":\"user\",\"content\":\"");
-    text_span(&body, text_view(&long_said));
-    text_add(&body, "\"},{\"role\":\"assistant\",\"content\":\"I see\"},{\"role\":\"user\","
-                    "\"content\":\"");
-    text_add(&body, second);
-    text_put(&body, "\"}]}", 5);
-    say(sim, "POST", api->path, body.at, &got);
-    ck_assert_msg(got.status == 200, "%.*s", (int)got.body.size, got.body.at);
-    json_t *answer = got_json(&got);
-    told_whole(api, answer, told);
+// A run of days must not end the simulator for want of memory, and what it still has is the newest.
+START_TEST(the_oldest_is_forgotten_when_there_is_too_much) {
+    enum { ANSWERS = 6, SAID_BYTES = 20000 };
+    struct sim sim;
+    struct text body = {0};
+    char ids[ANSWERS][80], path[640];
+    sim_start(&sim, "--state-bytes 120000");
+    json_t *made = say_json(&sim, "POST", "/v1/conversations", "{}", 200);
+    text_add(&body, "{\"model\":\"gpt-4.1\",\"input\":\"");
+    for (int i = 0; i < SAID_BYTES; i++)
+        text_add(&body, "a");
+    text_put(&body, "\"}", 3);
+    for (int i = 0; i < ANSWERS; i++) {
+        json_t *answer = say_json(&sim, "POST", "/v1/responses", body.at, 200);
+        snprintf(ids[i], sizeof(ids[i]), "%s", text_at(answer, "id"));
+        json_decref(answer);
+    }
+    for (int i = 0; i < ANSWERS; i++) {
+        snprintf(path, sizeof(path), "/v1/responses/%s", ids[i]);
+        json_decref(say_json(&sim, "GET", path, NULL, i < ANSWERS - 3 ? 404 : 200));
+    }
+    snprintf(path, sizeof(path), "/v1/conversations/%s", text_at(made, "id"));
+    json_decref(say_json(&sim, "GET", path, NULL, 404));
+    json_decref(made);
+    // Larger than all that may be kept, and kept until the next one comes.
+    sim_stop(&sim);
+    sim_restart(&sim, "--state-bytes 100");
+    json_t *answer = say_json(&sim, "POST", "/v1/responses", body.at, 200);
+    snprintf(path, sizeof(path), "/v1/responses/%s", text_at(answer, "id"));
+    json_decref(say_json(&sim, "GET", path, NULL, 200));
+    json_decref(say_json(&sim, "POST", "/v1/responses", body.at, 200));
+    json_decref(say_json(&sim, "GET", path, NULL, 404));
     json_decref(answer);
-    got_release(&got);
-    text_release(&long_said);
     text_release(&body);
-}
-
-// Nothing is drawn: whether a prefix is read follows from what was asked before, so that a test can
-// say what a conversation must cost.
-START_TEST(what_was_asked_before_is_read_from_the_cache) {
-    struct sim sim;
-    struct told told;
-    sim_start(&sim, "--bill %b --prefix-cache");
-    const struct spoken *openai = spoken_named("openai");
-    ask_long(&sim, openai, 600, "one", "", &told);
-    ck_assert_int_eq(told.cached, 0);
-    told_release(&told);
-    ask_long(&sim, openai, 600, "two", "", &told);
-    // 1,365 of the tokens stand before the last message, and are read in steps of 128.
-    ck_assert_int_eq(told.cached, 1280);
-    told_release(&told);
-    ask_long(&sim, openai, 300, "too short", "", &told);
-    told_release(&told);
-    ask_long(&sim, openai, 300, "for a cache", "", &told);
-    ck_assert_int_eq(told.cached, 0);
-    told_release(&told);
-
-    static const char keep[] = "\"cache_control\":{\"type\":\"ephemeral\"},";
-    const struct spoken *claude = spoken_named("messages");
-    ask_long(&sim, claude, 2000, "one", "", &told);
-    ck_assert_int_eq(told.written, 0);
-    told_release(&told);
-    ask_long(&sim, claude, 2000, "one", keep, &told);
-    ck_assert_int_eq(told.cached, 0);
-    ck_assert_int_eq(told.written, told.input);
-    told_release(&told);
-    ask_long(&sim, claude, 2000, "two", keep, &told);
-    ck_assert_int_gt(told.cached, 4500);
-    ck_assert_int_eq(told.written, told.input - told.cached);
-    told_release(&told);
     sim_stop(&sim);
     sim_end(&sim);
 }
 END_TEST
 
-// New models of OpenAI take a fee for what they write.
-START_TEST(writing_to_a_cache_may_cost_a_quarter_more) {
+// An id names one thing: an answer's path does not lead to a conversation.
+START_TEST(an_id_is_of_its_kind) {
     struct sim sim;
-    struct told told;
-    struct spoken luna = *spoken_named("openai");
-    luna.model = "gpt-5.6-luna";
-    sim_start(&sim, "--bill %b --prefix-cache");
-    ask_long(&sim, &luna, 600, "one", "", &told);
-    ck_assert_int_eq(told.written, told.input);
-    sim_stop(&sim);
-    json_t *bill = sim_bill(&sim);
-    ck_assert_int_eq(number_at(bill, "0.cache_write_tokens"), told.input);
-    ck_assert_int_eq(number_at(bill, "0.pusd"), told.input * 250000 + told.output * 1200000);
-    told_release(&told);
-    json_decref(bill);
-    sim_end(&sim);
-}
-END_TEST
-
-START_TEST(a_prefix_is_kept_for_a_time_only) {
-    struct sim sim;
-    struct told told;
-    const struct spoken *deepseek = spoken_named("deepseek");
-    sim_start(&sim, "--bill %b --prefix-cache=10 --prefix-ms 1");
-    ask_long(&sim, deepseek, 50, "@sim:delay_20", "", &told);
-    told_release(&told);
-    ask_long(&sim, deepseek, 50, "two", "", &told);
-    ck_assert_int_eq(told.cached, 0);
-    told_release(&told);
+    char path[640], body[640];
+    sim_start(&sim, "--bill %b");
+    json_t *made = say_json(&sim, "POST", "/v1/conversations", "{}", 200);
+    snprintf(path, sizeof(path), "/v1/responses/%s", text_at(made, "id"));
+    json_decref(say_json(&sim, "GET", path, NULL, 404));
+    snprintf(body, sizeof(body),
+             "{\"model\":\"gpt-4.1\",\"input\":\"a\",\"previous_response_id\":\"%s\"}",
+             text_at(made, "id"));
+    json_decref(say_json(&sim, "POST", "/v1/responses", body, 400));
+    json_decref(made);
     sim_stop(&sim);
     sim_end(&sim);
 }
@@ -354,8 +335,8 @@ void add_states(Suite *suite) {
     tcase_add_test(tests, an_answer_that_is_not_stored_is_not_kept);
     tcase_add_test(tests, a_conversation_grows_by_its_answers);
     tcase_add_test(tests, a_conversation_takes_one_answer_at_a_time);
-    tcase_add_test(tests, what_was_asked_before_is_read_from_the_cache);
-    tcase_add_test(tests, writing_to_a_cache_may_cost_a_quarter_more);
-    tcase_add_test(tests, a_prefix_is_kept_for_a_time_only);
+    tcase_add_test(tests, instructions_are_not_gone_on_from);
+    tcase_add_test(tests, the_oldest_is_forgotten_when_there_is_too_much);
+    tcase_add_test(tests, an_id_is_of_its_kind);
     suite_add_tcase(suite, tests);
 }

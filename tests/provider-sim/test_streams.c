@@ -75,6 +75,8 @@ START_TEST(an_error_in_the_middle_is_an_event_of_the_api) {
         {"openai", "\"error\":{\"message\":"},
         {"openrouter", "\"finish_reason\":\"error\""},
         {"groq", "\"error\":\"the simulated"},
+        {"together", "\"error\":{\"message\":"},
+        {"ollama", "\"error\":{\"message\":"},
         {"xai", "\"error\":\"the simulated"},
         {"deepseek", "\"error\":{\"message\":"},
         {"responses", "\"type\":\"response.failed\""},

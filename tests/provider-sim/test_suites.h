@@ -10,6 +10,7 @@ void add_http(Suite *suite);
 void add_messages(Suite *suite);
 void add_apis(Suite *suite);
 void add_errors(Suite *suite);
+void add_caches(Suite *suite);
 void add_states(Suite *suite);
 void add_streams(Suite *suite);
 

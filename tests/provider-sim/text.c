@@ -49,6 +49,10 @@ bool span_begins(struct span span, const char *text) {
     return span.size >= size && (size == 0 || memcmp(span.at, text, size) == 0);
 }
 
+bool span_has(struct span span, const char *text) {
+    return memmem(span.at, span.size, text, strlen(text)) != NULL;
+}
+
 void text_release(struct text *text) {
     memory_free(text->at);
     *text = (struct text){0};

@@ -22,6 +22,8 @@ bool span_is(struct span span, const char *text);
 // Compares ASCII letters without case.
 bool span_is_nocase(struct span span, const char *text);
 bool span_begins(struct span span, const char *text);
+// Whether it stands anywhere in it.
+bool span_has(struct span span, const char *text);
 
 struct text {
     char *at;
