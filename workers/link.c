@@ -35,6 +35,7 @@ static void say_heartbeat(struct link *link) {
         .seen = link->peer.seen,
         .held = peer_named(&link->peer),
         .cpu_us = clock_cpu_us(),
+        .beat_ms = link->beat_boot == link->peer.boot ? link->beat_stamp_ms : 0,
     };
     // A heartbeat that does not leave is only a heartbeat: the next one follows.
     (void)sock_send_head(&link->sock, NULL, KIND_heartbeat, &head, NULL, 0);
@@ -152,6 +153,7 @@ static void take_beat(struct link *link, const struct beat_head *beat) {
     if (beat->boot != link->peer.boot)
         return;
     link->beat_stamp_ms = beat->stamp_ms;
+    link->beat_boot = beat->boot;
     link->beats++;
 }
 

@@ -21,6 +21,7 @@ struct link {
     char catalogue_hash[65];
     uint64_t catalogue_version;  // counts its changes: 0, none yet
     uint64_t beat_stamp_ms;      // the broker's clock, as its last beat said it
+    uint64_t beat_boot;          // who said that
     uint64_t beats;              // counts them
     uint64_t reconnections;      // each with another descriptor: sock_fd is another one then
     uint64_t welcomes;           // counts them

@@ -305,10 +305,8 @@ void core_excuse(struct core *core, uint64_t now_ms) {
     core->excused_until_ms = now_ms + PEER_SILENT_MS;
     for (uint32_t peer = 1; peer < PEERS_MAX; peer++)
         core->peers[peer].heard_ms = now_ms;
-    // What a replaced process said before it died may still wait to be heard, too.
     for (uint32_t slot = 1; slot <= core->worker_used; slot++)
-        if (core->workers[slot].state == WORKER_JOINED ||
-            core->workers[slot].state == WORKER_REPLACED)
+        if (core->workers[slot].state == WORKER_JOINED)
             core->workers[slot].heard_ms = now_ms;
 }
 

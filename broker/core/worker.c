@@ -123,7 +123,7 @@ static void replace_earlier(struct core *core, const struct worker *worker) {
         if (earlier == worker || earlier->state == WORKER_FREE ||
             !bytes_equal(name_of(earlier), name_of(worker)))
             continue;
-        // What it said before may still be on its way. The successor's next hello changes nothing.
+        // The moment by which it must have died. The successor's next hello changes nothing.
         if (earlier->state != WORKER_REPLACED)
             earlier->heard_ms = core->now_ms;
         earlier->state = WORKER_REPLACED;
@@ -317,7 +317,8 @@ static void settle_unnamed(struct core *core, struct worker *worker, uint64_t se
     worker->is_settled = 1;
 }
 
-// A process that was taken for dead speaks: then its successor's claim was false.
+// A process that was taken for dead has heard us since: then its successor's claim was false. What
+// it only said may have been on its way for any time, and prove nothing.
 static void zombie_speaks(struct core *core, const struct worker *zombie) {
     for (uint32_t slot = 1; slot <= core->worker_used; slot++) {
         struct worker *successor = &core->workers[slot];
@@ -343,7 +344,7 @@ void on_heartbeat(struct core *core, const struct event *event) {
         struct worker *worker = &core->workers[peer->worker];
         if (!id_equal(worker->process, head->process))
             return; // the process was replaced, and its slot given to another
-        if (worker->state == WORKER_REPLACED && core->now_ms - worker->heard_ms > PEER_SILENT_MS)
+        if (worker->state == WORKER_REPLACED && head->beat_ms > worker->heard_ms)
             zombie_speaks(core, worker);
         if (worker->state != WORKER_REPLACED)
             worker->heard_ms = core->now_ms;

@@ -294,11 +294,10 @@ static struct process *speaker(const struct message *message) {
     return &world.processes[world.connections[bytes_u64(message->route.at)].process];
 }
 
-// The slot of a successor of that process, which is at work and joined long ago: then the process
-// that speaks was taken for dead and is not. 0: there is none.
-static uint32_t successor_of(const struct process *process) {
+// The slot of a successor of that process, which is at work and joined before the process heard the
+// broker last: then it was taken for dead and is not. 0: there is none.
+static uint32_t successor_of(const struct process *process, uint64_t heard_ms) {
     const struct core *core = world.loop.core;
-    uint64_t now_ms = process_clock_ms(&world.processes[AT_BROKER]);
     for (uint32_t slot = 1; slot <= core_worker_slots(core); slot++) {
         const struct worker *other = core_worker(core, slot);
         if (other->state != WORKER_JOINED || other->life <= process->claims)
@@ -308,7 +307,7 @@ static uint32_t successor_of(const struct process *process) {
             if (successor->life && successor->name == process->name &&
                 successor->claims == other->life && successor->greeted_ms > 0 &&
                 id_equal(worker_link(successor)->peer.process, other->process) &&
-                now_ms - successor->greeted_ms > PEER_SILENT_MS)
+                heard_ms > successor->greeted_ms)
                 return slot;
         }
     }
@@ -325,11 +324,9 @@ static void hears_heartbeat(const struct message *message) {
     const struct core_peer *known = core_peer(world.loop.core, peer);
     bool is_certain = peer && known->role == ROLE_worker && id_equal(known->process, head.process);
     const struct process *process = speaker(message);
-    // What was said while the broker stood still may be older than the successor.
     uint64_t now_ms = process_clock_ms(&world.processes[AT_BROKER]);
-    if (is_certain && process->claims > 0 && !process->is_liar && !world.outliving &&
-        now_ms >= world.excused_until_ms) {
-        world.outliving = successor_of(process);
+    if (is_certain && process->claims > 0 && !process->is_liar && !world.outliving) {
+        world.outliving = successor_of(process, head.beat_ms);
         world.outlived = peer;
     }
     uint64_t until_ms = now_ms + PEER_SILENT_MS + CALL_MARGIN_MS;
