@@ -168,8 +168,10 @@ struct provider_api {
     bool is_url_owner;              // a line with such a url and no provider means this provider
     bool api_stateful;              // whether the provider can hold the conversation
 
-    const char *const *request_fields;   // what a request may have; empty: nobody says
-    const char *const *required_fields;  // those of them that it must have
+    const char *const *request_fields;      // what a request may have; empty: nobody says
+    const char *const *required_fields;     // those of them that it must have
+    const struct text_pair *refused_fields; // those of them that are not served here → why
+    size_t refused_count;
     const struct text_pair *field_names; // another name of a parameter → the field it is here
     size_t field_name_count;
     const char *const *message_fields; // of a message that goes back, beside its content and its

@@ -147,11 +147,13 @@ END_TEST
 // Two models or two lists of messages in one request: the provider would choose.
 START_TEST(parameters_never_override_what_we_decide) {
     assert_writes("{}",
-                  "{\"params\":{\"model\":\"x\",\"messages\":[],\"stream\":false,\"tools\":[1],"
-                  "\"seed\":7},\"tools\":[{\"name\":\"f\"}],\"messages\":[]}",
+                  "{\"params\":{\"stream\":false,\"tools\":[1],\"seed\":7},\"tools\":[{\"name\":"
+                  "\"f\"}],\"messages\":[]}",
                   "m",
                   "{\"model\":\"m\",\"messages\":[],\"seed\":7,\"tools\":[{\"type\":\"function\","
                   "\"function\":{\"name\":\"f\"}}]}");
+    ck_assert_str_eq(write_job("{}", "{\"params\":{\"model\":\"x\"},\"messages\":[]}", "m"),
+                     "parameter_not_served");
 }
 END_TEST
 

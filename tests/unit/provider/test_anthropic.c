@@ -91,7 +91,7 @@ END_TEST
 START_TEST(parameters_are_translated_or_go_out_as_they_are) {
     assert_turn(
         "{\"params\":{\"max_completion_tokens\":77,\"temperature\":0.30,\"stop\":\"a\","
-        "\"stream\":false,\"n\":1,\"top_p\":null,\"model\":\"no\",\"metadata\":{\"user_id\":\"u\"},"
+        "\"stream\":false,\"n\":1,\"top_p\":null,\"metadata\":{\"user_id\":\"u\"},"
         "\"tool_choice\":\"required\",\"parallel_tool_calls\":false},"
         "\"messages\":[{\"role\":\"user\",\"content\":\"one\"}]}",
         HAIKU,

@@ -225,6 +225,7 @@ static const char *const mapped[] = {
     "max_completion_tokens", "max_output_tokens",   "max_tokens", "stop",
     "tool_choice",           "parallel_tool_calls", "n",          NULL};
 static const char *const ours[] = {"model", "messages", "system", NULL};
+static const struct param_names names = {.ours = ours, .mapped = mapped};
 
 static void put_limit(struct buf *out, const struct json_scan *scan, uint32_t params,
                       int64_t otherwise) {
@@ -280,21 +281,30 @@ static void put_choice(struct buf *out, const struct json_scan *scan, uint32_t p
     buf_text(out, "}");
 }
 
-static void put_params(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
-                       uint32_t params, bool has_tools) {
-    uint32_t stop = stated_in(scan, params, "stop");
-    for (uint32_t i = first_in(params); i < next_in(scan, params); i = next_in(scan, i)) {
-        if (is_left_out(job, scan, i) || has_shape(scan, i, JSON_SHAPE_null) ||
-            is_one_of(scan, i, ours) || is_one_of(scan, i, mapped) ||
-            (has_tools && json_is_named(scan, i, bytes_text("tools"))))
-            continue;
-        buf_text(out, ",");
-        put_stated(out, job, scan, i);
-    }
-    if (stop)
-        put_stops(out, scan, stop);
-    put_choice(out, scan, params);
-    put_stream_needs(out, job, scan, params);
+// A number of at most that, whatever way it is written.
+static bool is_at_most(const struct json_scan *line, uint32_t node, double most) {
+    char text[32] = "";
+    struct bytes raw = json_raw(line, node);
+    if (!has_shape(line, node, JSON_SHAPE_number) || raw.size >= sizeof(text))
+        return false;
+    memcpy(text, raw.at, raw.size);
+    return strtod(text, NULL) <= most;
+}
+
+static bool takes_settings_of(const struct provider_api *api, const struct json_scan *line,
+                              uint32_t params, struct buf *words) {
+    uint32_t choices = stated_in(line, params, "n"),
+             choice = stated_in(line, params, "tool_choice");
+    uint32_t temperature = stated_in(line, params, "temperature");
+    if (!takes_params(api, line, params, &names, words))
+        return false;
+    if (choices && !is_at_most(line, choices, 1))
+        buf_text(words, "this API gives one answer: \"params.n\" can only be 1");
+    else if (temperature && !is_at_most(line, temperature, 1))
+        buf_text(words, "\"params.temperature\" must be a number of at most 1 for this API");
+    else if (choice && !choice_type(line, choice))
+        buf_text(words, "\"params.tool_choice\" must be auto, none, required or one function");
+    return words->size == 0;
 }
 
 // ---- the request --------------------------------------------------------------------------------
@@ -302,7 +312,7 @@ static void put_params(struct buf *out, const struct adapter_job *job, const str
 static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
                               struct buf *out) {
     struct turn turn;
-    const char *refusal = turn_open(job, scan, &turn);
+    const char *refusal = turn_open(job, scan, &turn, takes_settings_of);
     if (refusal)
         return refusal;
     buf_text(out, "{\"model\":");
@@ -315,8 +325,13 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
     refusal = put_messages(out, scan, turn.messages, job->model);
     if (refusal)
         return refusal;
-    if (turn.params)
-        put_params(out, job, scan, turn.params, turn.tools != 0);
+    if (turn.params) {
+        uint32_t stop = stated_in(scan, turn.params, "stop");
+        put_params(out, job, scan, &turn, &names);
+        if (stop && !stated_in(scan, turn.params, "stop_sequences"))
+            put_stops(out, scan, stop);
+        put_choice(out, scan, turn.params);
+    }
     if (turn.tools && scan->nodes[turn.tools].count > 0) {
         buf_text(out, ",\"tools\":");
         put_array(out, scan, turn.tools, put_tool);
@@ -332,11 +347,13 @@ static const char *write_request(const struct adapter_job *job, struct json_scan
 
 // ---- what it takes ------------------------------------------------------------------------------
 
-static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *words) {
+static bool takes_part_of(const struct json_scan *line, uint32_t part, struct buf *words) {
     static const char *const types[] = {"text",         "image_url",   "image",
                                         "document",     "tool_result", "container_upload",
                                         "search_result"};
     uint32_t type = json_find(line, part, "type");
+    if (has_shape(line, part, JSON_SHAPE_text))
+        return true;
     if (is_said(line, type, "image_url") && !image_url_of(line, part)) {
         buf_text(words, "a part of type \"image_url\" needs its \"image_url\": {\"url\"}");
         return false;
@@ -344,44 +361,14 @@ static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         if (is_said(line, type, types[i]))
             return true;
-    return refuse_with(words, "this API takes no part of type ", line, type,
+    return refuse_type(words, "this API takes no part", line, part,
                        ", but text, image_url, image, document and tool_result");
 }
 
-// A number of at most that, whatever way it is written.
-static bool is_at_most(const struct json_scan *line, uint32_t node, double most) {
-    char text[32] = "";
-    struct bytes raw = json_raw(line, node);
-    if (!has_shape(line, node, JSON_SHAPE_number) || raw.size >= sizeof(text))
-        return false;
-    memcpy(text, raw.at, raw.size);
-    return strtod(text, NULL) <= most;
-}
-
-static bool takes_values(const struct json_scan *line, uint32_t params, struct buf *words) {
-    uint32_t choices = stated_in(line, params, "n"),
-             choice = stated_in(line, params, "tool_choice");
-    uint32_t temperature = stated_in(line, params, "temperature");
-    if (choices && !is_at_most(line, choices, 1))
-        buf_text(words, "this API gives one answer: \"params.n\" can only be 1");
-    else if (temperature && !is_at_most(line, temperature, 1))
-        buf_text(words, "\"params.temperature\" must be a number of at most 1 for this API");
-    else if (choice && !choice_type(line, choice))
-        buf_text(words, "\"params.tool_choice\" must be auto, none, required or one function");
-    return words->size == 0;
-}
-
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
-    uint32_t params = stated_in(line, 0, "params"), said, at = 0;
-    while ((said = next_said(line, &at)) != 0) {
-        if (!has_shape(line, said, JSON_SHAPE_array))
-            continue;
-        for (uint32_t i = first_in(said); i < next_in(line, said); i = next_in(line, i))
-            if (!takes_part(line, i, words))
-                return false;
-    }
-    return !params ||
-           (takes_params(api, line, params, mapped, words) && takes_values(line, params, words));
+    uint32_t params = stated_in(line, 0, "params");
+    return takes_parts(line, takes_part_of, words) &&
+           (!params || takes_settings_of(api, line, params, words));
 }
 
 // ---- answers ------------------------------------------------------------------------------------

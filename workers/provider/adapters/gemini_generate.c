@@ -288,7 +288,7 @@ static void put_tools(struct buf *out, const struct json_scan *scan, uint32_t to
 static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
                               struct buf *out) {
     struct turn turn;
-    const char *refusal = turn_open(job, scan, &turn);
+    const char *refusal = turn_open(job, scan, &turn, gemini_takes_generate);
     if (!refusal)
         refusal = put_contents(out, scan, turn.messages, job->model);
     if (refusal)
@@ -301,7 +301,7 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
     if (turn.tools && scan->nodes[turn.tools].count > 0)
         put_tools(out, scan, turn.tools);
     if (turn.params)
-        refusal = gemini_put_params(out, &gemini_generate_form, job, scan, turn.params);
+        refusal = gemini_put_params(out, &gemini_generate_form, job, scan, &turn);
     buf_text(out, "}");
     return refusal;
 }
@@ -325,7 +325,7 @@ static bool takes_result(const struct json_scan *line, uint32_t part, struct buf
     return true;
 }
 
-static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *words) {
+static bool takes_part_of(const struct json_scan *line, uint32_t part, struct buf *words) {
     struct bytes media_type, data;
     uint32_t url = image_url_of(line, part);
     if (text_of(line, part) || !json_find(line, part, "type"))
@@ -333,8 +333,7 @@ static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *
     if (is_part(line, part, "tool_result"))
         return takes_result(line, part, words);
     if (!is_part(line, part, "image_url"))
-        return refuse_with(words, "this API takes no part of type ", line,
-                           json_find(line, part, "type"),
+        return refuse_type(words, "this API takes no part", line, part,
                            ", but text, image_url, tool_result, and its own parts without a type");
     if (url && split_data_url(inside(line, url), &media_type, &data))
         return true;
@@ -346,25 +345,16 @@ static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *
 static bool takes_tools(const struct json_scan *line, uint32_t tools, struct buf *words) {
     for (uint32_t i = first_in(tools); i < next_in(line, tools); i = next_in(line, i))
         if (!gemini_function_of(line, i) && json_find(line, i, "type"))
-            return refuse_with(words, "this API has no tool of type ", line,
-                               json_find(line, i, "type"),
+            return refuse_type(words, "this API has no tool", line, i,
                                ": its own tools have no type, like {\"googleSearch\":{}}");
     return true;
 }
 
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
-    uint32_t params = stated_in(line, 0, "params"), tools = stated_in(line, 0, "tools");
-    uint32_t said, at = 0;
-    while ((said = next_said(line, &at)) != 0) {
-        if (!has_shape(line, said, JSON_SHAPE_array))
-            continue;
-        for (uint32_t i = first_in(said); i < next_in(line, said); i = next_in(line, i))
-            if (!takes_part(line, i, words))
-                return false;
-    }
-    if (tools && !takes_tools(line, tools, words))
-        return false;
-    return !params || gemini_takes_params(&gemini_generate_form, api, line, params, words);
+    uint32_t params = stated_in(line, 0, "params");
+    uint32_t tools = stated_in(line, 0, "tools");
+    return takes_parts(line, takes_part_of, words) && (!tools || takes_tools(line, tools, words)) &&
+           (!params || gemini_takes_generate(api, line, params, words));
 }
 
 // ---- answers ------------------------------------------------------------------------------------

@@ -262,7 +262,7 @@ static void put_tool(struct buf *out, const struct json_scan *scan, uint32_t too
 static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
                               struct buf *out) {
     struct turn turn;
-    const char *refusal = turn_open(job, scan, &turn);
+    const char *refusal = turn_open(job, scan, &turn, gemini_takes_interactions);
     if (refusal)
         return refusal;
     buf_text(out, "{\"model\":");
@@ -283,7 +283,7 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
         put_array(out, scan, turn.tools, put_tool);
     }
     if (turn.params)
-        refusal = gemini_put_params(out, &gemini_interactions_form, job, scan, turn.params);
+        refusal = gemini_put_params(out, &gemini_interactions_form, job, scan, &turn);
     buf_text(out, "}");
     return refusal;
 }
@@ -295,14 +295,14 @@ static const char *write_request(const struct adapter_job *job, struct json_scan
 
 // ---- what it takes ------------------------------------------------------------------------------
 
-static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *words) {
+static bool takes_part_of(const struct json_scan *line, uint32_t part, struct buf *words) {
     struct bytes media_type, data;
     uint32_t content = is_part(line, part, "tool_result") ? stated_in(line, part, "content") : 0;
     if (is_part(line, part, "tool_result")) {
         for (uint32_t i = first_in(content);
              content && has_shape(line, content, JSON_SHAPE_array) && i < next_in(line, content);
              i = next_in(line, i))
-            if (is_part(line, i, "tool_result") || !takes_part(line, i, words))
+            if (is_part(line, i, "tool_result") || !takes_part_of(line, i, words))
                 return false;
         return true;
     }
@@ -314,21 +314,14 @@ static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *
                         "{\"type\":\"image\",\"uri\"}");
         return false;
     }
-    return refuse_with(words, "this API takes no part of type ", line,
-                       json_find(line, part, "type"),
+    return refuse_type(words, "this API takes no part", line, part,
                        ", but text, image_url, tool_result, image, audio, video and document");
 }
 
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
-    uint32_t params = stated_in(line, 0, "params"), said, at = 0;
-    while ((said = next_said(line, &at)) != 0) {
-        if (!has_shape(line, said, JSON_SHAPE_array))
-            continue;
-        for (uint32_t i = first_in(said); i < next_in(line, said); i = next_in(line, i))
-            if (!takes_part(line, i, words))
-                return false;
-    }
-    return !params || gemini_takes_params(&gemini_interactions_form, api, line, params, words);
+    uint32_t params = stated_in(line, 0, "params");
+    return takes_parts(line, takes_part_of, words) &&
+           (!params || gemini_takes_interactions(api, line, params, words));
 }
 
 // ---- answers ------------------------------------------------------------------------------------

@@ -28,9 +28,13 @@ const char *request_write(const struct adapter_job *job, struct json_scan *scan,
 struct turn {
     uint32_t system, params, tools, messages, previous;
 };
-// Indexes the job's context. NULL, or why it cannot be read: also where it has a "previous" and the
-// API keeps no state.
-const char *turn_open(const struct adapter_job *job, struct json_scan *scan, struct turn *turn);
+// Whether an API can take a turn's params (an object); if not, words says why.
+typedef bool takes_settings(const struct provider_api *api, const struct json_scan *scan,
+                            uint32_t params, struct buf *words);
+// Indexes the job's context. NULL, or why no request can be made of it: also where it has a
+// "previous" and the API keeps no state, or params that hold from a turn for another API.
+const char *turn_open(const struct adapter_job *job, struct json_scan *scan, struct turn *turn,
+                      takes_settings *takes);
 
 // ---- nodes --------------------------------------------------------------------------------------
 
@@ -55,17 +59,6 @@ bool is_one_of(const struct json_scan *scan, uint32_t node, const char *const *n
 bool is_said(const struct json_scan *scan, uint32_t node, const char *text);
 // Whether a part is of that type.
 bool is_part(const struct json_scan *scan, uint32_t part, const char *type);
-
-// A member of what the line states for the body, "name":value as it stands; where the API wants
-// more in an object of that name from a request for a stream, with that in it.
-void put_stated(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
-                uint32_t node);
-// Whether the body leaves out a member of a line: "stream", unless it asks for one here.
-bool is_left_out(const struct adapter_job *job, const struct json_scan *scan, uint32_t node);
-// What a request for a stream needs besides, each with a comma before it, as far as the object does
-// not state it.
-void put_stream_needs(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
-                      uint32_t object);
 
 // ---- writing ------------------------------------------------------------------------------------
 
@@ -142,21 +135,33 @@ bool result_name(struct results *results, struct bytes id, struct bytes *name);
 // Whether each call in the messages has its result before the assistant speaks again.
 bool results_are_there(const struct json_scan *scan, uint32_t messages);
 
+// ---- parameters ---------------------------------------------------------------------------------
+
+// Parameters that an adapter sees to itself. Lists end with NULL; NULL: none.
+struct param_names {
+    const char *const *ours;       // what a turn says elsewhere, or is not the turn's to say
+    const char *const *mapped;     // they have another name or form here, or say nothing
+    const char *const (*moved)[2]; // likewise: another API's name, this one's in another object
+};
+// Whether a turn may have each parameter: none of ours, and of the API's request_fields none that
+// is refused; one of those, of their other names, or of those that the adapter maps. Without
+// request_fields, or with the field "*", the API has any. If not, words says which.
+bool takes_params(const struct provider_api *api, const struct json_scan *line, uint32_t params,
+                  const struct param_names *names, struct buf *words);
+// The parameters that are the API's own, each with a comma before it, under the names that it has
+// for them, and what a request for a stream needs besides. Tools only if the turn has none.
+void put_params(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
+                const struct turn *turn, const struct param_names *names);
+
 // ---- submission ---------------------------------------------------------------------------------
 
-// Whether the API has each parameter: one of its request_fields, of their other names, or of those
-// that the adapter maps (which end with NULL, or are NULL). Without request_fields, or with the
-// field "*", it has any. If not, words says which.
-bool takes_params(const struct provider_api *api, const struct json_scan *line, uint32_t params,
-                  const char *const *mapped, struct buf *words);
-// The field that a parameter is by another name of it; NULL if it is none.
-const char *field_of(const struct provider_api *api, const struct json_scan *scan, uint32_t param);
-// Whether the parameter has a field's other name and the field itself, or an earlier name of it,
-// is stated among params too.
-bool is_stated_twice(const struct provider_api *api, const struct json_scan *scan, uint32_t params,
-                     uint32_t param);
-// Appends the words and a text of the line, which is cut to a bounded length; returns false.
-bool refuse_with(struct buf *words, const char *before, const struct json_scan *scan, uint32_t node,
-                 const char *after);
+// Whether each part of what the line says to the model is one that the API takes; if not, words
+// says why.
+typedef bool takes_part(const struct json_scan *line, uint32_t part, struct buf *words);
+bool takes_parts(const struct json_scan *line, takes_part *takes, struct buf *words);
+// Appends the words, with the type of a part or a tool between them: nothing else of what the line
+// says may stand where others read it. Returns false.
+bool refuse_type(struct buf *words, const char *before, const struct json_scan *scan,
+                 uint32_t object, const char *after);
 
 #endif

@@ -217,42 +217,18 @@ static const char *put_messages(struct buf *out, const struct adapter_job *job,
 
 // ---- the request --------------------------------------------------------------------------------
 
-// Under the name that the API has for it; "reasoning.effort" is a member of an object.
-static void put_param(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
-                      uint32_t param) {
-    const char *field = field_of(job->api, scan, param);
-    if (!field) {
-        put_stated(out, job, scan, param);
-        return;
-    }
-    const char *dot = strchr(field, '.');
-    buf_printf(out, "\"%.*s\":", (int)strcspn(field, "."), field);
-    if (dot)
-        buf_printf(out, "{\"%s\":", dot + 1);
-    put_bytes(out, json_raw(scan, param));
-    buf_text(out, dot ? "}" : "");
-}
+static const char *const ours[] = {"model", "messages", NULL};
+static const struct param_names names = {.ours = ours};
 
-// The parameters are the API's own; those that we decide are left out, and what is stated under
-// another name too.
-static void put_params(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
-                       uint32_t params, bool has_tools) {
-    static const char *const ours[] = {"model", "messages", NULL};
-    for (uint32_t i = first_in(params); i < next_in(scan, params); i = next_in(scan, i)) {
-        if (is_left_out(job, scan, i) || is_one_of(scan, i, ours) ||
-            (has_tools && json_is_named(scan, i, bytes_text("tools"))) ||
-            is_stated_twice(job->api, scan, params, i))
-            continue;
-        buf_text(out, ",");
-        put_param(out, job, scan, i);
-    }
-    put_stream_needs(out, job, scan, params);
+static bool takes_settings_of(const struct provider_api *api, const struct json_scan *scan,
+                              uint32_t params, struct buf *words) {
+    return takes_params(api, scan, params, &names, words);
 }
 
 static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
                               struct buf *out) {
     struct turn turn;
-    const char *refusal = turn_open(job, scan, &turn);
+    const char *refusal = turn_open(job, scan, &turn, takes_settings_of);
     if (refusal)
         return refusal;
     buf_text(out, "{\"model\":");
@@ -261,7 +237,7 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
     if (refusal)
         return refusal;
     if (turn.params)
-        put_params(out, job, scan, turn.params, turn.tools != 0);
+        put_params(out, job, scan, &turn, &names);
     if (turn.tools && scan->nodes[turn.tools].count > 0) {
         buf_text(out, ",\"tools\":");
         put_array(out, scan, turn.tools, put_tool);
@@ -277,13 +253,13 @@ static const char *write_request(const struct adapter_job *job, struct json_scan
 
 // Servers that speak this API have parts of their own, so only what is known to be another API's is
 // refused.
-static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *words) {
+static bool takes_part_of(const struct json_scan *line, uint32_t part, struct buf *words) {
     static const char *const others[] = {"image", "document", "search_result", NULL};
     uint32_t is_error = stated_in(line, part, "is_error");
     for (const char *const *type = others; *type; type++)
         if (is_part(line, part, *type))
-            return refuse_with(words, "this API takes no part of type ", line,
-                               json_find(line, part, "type"), ", but text, image_url and file");
+            return refuse_type(words, "this API takes no part", line, part,
+                               ", but text, image_url and file");
     if (is_error && has_shape(line, is_error, JSON_SHAPE_true)) {
         buf_text(words, "this API has no \"is_error\": say it in the result's content");
         return false;
@@ -292,15 +268,9 @@ static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *
 }
 
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
-    uint32_t said, at = 0;
-    while ((said = next_said(line, &at)) != 0) {
-        if (!has_shape(line, said, JSON_SHAPE_array))
-            continue;
-        for (uint32_t i = first_in(said); i < next_in(line, said); i = next_in(line, i))
-            if (!takes_part(line, i, words))
-                return false;
-    }
-    return takes_params(api, line, stated_in(line, 0, "params"), NULL, words);
+    uint32_t params = stated_in(line, 0, "params");
+    return takes_parts(line, takes_part_of, words) &&
+           (!params || takes_settings_of(api, line, params, words));
 }
 
 static bool is_answer(const struct json_scan *scan) {

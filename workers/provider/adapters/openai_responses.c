@@ -342,7 +342,7 @@ static const char *put_state(struct buf *out, const struct json_scan *scan,
 static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
                               struct buf *out) {
     struct turn turn;
-    const char *refusal = turn_open(job, scan, &turn);
+    const char *refusal = turn_open(job, scan, &turn, responses_takes_params);
     if (refusal)
         return refusal;
     buf_text(out, "{\"model\":");
@@ -355,7 +355,7 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
     if (refusal)
         return refusal;
     if (turn.params)
-        responses_put_params(out, job, scan, turn.params, turn.tools != 0);
+        responses_put_params(out, job, scan, &turn);
     if (turn.tools && scan->nodes[turn.tools].count > 0) {
         buf_text(out, ",\"tools\":");
         put_array(out, scan, turn.tools, put_tool);
@@ -371,7 +371,7 @@ static const char *write_request(const struct adapter_job *job, struct json_scan
 
 // ---- what it takes ------------------------------------------------------------------------------
 
-static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *words) {
+static bool takes_part_of(const struct json_scan *line, uint32_t part, struct buf *words) {
     static const char *const types[] = {"text",       "image_url",   "file",      "tool_result",
                                         "input_text", "input_image", "input_file"};
     uint32_t is_error = stated_in(line, part, "is_error");
@@ -387,8 +387,7 @@ static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *
         if (is_part(line, part, types[i]))
             return true;
     return is_item(line, part) || has_shape(line, part, JSON_SHAPE_text) ||
-           refuse_with(words, "this API takes no part of type ", line,
-                       json_find(line, part, "type"),
+           refuse_type(words, "this API takes no part", line, part,
                        ", but text, image_url, file and tool_result");
 }
 
@@ -404,24 +403,9 @@ static bool takes_system(const struct json_scan *line, struct buf *words) {
 }
 
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
-    uint32_t params = stated_in(line, 0, "params"), said, at = 0;
-    while ((said = next_said(line, &at)) != 0)
-        for (uint32_t i = first_in(said); has_parts(line, said) && i < next_in(line, said);
-             i = next_in(line, i))
-            if (!takes_part(line, i, words))
-                return false;
-    if (!takes_system(line, words))
-        return false;
-    return !params || responses_takes_params(api, line, params, words);
-}
-
-// The answer of a request in the background comes later, to somebody who asks for it.
-static bool takes_body(const struct json_scan *line, uint32_t body, struct buf *words) {
-    uint32_t background = stated_in(line, body, "background");
-    bool does = !background || has_shape(line, background, JSON_SHAPE_false);
-    if (!does)
-        buf_text(words, "an answer in the background is not waited for: leave \"background\" out");
-    return does;
+    uint32_t params = stated_in(line, 0, "params");
+    return takes_parts(line, takes_part_of, words) && takes_system(line, words) &&
+           (!params || responses_takes_params(api, line, params, words));
 }
 
 // ---- answers ------------------------------------------------------------------------------------
@@ -438,7 +422,6 @@ const struct adapter adapter_openai_responses = {
     .shape = "openai.responses",
     .may_stream = true,
     .takes = takes,
-    .takes_body = takes_body,
     .write = write_request,
     .is_answer = is_answer,
 };

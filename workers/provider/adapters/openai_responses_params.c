@@ -30,8 +30,8 @@ static const char *const mapped[] = {"max_output_tokens",
                                      NULL};
 // What a turn says elsewhere, or what is not the turn's to say.
 static const char *const ours[] = {
-    "model",        "messages",   "input", "instructions", "previous_response_id",
-    "conversation", "background", NULL};
+    "model", "messages", "input", "instructions", "previous_response_id", "conversation", NULL};
+static const struct param_names names = {.ours = ours, .mapped = mapped};
 
 static void put_limit(struct buf *out, const struct json_scan *scan, uint32_t params) {
     uint32_t limit = 0;
@@ -122,39 +122,17 @@ static void put_choice(struct buf *out, const struct json_scan *scan, uint32_t c
 }
 
 void responses_put_params(struct buf *out, const struct adapter_job *job,
-                          const struct json_scan *scan, uint32_t params, bool has_tools) {
-    uint32_t choice = stated_in(scan, params, "tool_choice");
-    for (uint32_t i = first_in(params); i < next_in(scan, params); i = next_in(scan, i)) {
-        if (is_left_out(job, scan, i) || has_shape(scan, i, JSON_SHAPE_null) ||
-            is_one_of(scan, i, ours) || is_one_of(scan, i, mapped) ||
-            (has_tools && json_is_named(scan, i, bytes_text("tools"))))
-            continue;
-        buf_text(out, ",");
-        put_stated(out, job, scan, i);
-    }
+                          const struct json_scan *scan, const struct turn *turn) {
+    uint32_t params = turn->params, choice = stated_in(scan, params, "tool_choice");
+    put_params(out, job, scan, turn, &names);
     put_limit(out, scan, params);
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
         put_joined(out, scan, params, &settings[i]);
     if (choice)
         put_choice(out, scan, choice);
-    put_stream_needs(out, job, scan, params);
 }
 
 // ---- what it takes ------------------------------------------------------------------------------
-
-static bool takes_param(const struct provider_api *api, const struct json_scan *line, uint32_t node,
-                        struct buf *words) {
-    struct bytes name = bytes_cut(
-        bytes_of(line->text.at + line->nodes[node].name_at, line->nodes[node].name_size), 64);
-    bool is_ours = is_one_of(line, node, ours);
-    if (!is_ours && (is_one_of(line, node, mapped) || is_one_of(line, node, api->request_fields)))
-        return true;
-    buf_printf(words,
-               is_ours ? "a turn cannot have the parameter \"%.*s\": the conversation says it"
-                       : "this API has no parameter \"%.*s\"",
-               (int)name.size, (const char *)name.at);
-    return false;
-}
 
 static bool takes_values(const struct json_scan *line, uint32_t params, struct buf *words) {
     static const char *const objects[] = {"text", "reasoning", "response_format"};
@@ -171,8 +149,5 @@ static bool takes_values(const struct json_scan *line, uint32_t params, struct b
 
 bool responses_takes_params(const struct provider_api *api, const struct json_scan *line,
                             uint32_t params, struct buf *words) {
-    for (uint32_t i = first_in(params); i < next_in(line, params); i = next_in(line, i))
-        if (!takes_param(api, line, i, words))
-            return false;
-    return takes_values(line, params, words);
+    return takes_params(api, line, params, &names, words) && takes_values(line, params, words);
 }
