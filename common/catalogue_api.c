@@ -186,6 +186,7 @@ static void read_message_fields(struct reader *reader, const json_t *entry,
                                 struct provider_api *api) {
     struct section section = open_section(reader, entry, "continuation", false, NULL);
     api->message_fields = texts(&section, "message_fields");
+    api->calls_field = text(&section, "calls_field", false);
 }
 
 static void read_request(struct reader *reader, const json_t *entry, struct provider_api *api) {

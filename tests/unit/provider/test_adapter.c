@@ -118,7 +118,8 @@ START_TEST(parts_and_tools_are_written_in_the_apis_way) {
         "{\"id\":\"call_3\",\"name\":\"f\"},"
         "{\"id\":\"call_4\",\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":"
         "\"{}\"}}]},"
-        "{\"role\":\"tool\",\"tool_call_id\":\"call_1\",\"content\":\"42\",\"refusal\":null},"
+        "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_call_id\":\"call_1\","
+        "\"content\":\"42\"}]},"
         "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"call\":3,\"content\":\"45\"},"
         "{\"type\":\"tool_result\",\"call\":1,\"content\":\"43\"},"
         "{\"type\":\"tool_result\",\"call\":\"call_3\",\"content\":\"44\"}]}]}",

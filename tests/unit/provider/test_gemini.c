@@ -225,10 +225,11 @@ START_TEST(results_find_their_calls) {
                      "{\"functionResponse\":{\"name\":\"f\",\"response\":{\"km\":210}}},"
                      "{\"text\":\"and\"}]}]}");
     assert_turn(
-        BEFORE SAID(THREE,
-                    USE("x1", "\"id\":\"x1\",",
-                        "f") ",\"thoughtSignature\":\"s\"}") ",{\"role\":\"tool\",\"tool_call_"
-                                                             "id\":\"x1\",\"content\":\"rain\"}]}",
+        BEFORE SAID(
+            THREE, USE("x1", "\"id\":\"x1\",",
+                       "f") ",\"thoughtSignature\":\"s\"}") ",{\"role\":\"user\",\"content\":[{"
+                                                            "\"type\":\"tool_result\",\"tool_call_"
+                                                            "id\":\"x1\",\"content\":\"rain\"}]}]}",
         THREE,
         "{\"contents\":[" ONE ",{\"role\":\"model\",\"parts\":[" CALL(
             "\"id\":\"x1\",",

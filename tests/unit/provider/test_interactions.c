@@ -152,7 +152,8 @@ START_TEST(steps_go_back_as_they_came_and_thoughts_only_to_their_model) {
     assert_turn(BEFORE "{\"role\":\"assistant\",\"content\":[" TEXT(
                     "two") "],\"tool_calls\":["
                            "{\"id\":\"c\",\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}]},"
-                           "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"3\"}]}",
+                           "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_call_"
+                           "id\":\"c\",\"content\":\"3\"}]}]}",
                 FLASH,
                 HEAD SAYS("one") "," HEARS(
                     "two") ",{\"type\":\"function_call\",\"id\":\"c\","

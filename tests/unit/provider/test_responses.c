@@ -222,9 +222,10 @@ START_TEST(results_are_items_and_find_their_calls) {
                    calls);
     assert_turn(context, MODEL, expected);
     (void)snprintf(context, sizeof(context),
-                   "{\"messages\":[" ONE ",%s,{\"role\":\"tool\",\"tool_call_id\":\"call_1\","
-                   "\"content\":\"1\"},{\"role\":\"tool\",\"tool_call_id\":\"call_2\",\"content\":"
-                   "{\"c\":3}}]}",
+                   "{\"messages\":[" ONE
+                   ",%s,{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_call_id\":"
+                   "\"call_1\",\"content\":\"1\"}]},{\"role\":\"user\",\"content\":[{\"type\":"
+                   "\"tool_result\",\"tool_call_id\":\"call_2\",\"content\":{\"c\":3}}]}]}",
                    call);
     (void)snprintf(expected, sizeof(expected),
                    HEAD ",\"input\":[" ONE ",%s,{\"type\":\"function_call_output\",\"call_id\":"

@@ -41,12 +41,10 @@ static void put_part(struct buf *out, const struct json_scan *scan, uint32_t par
 
 // The API refuses texts without a character.
 static bool is_empty(const struct json_scan *scan, uint32_t part) {
-    uint32_t text = has_shape(scan, part, JSON_SHAPE_text) ? part
-                    : is_part(scan, part, "text")          ? stated_in(scan, part, "text")
-                                                           : 0;
-    return text && json_raw(scan, text).size == 2;
+    return text_of(scan, part) && !spoken_text(scan, part);
 }
 
+// Content is a list of parts, or a text.
 static void put_result(struct buf *out, const struct json_scan *scan, uint32_t part,
                        struct bytes id) {
     static const char *const ours[] = {"type", "tool_call_id", "tool_use_id", "call", "name", NULL};
@@ -56,12 +54,15 @@ static void put_result(struct buf *out, const struct json_scan *scan, uint32_t p
         if (is_one_of(scan, i, ours) || has_shape(scan, i, JSON_SHAPE_null))
             continue;
         buf_text(out, ",");
-        if (json_is_named(scan, i, bytes_text("content")) && has_shape(scan, i, JSON_SHAPE_array)) {
-            buf_text(out, "\"content\":");
-            put_array(out, scan, i, put_part);
-        } else {
+        if (!json_is_named(scan, i, bytes_text("content"))) {
             put_member(out, scan, i);
+            continue;
         }
+        buf_text(out, "\"content\":");
+        if (has_shape(scan, i, JSON_SHAPE_array))
+            put_array(out, scan, i, put_part);
+        else
+            put_as_text(out, scan, i);
     }
     buf_text(out, "}");
 }
@@ -103,26 +104,16 @@ static struct buf *part_of(struct talk *talk, const char *role) {
 
 static const char user[] = "user", assistant[] = "assistant";
 
-// The results of tools first, as the API wants them.
+// The results of tools come first, as the API wants them.
 static const char *put_heard(struct talk *talk, uint32_t content) {
     const struct json_scan *scan = talk->scan;
-    if (!has_shape(scan, content, JSON_SHAPE_array)) {
-        if (!is_empty(scan, content))
-            put_part(part_of(talk, user), scan, content);
-        return NULL;
-    }
-    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
-        struct bytes id;
-        if (!is_part(scan, i, "tool_result"))
-            continue;
-        if (!result_id(&talk->results, content, i, &id))
-            return "tool_result_without_call";
-        put_result(part_of(talk, user), scan, i, id);
-    }
-    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i))
-        if (!is_part(scan, i, "tool_result") && !is_empty(scan, i))
-            put_part(part_of(talk, user), scan, i);
-    return NULL;
+    struct heard heard;
+    for (heard_walk(&heard, content); next_heard(&talk->results, &heard);)
+        if (heard.id.size > 0)
+            put_result(part_of(talk, user), scan, heard.part, heard.id);
+        else if (!is_empty(scan, heard.part))
+            put_part(part_of(talk, user), scan, heard.part);
+    return heard.refusal;
 }
 
 static bool is_thinking(const struct json_scan *scan, uint32_t part) {
@@ -138,52 +129,33 @@ static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
             put_bytes(part_of(talk, assistant), json_raw(scan, i));
 }
 
-// What a model of another API said: its texts and its calls.
-static void put_foreign(struct talk *talk, uint32_t message, uint32_t content) {
-    const struct json_scan *scan = talk->scan;
-    struct call_walk walk;
-    struct tool_call call;
-    uint32_t refusal = stated_in(scan, message, "refusal");
-    if (content && has_shape(scan, content, JSON_SHAPE_text) && !is_empty(scan, content))
-        put_part(part_of(talk, assistant), scan, content);
-    for (uint32_t i = first_in(content);
-         content && has_shape(scan, content, JSON_SHAPE_array) && i < next_in(scan, content);
-         i = next_in(scan, i))
-        if (is_part(scan, i, "text") && stated_in(scan, i, "text") && !is_empty(scan, i))
-            put_text_part(part_of(talk, assistant), json_raw(scan, stated_in(scan, i, "text")));
-    if (refusal && has_shape(scan, refusal, JSON_SHAPE_text) && !is_empty(scan, refusal))
-        put_part(part_of(talk, assistant), scan, refusal);
-    calls_walk(&walk, scan, message);
-    while (next_call(scan, &walk, &call))
-        if (call.id && call.name)
-            put_use(part_of(talk, assistant), scan, &call);
+static const char *put_foreign(struct talk *talk, uint32_t message) {
+    struct spoken spoken;
+    for (spoken_walk(&spoken, talk->scan, message); next_spoken(talk->scan, &spoken);)
+        if (spoken.text)
+            put_text_part(part_of(talk, assistant), json_raw(talk->scan, spoken.text));
+        else
+            put_use(part_of(talk, assistant), talk->scan, &spoken.call);
+    return spoken.refusal;
 }
 
-static const char *put_message(struct talk *talk, uint32_t message) {
+static const char *put_one(void *at, uint32_t message) {
+    struct talk *talk = at;
     const struct json_scan *scan = talk->scan;
     uint32_t content = stated_in(scan, message, "content");
     if (!is_said(scan, json_find(scan, message, "role"), assistant))
         return content ? put_heard(talk, content) : NULL;
-    if (has_parts_of(scan, message, adapter_anthropic_messages.shape))
-        put_replay(talk, content, stated_in(scan, message, "model"));
-    else
-        put_foreign(talk, message, content);
+    if (!has_parts_of(scan, message, adapter_anthropic_messages.shape))
+        return put_foreign(talk, message);
+    put_replay(talk, content, stated_in(scan, message, "model"));
     return NULL;
 }
 
 static const char *put_messages(struct buf *out, const struct json_scan *scan, uint32_t messages,
                                 struct bytes model) {
     struct talk talk = {.out = out, .scan = scan, .model = model};
-    const char *refusal = NULL;
-    results_init(&talk.results, scan);
     buf_text(out, ",\"messages\":[");
-    for (uint32_t i = first_in(messages); !refusal && i < next_in(scan, messages);
-         i = next_in(scan, i)) {
-        refusal = put_message(&talk, i);
-        if (is_said(scan, json_find(scan, i, "role"), assistant))
-            results_of(&talk.results, i);
-    }
-    results_release(&talk.results);
+    const char *refusal = put_each_message(&talk.results, scan, messages, put_one, &talk);
     if (refusal)
         return refusal;
     buf_text(out, talk.role ? "]}]" : "]");

@@ -128,6 +128,20 @@ struct bytes inside(const struct json_scan *scan, uint32_t text) {
     return bytes_of(raw.at + 1, raw.size - 2);
 }
 
+// ---- what was said ------------------------------------------------------------------------------
+
+uint32_t text_of(const struct json_scan *scan, uint32_t part) {
+    uint32_t text = is_part(scan, part, "text") ? json_find(scan, part, "text") : part;
+    return text && has_shape(scan, text, JSON_SHAPE_text) ? text : 0;
+}
+
+uint32_t spoken_text(const struct json_scan *scan, uint32_t part) {
+    uint32_t text =
+        is_part(scan, part, "refusal") ? json_find(scan, part, "refusal") : text_of(scan, part);
+    bool is_text = text && has_shape(scan, text, JSON_SHAPE_text);
+    return is_text && scan->nodes[text].size > 2 ? text : 0;
+}
+
 // ---- tools --------------------------------------------------------------------------------------
 
 static struct tool_call call_of(const struct json_scan *scan, uint32_t node) {
@@ -173,6 +187,49 @@ bool next_call(const struct json_scan *scan, struct call_walk *walk, struct tool
     return false;
 }
 
+void spoken_walk(struct spoken *spoken, const struct json_scan *scan, uint32_t message) {
+    uint32_t content = stated_in(scan, message, "content");
+    bool has_parts = content && has_shape(scan, content, JSON_SHAPE_array);
+    *spoken = (struct spoken){
+        .message = message,
+        .content = has_parts ? content : 0,
+        .rest = {has_parts ? 0 : content, stated_in(scan, message, "refusal")},
+    };
+    calls_walk(&spoken->calls, scan, message);
+}
+
+static uint32_t next_text(const struct json_scan *scan, struct spoken *spoken) {
+    uint32_t text = 0;
+    while (!text && step(scan, spoken->content, &spoken->at))
+        text = spoken_text(scan, spoken->at);
+    for (int i = 0; !text && i < 2; i++) {
+        text = spoken->rest[i] ? spoken_text(scan, spoken->rest[i]) : 0;
+        spoken->rest[i] = 0;
+    }
+    return text;
+}
+
+bool next_spoken(const struct json_scan *scan, struct spoken *spoken) {
+    bool is_call = false;
+    spoken->text = next_text(scan, spoken);
+    while (!spoken->text && !is_call && next_call(scan, &spoken->calls, &spoken->call))
+        is_call = spoken->call.id && spoken->call.name;
+    if (spoken->text || is_call)
+        spoken->has_any = true;
+    else if (!spoken->has_any && stated_in(scan, spoken->message, "audio"))
+        spoken->refusal = "part_not_served"; // speech, which only its API has
+    return spoken->text || is_call;
+}
+
+void put_as_text(struct buf *out, const struct json_scan *scan, uint32_t node) {
+    if (node == 0)
+        buf_text(out, "\"\"");
+    else if (has_shape(scan, node, JSON_SHAPE_text))
+        put_bytes(out, json_raw(scan, node));
+    else
+        json_put_text(out, json_raw(scan, node));
+}
+
 bool has_parts_of(const struct json_scan *scan, uint32_t message, const char *shape) {
     uint32_t content = stated_in(scan, message, "content");
     return content && has_shape(scan, content, JSON_SHAPE_array) &&
@@ -182,10 +239,8 @@ bool has_parts_of(const struct json_scan *scan, uint32_t message, const char *sh
 void put_arguments_text(struct buf *out, const struct json_scan *scan, uint32_t node) {
     if (node == 0)
         buf_text(out, "\"{}\"");
-    else if (has_shape(scan, node, JSON_SHAPE_text))
-        put_bytes(out, json_raw(scan, node));
     else
-        json_put_text(out, json_raw(scan, node));
+        put_as_text(out, scan, node);
 }
 
 // A dated snapshot of a model has a year, a month with its day, or all of it behind its name; what

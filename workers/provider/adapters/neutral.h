@@ -85,6 +85,10 @@ bool split_data_url(struct bytes url, struct bytes *media_type, struct bytes *da
 
 // ---- tools --------------------------------------------------------------------------------------
 
+// The text of a part, or of a bare string; 0: it is none.
+uint32_t text_of(const struct json_scan *scan, uint32_t part);
+// The same of what the assistant said: also one in which it declined. 0 for an empty one.
+uint32_t spoken_text(const struct json_scan *scan, uint32_t part);
 // Whether what the assistant said is a list of that shape's parts.
 bool has_parts_of(const struct json_scan *scan, uint32_t message, const char *shape);
 // A call of one of the user's tools, wherever the message has it: {"id","name","arguments"},
@@ -99,6 +103,20 @@ struct call_walk {
 };
 void calls_walk(struct call_walk *walk, const struct json_scan *scan, uint32_t message);
 bool next_call(const struct json_scan *scan, struct call_walk *walk, struct tool_call *call);
+// What the assistant said that every API understands, one after the other: its texts, then its
+// calls that have an id and a name.
+struct spoken {
+    uint32_t text; // 0: it is a call
+    struct tool_call call;
+    const char *refusal; // at the end: why it cannot be told to another API; NULL: it can
+    uint32_t message, content, at, rest[2];
+    struct call_walk calls;
+    bool has_any;
+};
+void spoken_walk(struct spoken *spoken, const struct json_scan *scan, uint32_t message);
+bool next_spoken(const struct json_scan *scan, struct spoken *spoken);
+// A value as a text: anything else becomes one that holds it as JSON. 0: an empty text.
+void put_as_text(struct buf *out, const struct json_scan *scan, uint32_t node);
 // Arguments as a string that holds JSON: an object is written into one.
 void put_arguments_text(struct buf *out, const struct json_scan *scan, uint32_t node);
 // Whether the model that served (a text) is the one that is asked now: itself or a dated snapshot
@@ -132,6 +150,24 @@ void results_of(struct results *results, uint32_t assistant);
 bool result_id(struct results *results, uint32_t content, uint32_t part, struct bytes *id);
 // The name (raw) of the call with that id (raw). False if there is none, or it has no name.
 bool result_name(struct results *results, struct bytes id, struct bytes *name);
+// What a message that is not the assistant's says, one after the other: the results of tools, then
+// its other parts, or its content, where that is no list.
+struct heard {
+    uint32_t part;
+    struct bytes id; // of the call (raw) whose result it is; empty: it is none
+    uint32_t result; // what the result says; 0: nothing
+    bool is_error;
+    const char *refusal; // at the end: why there is no more; NULL: there was none
+    uint32_t content;
+    bool is_behind_results;
+};
+void heard_walk(struct heard *heard, uint32_t content);
+bool next_heard(struct results *results, struct heard *heard);
+// Has each message written in its order, with the calls of the assistant's last one known to
+// results. NULL, or the first refusal.
+typedef const char *put_message(void *talk, uint32_t message);
+const char *put_each_message(struct results *results, const struct json_scan *scan,
+                             uint32_t messages, put_message *put, void *talk);
 // Whether each call in the messages has its result before the assistant speaks again.
 bool results_are_there(const struct json_scan *scan, uint32_t messages);
 

@@ -80,14 +80,10 @@ static struct buf *next_item(struct talk *talk, bool is_asked) {
 }
 
 static void put_output(struct buf *out, const struct json_scan *scan, uint32_t result) {
-    if (!result)
-        buf_text(out, "\"\"");
-    else if (has_parts(scan, result))
+    if (has_parts(scan, result))
         put_array(out, scan, result, put_part);
-    else if (has_shape(scan, result, JSON_SHAPE_text))
-        put_bytes(out, json_raw(scan, result));
     else
-        json_put_text(out, json_raw(scan, result));
+        put_as_text(out, scan, result);
 }
 
 static void put_result(struct talk *talk, struct bytes id, uint32_t result) {
@@ -111,37 +107,28 @@ static void open_message(struct talk *talk, uint32_t message) {
 static const char *put_heard_parts(struct talk *talk, uint32_t message, uint32_t content) {
     const struct json_scan *scan = talk->scan;
     const char *between = "[";
-    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
-        struct bytes id;
+    struct heard heard;
+    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i))
         if (is_item(scan, i))
             put_bytes(next_item(talk, true), json_raw(scan, i));
-        if (!is_part(scan, i, "tool_result"))
-            continue;
-        if (!result_id(&talk->results, content, i, &id))
-            return "tool_result_without_call";
-        put_result(talk, id, stated_in(scan, i, "content"));
-    }
-    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
-        if (is_part(scan, i, "tool_result") || is_item(scan, i))
-            continue;
-        if (*between == '[')
-            open_message(talk, message);
-        buf_text(talk->out, between);
-        put_part(talk->out, scan, i);
-        between = ",";
+    for (heard_walk(&heard, content); next_heard(&talk->results, &heard);) {
+        if (heard.id.size > 0) {
+            put_result(talk, heard.id, heard.result);
+        } else if (!is_item(scan, heard.part)) {
+            if (*between == '[')
+                open_message(talk, message);
+            buf_text(talk->out, between);
+            put_part(talk->out, scan, heard.part);
+            between = ",";
+        }
     }
     buf_text(talk->out, *between == '[' ? "" : "]}");
-    return NULL;
+    return heard.refusal;
 }
 
 static const char *put_heard(struct talk *talk, uint32_t message) {
     const struct json_scan *scan = talk->scan;
     uint32_t content = stated_in(scan, message, "content");
-    uint32_t id = text_in(scan, message, "tool_call_id");
-    if (id) {
-        put_result(talk, json_raw(scan, id), content);
-        return NULL;
-    }
     if (has_parts(scan, content))
         return put_heard_parts(talk, message, content);
     if (content && text_in(scan, message, "role")) {
@@ -183,9 +170,7 @@ static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
     const struct json_scan *scan = talk->scan;
     bool is_same = is_served_by(scan, served, talk->model);
     for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
-        uint32_t text = is_part(scan, i, "text")      ? text_in(scan, i, "text")
-                        : is_part(scan, i, "refusal") ? text_in(scan, i, "refusal")
-                                                      : 0;
+        uint32_t text = spoken_text(scan, i);
         uint32_t id = text_in(scan, i, "id"), name = text_in(scan, i, "name");
         bool is_lost = is_part(scan, i, "reasoning") && !text_in(scan, i, "encrypted_content");
         if (text) {
@@ -199,53 +184,33 @@ static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
     }
 }
 
-// What another API's model said, or what a file says that it did: its texts and its calls.
-static void put_foreign(struct talk *talk, uint32_t message, uint32_t content) {
-    const struct json_scan *scan = talk->scan;
-    struct call_walk walk;
-    struct tool_call call;
-    uint32_t refusal = text_in(scan, message, "refusal");
-    if (content && has_shape(scan, content, JSON_SHAPE_text) && scan->nodes[content].size > 2)
-        put_said(talk, content, 0);
-    for (uint32_t i = first_in(content); has_parts(scan, content) && i < next_in(scan, content);
-         i = next_in(scan, i)) {
-        uint32_t text = is_part(scan, i, "text") ? text_in(scan, i, "text") : 0;
-        if (text && scan->nodes[text].size > 2)
-            put_said(talk, text, 0);
-    }
-    if (refusal)
-        put_said(talk, refusal, 0);
-    calls_walk(&walk, scan, message);
-    while (next_call(scan, &walk, &call))
-        if (call.id && call.name)
-            buf_text(open_call(talk, call.id, call.name, call.arguments), "}");
+// What another API's model said, or what a file says that it did.
+static const char *put_foreign(struct talk *talk, uint32_t message) {
+    struct spoken spoken;
+    for (spoken_walk(&spoken, talk->scan, message); next_spoken(talk->scan, &spoken);)
+        if (spoken.text)
+            put_said(talk, spoken.text, 0);
+        else
+            buf_text(open_call(talk, spoken.call.id, spoken.call.name, spoken.call.arguments), "}");
+    return spoken.refusal;
 }
 
-static const char *put_message(struct talk *talk, uint32_t message) {
+static const char *put_one(void *at, uint32_t message) {
+    struct talk *talk = at;
     const struct json_scan *scan = talk->scan;
-    uint32_t content = stated_in(scan, message, "content");
     if (!is_said(scan, json_find(scan, message, "role"), "assistant"))
         return put_heard(talk, message);
-    if (has_parts_of(scan, message, adapter_openai_responses.shape))
-        put_replay(talk, content, stated_in(scan, message, "model"));
-    else
-        put_foreign(talk, message, content);
+    if (!has_parts_of(scan, message, adapter_openai_responses.shape))
+        return put_foreign(talk, message);
+    put_replay(talk, stated_in(scan, message, "content"), stated_in(scan, message, "model"));
     return NULL;
 }
 
 static const char *put_messages(struct buf *out, const struct json_scan *scan, uint32_t messages,
                                 struct bytes model) {
     struct talk talk = {.out = out, .scan = scan, .model = model, .comma = ""};
-    const char *refusal = NULL;
-    results_init(&talk.results, scan);
     buf_text(out, ",\"input\":[");
-    for (uint32_t i = first_in(messages); !refusal && i < next_in(scan, messages);
-         i = next_in(scan, i)) {
-        refusal = put_message(&talk, i);
-        if (is_said(scan, json_find(scan, i, "role"), "assistant"))
-            results_of(&talk.results, i);
-    }
-    results_release(&talk.results);
+    const char *refusal = put_each_message(&talk.results, scan, messages, put_one, &talk);
     buf_text(out, "]");
     return refusal ? refusal : talk.is_asked ? NULL : "nothing_is_asked";
 }
