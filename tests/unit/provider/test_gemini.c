@@ -167,7 +167,7 @@ END_TEST
 START_TEST(functions_are_declared_and_own_tools_go_out_as_they_are) {
     assert_turn("{" ASKED ",\"tools\":[{\"name\":\"f\",\"description\":\"d\",\"parameters\":"
                 "{\"type\":\"object\"}},{\"googleSearch\":{}},{\"type\":\"function\",\"function\":"
-                "{\"name\":\"g\",\"strict\":true}}]}",
+                "{\"name\":\"g\",\"strict\":false}}]}",
                 FLASH,
                 CONTENTS ",\"tools\":[{\"functionDeclarations\":[{\"name\":\"f\",\"description\":"
                          "\"d\",\"parametersJsonSchema\":{\"type\":\"object\"}},{\"name\":\"g\"}]},"

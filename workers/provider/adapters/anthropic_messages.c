@@ -13,7 +13,8 @@ static void put_text_part(struct buf *out, struct bytes raw) {
     buf_text(out, "}");
 }
 
-static void put_image(struct buf *out, const struct json_scan *scan, uint32_t url) {
+static void put_image(struct buf *out, const struct json_scan *scan, uint32_t part, uint32_t url) {
+    uint32_t cached = stated_in(scan, part, "cache_control");
     struct bytes media_type, data;
     buf_text(out, "{\"type\":\"image\",\"source\":");
     if (split_data_url(inside(scan, url), &media_type, &data)) {
@@ -21,12 +22,17 @@ static void put_image(struct buf *out, const struct json_scan *scan, uint32_t ur
         put_bytes(out, media_type);
         buf_text(out, "\",\"data\":\"");
         put_bytes(out, data);
-        buf_text(out, "\"}}");
+        buf_text(out, "\"}");
     } else {
         buf_text(out, "{\"type\":\"url\",\"url\":");
         put_bytes(out, json_raw(scan, url));
-        buf_text(out, "}}");
+        buf_text(out, "}");
     }
+    if (cached) {
+        buf_text(out, ",");
+        put_member(out, scan, cached);
+    }
+    buf_text(out, "}");
 }
 
 static void put_part(struct buf *out, const struct json_scan *scan, uint32_t part) {
@@ -34,7 +40,7 @@ static void put_part(struct buf *out, const struct json_scan *scan, uint32_t par
     if (has_shape(scan, part, JSON_SHAPE_text))
         put_text_part(out, json_raw(scan, part));
     else if (url)
-        put_image(out, scan, url);
+        put_image(out, scan, part, url);
     else
         put_bytes(out, json_raw(scan, part));
 }
@@ -164,27 +170,17 @@ static const char *put_messages(struct buf *out, const struct json_scan *scan, u
 
 // ---- tools --------------------------------------------------------------------------------------
 
-// {"name","description","parameters"}, alone or under "function", becomes {"name","description",
-// "input_schema"}; anything else is the API's own.
+static const char *const others[] = {"behavior", "response", "responseJsonSchema", NULL};
+static const struct function_form form = {"input_schema", "{\"type\":\"object\"}", others};
+
 static void put_tool(struct buf *out, const struct json_scan *scan, uint32_t tool) {
-    uint32_t function = is_part(scan, tool, "function") ? stated_in(scan, tool, "function") : 0;
-    uint32_t from = function ? function : tool;
-    bool is_neutral =
-        function || (!json_find(scan, tool, "type") && !json_find(scan, tool, "input_schema"));
-    if (!is_neutral || !stated_in(scan, from, "name")) {
+    struct function function;
+    if (!function_of(scan, tool, &function)) {
         put_bytes(out, json_raw(scan, tool));
         return;
     }
-    uint32_t description = stated_in(scan, from, "description");
-    uint32_t parameters = stated_in(scan, from, "parameters");
     buf_text(out, "{");
-    put_member(out, scan, stated_in(scan, from, "name"));
-    if (description) {
-        buf_text(out, ",");
-        put_member(out, scan, description);
-    }
-    buf_text(out, ",\"input_schema\":");
-    put_bytes(out, parameters ? json_raw(scan, parameters) : bytes_text("{\"type\":\"object\"}"));
+    put_function(out, scan, &function, &form);
     buf_text(out, "}");
 }
 
@@ -218,37 +214,21 @@ static void put_stops(struct buf *out, const struct json_scan *scan, uint32_t st
     buf_text(out, is_list ? "" : "]");
 }
 
-// The type of a choice of tools here: that of a word, of {"type":"function",…}, or its own.
-static const char *choice_type(const struct json_scan *scan, uint32_t choice) {
-    static const char *const types[][2] = {
-        {"auto", "auto"}, {"none", "none"}, {"required", "any"}, {"any", "any"}};
-    uint32_t word = choice && has_shape(scan, choice, JSON_SHAPE_object)
-                        ? stated_in(scan, choice, "type")
-                        : choice;
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        if (is_said(scan, word, types[i][0]))
-            return types[i][1];
-    bool is_one =
-        word != choice && (is_said(scan, word, "function") || is_said(scan, word, "tool"));
-    return is_one ? "tool" : NULL;
-}
-
 static void put_choice(struct buf *out, const struct json_scan *scan, uint32_t params) {
-    uint32_t choice = stated_in(scan, params, "tool_choice");
+    static const char *const types[] = {NULL, "auto", "none", "any", "tool"};
+    uint32_t choice = stated_in(scan, params, "tool_choice"), name = 0;
     uint32_t parallel = stated_in(scan, params, "parallel_tool_calls");
     bool is_single = parallel && has_shape(scan, parallel, JSON_SHAPE_false);
-    const char *type = choice ? choice_type(scan, choice) : "auto";
-    if ((!choice && !is_single) || !type)
+    enum choice kind = choice ? choice_of(scan, choice, &name) : CHOICE_auto;
+    if (!choice && !is_single)
         return;
-    uint32_t function = choice ? stated_in(scan, choice, "function") : 0;
-    uint32_t name = choice ? stated_in(scan, function ? function : choice, "name") : 0;
     uint32_t own = choice ? stated_in(scan, choice, "disable_parallel_tool_use") : 0;
-    buf_printf(out, ",\"tool_choice\":{\"type\":\"%s\"", type);
+    buf_printf(out, ",\"tool_choice\":{\"type\":\"%s\"", types[kind]);
     if (name) {
         buf_text(out, ",");
         put_member(out, scan, name);
     }
-    if ((own && has_shape(scan, own, JSON_SHAPE_true)) || (is_single && strcmp(type, "none") != 0))
+    if ((own && has_shape(scan, own, JSON_SHAPE_true)) || (is_single && kind != CHOICE_none))
         buf_text(out, ",\"disable_parallel_tool_use\":true");
     buf_text(out, "}");
 }
@@ -265,8 +245,8 @@ static bool is_at_most(const struct json_scan *line, uint32_t node, double most)
 
 static bool takes_settings_of(const struct provider_api *api, const struct json_scan *line,
                               uint32_t params, struct buf *words) {
-    uint32_t choices = stated_in(line, params, "n"),
-             choice = stated_in(line, params, "tool_choice");
+    uint32_t choices = stated_in(line, params, "n"), name;
+    uint32_t choice = stated_in(line, params, "tool_choice");
     uint32_t temperature = stated_in(line, params, "temperature");
     if (!takes_params(api, line, params, &names, words))
         return false;
@@ -274,7 +254,7 @@ static bool takes_settings_of(const struct provider_api *api, const struct json_
         buf_text(words, "this API gives one answer: \"params.n\" can only be 1");
     else if (temperature && !is_at_most(line, temperature, 1))
         buf_text(words, "\"params.temperature\" must be a number of at most 1 for this API");
-    else if (choice && !choice_type(line, choice))
+    else if (choice && choice_of(line, choice, &name) == CHOICE_odd)
         buf_text(words, "\"params.tool_choice\" must be auto, none, required or one function");
     return words->size == 0;
 }
@@ -284,7 +264,7 @@ static bool takes_settings_of(const struct provider_api *api, const struct json_
 static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
                               struct buf *out) {
     struct turn turn;
-    const char *refusal = turn_open(job, scan, &turn, takes_settings_of);
+    const char *refusal = turn_open(job, scan, &turn, takes_settings_of, &form);
     if (refusal)
         return refusal;
     buf_text(out, "{\"model\":");
@@ -304,10 +284,7 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
             put_stops(out, scan, stop);
         put_choice(out, scan, turn.params);
     }
-    if (turn.tools && scan->nodes[turn.tools].count > 0) {
-        buf_text(out, ",\"tools\":");
-        put_array(out, scan, turn.tools, put_tool);
-    }
+    put_tools(out, scan, turn.tools, put_tool);
     buf_text(out, "}");
     return NULL;
 }
@@ -338,8 +315,9 @@ static bool takes_part_of(const struct json_scan *line, uint32_t part, struct bu
 }
 
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
-    uint32_t params = stated_in(line, 0, "params");
+    uint32_t params = stated_in(line, 0, "params"), tools = stated_in(line, 0, "tools");
     return takes_parts(line, takes_part_of, words) &&
+           (!tools || takes_functions(line, tools, &form, words)) &&
            (!params || takes_settings_of(api, line, params, words));
 }
 

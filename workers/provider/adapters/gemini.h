@@ -7,15 +7,13 @@
 // Whether a model that served is the one that is asked now: itself, a snapshot of it, or what an
 // alias (-latest) may have led to.
 bool gemini_is_same_model(struct bytes asked, struct bytes served);
-// The function that a tool of the user's is: {"name",…}, alone, with "type": "function", or under
-// "function"; 0: it is a tool of the API's own.
-uint32_t gemini_function_of(const struct json_scan *scan, uint32_t tool);
 
 // How an API writes parameters that both have.
 struct gemini_form {
     const char *config, *stops, *tier; // names of members
     bool is_interactions;              // how choice, effort and format are written
     struct param_names names;
+    struct function_form function;
 };
 extern const struct gemini_form gemini_generate_form, gemini_interactions_form;
 

@@ -206,37 +206,23 @@ static const char *put_contents(struct buf *out, const struct json_scan *scan, u
 
 // ---- tools --------------------------------------------------------------------------------------
 
-static void put_function(struct buf *out, const struct json_scan *scan, uint32_t function) {
-    uint32_t description = stated_in(scan, function, "description");
-    uint32_t parameters = stated_in(scan, function, "parameters");
-    buf_text(out, "{");
-    put_member(out, scan, stated_in(scan, function, "name"));
-    if (description) {
-        buf_text(out, ",");
-        put_member(out, scan, description);
-    }
-    if (parameters) {
-        buf_text(out, ",\"parametersJsonSchema\":");
-        put_bytes(out, json_raw(scan, parameters));
-    }
-    buf_text(out, "}");
-}
-
 // All functions are one tool.
-static void put_tools(struct buf *out, const struct json_scan *scan, uint32_t tools) {
+static void put_own_tools(struct buf *out, const struct json_scan *scan, uint32_t tools) {
     const char *before = ",\"tools\":[{\"functionDeclarations\":[";
+    struct function function;
     for (uint32_t i = first_in(tools); i < next_in(scan, tools); i = next_in(scan, i)) {
-        if (!gemini_function_of(scan, i))
+        if (!function_of(scan, i, &function))
             continue;
-        buf_text(out, before);
-        put_function(out, scan, gemini_function_of(scan, i));
+        buf_printf(out, "%s{", before);
+        put_function(out, scan, &function, &gemini_generate_form.function);
+        buf_text(out, "}");
         before = ",";
     }
     bool has_functions = before[1] == 0;
     buf_text(out, has_functions ? "]}" : "");
     before = has_functions ? "," : ",\"tools\":[";
     for (uint32_t i = first_in(tools); i < next_in(scan, tools); i = next_in(scan, i)) {
-        if (gemini_function_of(scan, i))
+        if (function_of(scan, i, &function))
             continue;
         buf_text(out, before);
         put_bytes(out, json_raw(scan, i));
@@ -250,7 +236,8 @@ static void put_tools(struct buf *out, const struct json_scan *scan, uint32_t to
 static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
                               struct buf *out) {
     struct turn turn;
-    const char *refusal = turn_open(job, scan, &turn, gemini_takes_generate);
+    const char *refusal =
+        turn_open(job, scan, &turn, gemini_takes_generate, &gemini_generate_form.function);
     if (!refusal)
         refusal = put_contents(out, scan, turn.messages, job->model);
     if (refusal)
@@ -261,7 +248,7 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
         buf_text(out, "]}");
     }
     if (turn.tools && scan->nodes[turn.tools].count > 0)
-        put_tools(out, scan, turn.tools);
+        put_own_tools(out, scan, turn.tools);
     if (turn.params)
         refusal = gemini_put_params(out, &gemini_generate_form, job, scan, &turn);
     buf_text(out, "}");
@@ -305,11 +292,12 @@ static bool takes_part_of(const struct json_scan *line, uint32_t part, struct bu
 }
 
 static bool takes_tools(const struct json_scan *line, uint32_t tools, struct buf *words) {
+    struct function function;
     for (uint32_t i = first_in(tools); i < next_in(line, tools); i = next_in(line, i))
-        if (!gemini_function_of(line, i) && json_find(line, i, "type"))
+        if (!function_of(line, i, &function) && json_find(line, i, "type"))
             return refuse_type(words, "this API has no tool", line, i,
                                ": its own tools have no type, like {\"googleSearch\":{}}");
-    return true;
+    return takes_functions(line, tools, &gemini_generate_form.function, words);
 }
 
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {

@@ -200,19 +200,13 @@ static const char *put_input(struct buf *out, const struct json_scan *scan, uint
 
 // A function is flat here; any other tool is the API's own.
 static void put_tool(struct buf *out, const struct json_scan *scan, uint32_t tool) {
-    static const char *const names[] = {"description", "parameters"};
-    uint32_t function = gemini_function_of(scan, tool);
-    if (!function) {
+    struct function function;
+    if (!function_of(scan, tool, &function)) {
         put_bytes(out, json_raw(scan, tool));
         return;
     }
     buf_text(out, "{\"type\":\"function\",");
-    put_member(out, scan, stated_in(scan, function, "name"));
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (stated_in(scan, function, names[i])) {
-            buf_text(out, ",");
-            put_member(out, scan, stated_in(scan, function, names[i]));
-        }
+    put_function(out, scan, &function, &gemini_interactions_form.function);
     buf_text(out, "}");
 }
 
@@ -221,7 +215,8 @@ static void put_tool(struct buf *out, const struct json_scan *scan, uint32_t too
 static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
                               struct buf *out) {
     struct turn turn;
-    const char *refusal = turn_open(job, scan, &turn, gemini_takes_interactions);
+    const char *refusal =
+        turn_open(job, scan, &turn, gemini_takes_interactions, &gemini_interactions_form.function);
     if (refusal)
         return refusal;
     buf_text(out, "{\"model\":");
@@ -237,10 +232,7 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
         buf_text(out, ",\"system_instruction\":");
         put_bytes(out, json_raw(scan, turn.system));
     }
-    if (turn.tools && scan->nodes[turn.tools].count > 0) {
-        buf_text(out, ",\"tools\":");
-        put_array(out, scan, turn.tools, put_tool);
-    }
+    put_tools(out, scan, turn.tools, put_tool);
     if (turn.params)
         refusal = gemini_put_params(out, &gemini_interactions_form, job, scan, &turn);
     buf_text(out, "}");
@@ -278,8 +270,9 @@ static bool takes_part_of(const struct json_scan *line, uint32_t part, struct bu
 }
 
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
-    uint32_t params = stated_in(line, 0, "params");
+    uint32_t params = stated_in(line, 0, "params"), tools = stated_in(line, 0, "tools");
     return takes_parts(line, takes_part_of, words) &&
+           (!tools || takes_functions(line, tools, &gemini_interactions_form.function, words)) &&
            (!params || gemini_takes_interactions(api, line, params, words));
 }
 

@@ -8,7 +8,7 @@ static bool starts_with(struct bytes text, const char *begin) {
     return text.size >= strlen(begin) && memcmp(text.at, begin, strlen(begin)) == 0;
 }
 
-// ---- models and tools ---------------------------------------------------------------------------
+// ---- models -------------------------------------------------------------------------------------
 
 bool gemini_is_same_model(struct bytes asked, struct bytes served) {
     static const char latest[] = "-latest";
@@ -17,15 +17,6 @@ bool gemini_is_same_model(struct bytes asked, struct bytes served) {
         return true;
     return served.size >= asked.size && memcmp(served.at, asked.at, asked.size) == 0 &&
            (served.size == asked.size || served.at[asked.size] == '-');
-}
-
-uint32_t gemini_function_of(const struct json_scan *scan, uint32_t tool) {
-    uint32_t type = json_find(scan, tool, "type");
-    uint32_t inner = stated_in(scan, tool, "function");
-    if (type && !is_said(scan, type, "function"))
-        return 0;
-    uint32_t function = type && inner ? inner : tool;
-    return stated_in(scan, function, "name") ? function : 0;
 }
 
 // ---- parameters ---------------------------------------------------------------------------------
@@ -79,11 +70,16 @@ static const char *const ours_generate[] = {"model", "contents", "systemInstruct
 static const char *const ours_interactions[] = {"model", "input", "system_instruction",
                                                 "previous_interaction_id", NULL};
 
+// Members of other APIs' functions.
+static const char *const others[] = {"strict", "cache_control", "defer_loading",
+                                     "eager_input_streaming", NULL};
+
 const struct gemini_form gemini_generate_form = {
     .config = "generationConfig",
     .stops = "stopSequences",
     .tier = "serviceTier",
     .names = {ours_generate, formed_generate, renamed_generate},
+    .function = {.schema = "parametersJsonSchema", .others = others},
 };
 const struct gemini_form gemini_interactions_form = {
     .config = "generation_config",
@@ -91,6 +87,7 @@ const struct gemini_form gemini_interactions_form = {
     .tier = "service_tier",
     .is_interactions = true,
     .names = {ours_interactions, formed_interactions, renamed_interactions},
+    .function = {.schema = "parameters", .others = others},
 };
 
 // generationConfig under way: what the line states in the API's own form comes first and holds.
@@ -185,26 +182,13 @@ static const char *put_effort(struct config *config, uint32_t effort, struct byt
     return "effort_not_served";
 }
 
-// The mode of a choice of tools here: that of a word, or of {"type":"function",…}.
-static const char *choice_mode(const struct json_scan *scan, uint32_t choice) {
-    static const char *const modes[][2] = {
-        {"auto", "AUTO"}, {"none", "NONE"}, {"required", "ANY"}, {"any", "ANY"}};
-    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
-        if (is_said(scan, choice, modes[i][0]))
-            return modes[i][1];
-    bool is_one = has_shape(scan, choice, JSON_SHAPE_object) &&
-                  (is_part(scan, choice, "function") || is_part(scan, choice, "tool"));
-    return is_one ? "ANY" : NULL;
-}
-
 // Interactions has its choice among the configuration, as a word.
 static void put_choice_word(struct config *config, uint32_t choice) {
-    const char *mode = choice_mode(config->scan, choice);
-    if (mode && config_begin(config, "tool_choice"))
-        buf_printf(config->out, "\"%s\"",
-                   strcmp(mode, "ANY") == 0    ? "any"
-                   : strcmp(mode, "NONE") == 0 ? "none"
-                                               : "auto");
+    static const char *const words[] = {NULL, "auto", "none", "any", NULL};
+    uint32_t name;
+    const char *word = words[choice_of(config->scan, choice, &name)];
+    if (word && config_begin(config, "tool_choice"))
+        buf_printf(config->out, "\"%s\"", word);
 }
 
 static const char *put_config(struct buf *out, const struct gemini_form *form,
@@ -234,12 +218,9 @@ static const char *put_config(struct buf *out, const struct gemini_form *form,
 }
 
 static void put_choice(struct buf *out, const struct json_scan *scan, uint32_t choice) {
-    const char *mode = choice_mode(scan, choice);
-    bool is_one = has_shape(scan, choice, JSON_SHAPE_object);
-    uint32_t function = is_one ? stated_in(scan, choice, "function") : 0;
-    uint32_t name = is_one ? stated_in(scan, function ? function : choice, "name") : 0;
-    if (!mode)
-        return;
+    static const char *const modes[] = {NULL, "AUTO", "NONE", "ANY", "ANY"};
+    uint32_t name;
+    const char *mode = modes[choice_of(scan, choice, &name)];
     buf_printf(out, ",\"toolConfig\":{\"functionCallingConfig\":{\"mode\":\"%s\"", mode);
     if (name) {
         buf_text(out, ",\"allowedFunctionNames\":[");
@@ -309,8 +290,9 @@ static bool takes_values(const struct gemini_form *form, const struct json_scan 
     uint32_t format = stated_in(line, params, "response_format");
     uint32_t parallel = stated_in(line, params, "parallel_tool_calls");
     uint32_t own = stated_in(line, params, form->config);
-    bool is_one = choice && has_shape(line, choice, JSON_SHAPE_object);
-    if (choice && (!choice_mode(line, choice) || (is_one && form->is_interactions)))
+    uint32_t name;
+    enum choice kind = choice ? choice_of(line, choice, &name) : CHOICE_auto;
+    if (kind == CHOICE_odd || (kind == CHOICE_one && form->is_interactions))
         buf_printf(words, "\"params.tool_choice\" must be auto, none, required%s",
                    form->is_interactions ? " or any" : " or one function");
     else if (effort && !is_effort(form, line, effort))

@@ -34,18 +34,23 @@ static bool is_shape_or_absent(const struct json_scan *scan, uint32_t node, enum
     return node == 0 || has_shape(scan, node, shape);
 }
 
-// Params may hold from a turn for another API, which took them.
-static bool still_takes(const struct provider_api *api, const struct json_scan *scan,
-                        uint32_t params, takes_settings *takes) {
+// Params and tools may hold from a turn for another API, which took them.
+static const char *refused_settings(const struct adapter_job *job, const struct json_scan *scan,
+                                    const struct turn *turn, takes_settings *takes,
+                                    const struct function_form *form) {
     struct buf words;
+    const char *refusal = NULL;
     buf_init(&words, URL_BYTES_MAX);
-    bool does = takes(api, scan, params, &words);
+    if (turn->params && !takes(job->api, scan, turn->params, &words))
+        refusal = "parameter_not_served";
+    else if (turn->tools && !takes_functions(scan, turn->tools, form, &words))
+        refusal = "tool_not_served";
     buf_release(&words);
-    return does;
+    return refusal;
 }
 
 const char *turn_open(const struct adapter_job *job, struct json_scan *scan, struct turn *turn,
-                      takes_settings *takes) {
+                      takes_settings *takes, const struct function_form *form) {
     if (json_scan(scan, job->context, NULL) != ERR_OK || !has_shape(scan, 0, JSON_SHAPE_object))
         return "context_malformed";
     *turn = (struct turn){
@@ -65,10 +70,9 @@ const char *turn_open(const struct adapter_job *job, struct json_scan *scan, str
          i = next_in(scan, i))
         if (!has_shape(scan, i, JSON_SHAPE_object))
             return "context_malformed";
-    if (turn->params && !still_takes(job->api, scan, turn->params, takes))
-        return "parameter_not_served";
     // No API goes on with a conversation in which a call has no result.
-    return results_are_there(scan, turn->messages) ? NULL : "tool_result_missing";
+    return results_are_there(scan, turn->messages) ? refused_settings(job, scan, turn, takes, form)
+                                                   : "tool_result_missing";
 }
 
 // ---- writing ------------------------------------------------------------------------------------

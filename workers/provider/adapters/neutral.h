@@ -28,13 +28,14 @@ const char *request_write(const struct adapter_job *job, struct json_scan *scan,
 struct turn {
     uint32_t system, params, tools, messages, previous;
 };
+struct function_form;
 // Whether an API can take a turn's params (an object); if not, words says why.
 typedef bool takes_settings(const struct provider_api *api, const struct json_scan *scan,
                             uint32_t params, struct buf *words);
 // Indexes the job's context. NULL, or why no request can be made of it: also where it has a
-// "previous" and the API keeps no state, or params that hold from a turn for another API.
+// "previous" and the API keeps no state, or params or tools that hold from a turn for another API.
 const char *turn_open(const struct adapter_job *job, struct json_scan *scan, struct turn *turn,
-                      takes_settings *takes);
+                      takes_settings *takes, const struct function_form *form);
 
 // ---- nodes --------------------------------------------------------------------------------------
 
@@ -188,6 +189,35 @@ bool takes_params(const struct provider_api *api, const struct json_scan *line, 
 // for them, and what a request for a stream needs besides. Tools only if the turn has none.
 void put_params(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
                 const struct turn *turn, const struct param_names *names);
+
+// ---- the user's tools ---------------------------------------------------------------------------
+
+// A function of the user's: {"name", "description"?, "parameters"?, …}, alone, with a type of
+// function, or under "function"; Anthropic's and Gemini's names of the schema are known too.
+struct function {
+    uint32_t tool, from, name, schema; // from is the tool or its "function"; schema 0: none
+};
+// False: it is a tool of the API's own.
+bool function_of(const struct json_scan *scan, uint32_t tool, struct function *function);
+// How an API writes it.
+struct function_form {
+    const char *schema;        // the member's name
+    const char *no_schema;     // what stands there if none is stated; NULL: nothing
+    const char *const *others; // members that other APIs' functions have; ends with NULL
+};
+// Whether the functions among the tools have nothing of other APIs; if not, words says what.
+bool takes_functions(const struct json_scan *scan, uint32_t tools, const struct function_form *form,
+                     struct buf *words);
+// The members of a function as the API has them, without what stands around them.
+void put_function(struct buf *out, const struct json_scan *scan, const struct function *function,
+                  const struct function_form *form);
+// A turn's tools, if there are any, each by a function, with a comma before them.
+void put_tools(struct buf *out, const struct json_scan *scan, uint32_t tools, put_node *put_tool);
+
+// What a choice of tools (a node) means: a word, or an object with a type.
+enum choice { CHOICE_odd, CHOICE_auto, CHOICE_none, CHOICE_any, CHOICE_one };
+// *name is the function's that is chosen; 0: none is named.
+enum choice choice_of(const struct json_scan *scan, uint32_t choice, uint32_t *name);
 
 // ---- submission ---------------------------------------------------------------------------------
 

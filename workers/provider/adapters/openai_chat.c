@@ -3,8 +3,8 @@
 
 // ---- tools --------------------------------------------------------------------------------------
 
-static void put_function(struct buf *out, const struct json_scan *scan,
-                         const struct tool_call *call) {
+static void put_called(struct buf *out, const struct json_scan *scan,
+                       const struct tool_call *call) {
     buf_text(out, "{");
     if (call->id) {
         put_member(out, scan, call->id);
@@ -26,17 +26,22 @@ static void put_tool_call(struct buf *out, const struct json_scan *scan, uint32_
     if (json_find(scan, call, "type") || neutral.name == 0)
         put_bytes(out, json_raw(scan, call));
     else
-        put_function(out, scan, &neutral);
+        put_called(out, scan, &neutral);
 }
 
-// {"name","description","parameters"} becomes {"type":"function","function":{…}}.
+// Servers that speak this API have members of their own, so no member is known to be another's.
+static const struct function_form form = {.schema = "parameters"};
+
+// What has its members under "function" already speaks the API's own language.
 static void put_tool(struct buf *out, const struct json_scan *scan, uint32_t tool) {
-    bool is_native = json_find(scan, tool, "type") || !json_find(scan, tool, "name");
-    if (!is_native)
-        buf_text(out, "{\"type\":\"function\",\"function\":");
-    put_bytes(out, json_raw(scan, tool));
-    if (!is_native)
-        buf_text(out, "}");
+    struct function function;
+    if (!function_of(scan, tool, &function) || function.from != tool) {
+        put_bytes(out, json_raw(scan, tool));
+        return;
+    }
+    buf_text(out, "{\"type\":\"function\",\"function\":{");
+    put_function(out, scan, &function, &form);
+    buf_text(out, "}}");
 }
 
 // ---- messages -----------------------------------------------------------------------------------
@@ -82,7 +87,7 @@ static const char *put_foreign(struct buf *out, const struct provider_api *api,
     between = ",\"tool_calls\":[";
     for (; is_more; is_more = next_spoken(scan, &spoken)) {
         buf_text(out, between);
-        put_function(out, scan, &spoken.call);
+        put_called(out, scan, &spoken.call);
         between = ",";
     }
     if (*between && !between[1]) {
@@ -223,7 +228,7 @@ static bool takes_settings_of(const struct provider_api *api, const struct json_
 static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
                               struct buf *out) {
     struct turn turn;
-    const char *refusal = turn_open(job, scan, &turn, takes_settings_of);
+    const char *refusal = turn_open(job, scan, &turn, takes_settings_of, &form);
     if (refusal)
         return refusal;
     buf_text(out, "{\"model\":");
@@ -233,10 +238,7 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
         return refusal;
     if (turn.params)
         put_params(out, job, scan, &turn, &names);
-    if (turn.tools && scan->nodes[turn.tools].count > 0) {
-        buf_text(out, ",\"tools\":");
-        put_array(out, scan, turn.tools, put_tool);
-    }
+    put_tools(out, scan, turn.tools, put_tool);
     buf_text(out, "}");
     return NULL;
 }

@@ -11,10 +11,20 @@ static bool has_parts(const struct json_scan *scan, uint32_t content) {
     return content && has_shape(scan, content, JSON_SHAPE_array);
 }
 
-static void put_text_part(struct buf *out, struct bytes raw) {
-    buf_text(out, "{\"type\":\"input_text\",\"text\":");
-    put_bytes(out, raw);
+// Members of a part that the API has beside what it says, whatever type it has.
+static void close_part(struct buf *out, const struct json_scan *scan, uint32_t part) {
+    uint32_t cached = stated_in(scan, part, "prompt_cache_breakpoint");
+    if (cached) {
+        buf_text(out, ",");
+        put_member(out, scan, cached);
+    }
     buf_text(out, "}");
+}
+
+static void put_text_part(struct buf *out, const struct json_scan *scan, uint32_t part) {
+    buf_text(out, "{\"type\":\"input_text\",\"text\":");
+    put_bytes(out, json_raw(scan, text_of(scan, part)));
+    close_part(out, scan, part);
 }
 
 static void put_image(struct buf *out, const struct json_scan *scan, uint32_t part) {
@@ -26,22 +36,20 @@ static void put_image(struct buf *out, const struct json_scan *scan, uint32_t pa
         buf_text(out, ",");
         put_member(out, scan, detail);
     }
-    buf_text(out, "}");
+    close_part(out, scan, part);
 }
 
 static void put_part(struct buf *out, const struct json_scan *scan, uint32_t part) {
     static const char *const nothing[] = {NULL};
     uint32_t file = is_part(scan, part, "file") ? object_in(scan, part, "file") : 0;
-    if (has_shape(scan, part, JSON_SHAPE_text)) {
-        put_text_part(out, json_raw(scan, part));
-    } else if (is_part(scan, part, "text") && text_in(scan, part, "text")) {
-        put_text_part(out, json_raw(scan, text_in(scan, part, "text")));
+    if (text_of(scan, part)) {
+        put_text_part(out, scan, part);
     } else if (is_part(scan, part, "image_url") && image_url_of(scan, part)) {
         put_image(out, scan, part);
     } else if (file) {
         buf_text(out, "{\"type\":\"input_file\"");
         put_others(out, scan, file, nothing);
-        buf_text(out, "}");
+        close_part(out, scan, part);
     } else {
         put_bytes(out, json_raw(scan, part));
     }
@@ -239,21 +247,26 @@ static void put_instructions(struct buf *out, const struct json_scan *scan, uint
     buf_text(out, "\"");
 }
 
-// {"name","description","parameters"}, alone or under "function", becomes {"type":"function",
-// "name",…}. Unless it says otherwise it is not strict, as with the other APIs.
+static const char *const others[] = {"cache_control", "eager_input_streaming", "behavior",
+                                     "response",      "responseJsonSchema",    NULL};
+static const struct function_form form = {"parameters", "{\"type\":\"object\",\"properties\":{}}",
+                                          others};
+
+static bool is_own_function(const struct json_scan *scan, const struct function *function) {
+    return function->from == function->tool && is_part(scan, function->tool, "function");
+}
+
+// Unless it says otherwise a function is not strict, as with the other APIs. What has a type and
+// its members beside it already speaks the API's own language.
 static void put_tool(struct buf *out, const struct json_scan *scan, uint32_t tool) {
-    static const char *const type[] = {"type", NULL};
-    uint32_t function = is_part(scan, tool, "function") ? object_in(scan, tool, "function") : 0;
-    uint32_t from = function ? function : tool;
-    if (!function && (json_find(scan, tool, "type") || !json_find(scan, tool, "name"))) {
+    struct function function;
+    if (!function_of(scan, tool, &function) || is_own_function(scan, &function)) {
         put_bytes(out, json_raw(scan, tool));
         return;
     }
-    buf_text(out, "{\"type\":\"function\"");
-    put_others(out, scan, from, type);
-    if (!stated_in(scan, from, "parameters"))
-        buf_text(out, ",\"parameters\":{\"type\":\"object\",\"properties\":{}}");
-    if (!json_find(scan, from, "strict"))
+    buf_text(out, "{\"type\":\"function\",");
+    put_function(out, scan, &function, &form);
+    if (!json_find(scan, function.from, "strict"))
         buf_text(out, ",\"strict\":false");
     buf_text(out, "}");
 }
@@ -307,7 +320,7 @@ static const char *put_state(struct buf *out, const struct json_scan *scan,
 static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
                               struct buf *out) {
     struct turn turn;
-    const char *refusal = turn_open(job, scan, &turn, responses_takes_params);
+    const char *refusal = turn_open(job, scan, &turn, responses_takes_params, &form);
     if (refusal)
         return refusal;
     buf_text(out, "{\"model\":");
@@ -321,10 +334,7 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
         return refusal;
     if (turn.params)
         responses_put_params(out, job, scan, &turn);
-    if (turn.tools && scan->nodes[turn.tools].count > 0) {
-        buf_text(out, ",\"tools\":");
-        put_array(out, scan, turn.tools, put_tool);
-    }
+    put_tools(out, scan, turn.tools, put_tool);
     buf_text(out, "}");
     return NULL;
 }
@@ -368,8 +378,9 @@ static bool takes_system(const struct json_scan *line, struct buf *words) {
 }
 
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
-    uint32_t params = stated_in(line, 0, "params");
+    uint32_t params = stated_in(line, 0, "params"), tools = stated_in(line, 0, "tools");
     return takes_parts(line, takes_part_of, words) && takes_system(line, words) &&
+           (!tools || takes_functions(line, tools, &form, words)) &&
            (!params || responses_takes_params(api, line, params, words));
 }
 

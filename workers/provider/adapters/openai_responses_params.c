@@ -105,14 +105,16 @@ static const struct joined settings[] = {
     {"reasoning", {{"reasoning_effort", "effort", put_raw}}},
 };
 
-// {"type":"function","function":{"name"}} becomes {"type":"function","name"}.
+// {"type":"function","function":{"name"}} becomes {"type":"function","name"}; the API has choices
+// of its own too.
 static void put_choice(struct buf *out, const struct json_scan *scan, uint32_t choice) {
-    uint32_t function = object_in(scan, choice, "function");
-    uint32_t name = stated_in(scan, function ? function : choice, "name");
+    static const char *const words[] = {NULL, "\"auto\"", "\"none\"", "\"required\"", NULL};
+    uint32_t name;
+    enum choice kind = choice_of(scan, choice, &name);
     buf_text(out, ",\"tool_choice\":");
-    if (is_said(scan, choice, "any")) {
-        buf_text(out, "\"required\"");
-    } else if (name && (function || is_part(scan, choice, "tool"))) {
+    if (words[kind]) {
+        buf_text(out, words[kind]);
+    } else if (kind == CHOICE_one && name) {
         buf_text(out, "{\"type\":\"function\",");
         put_member(out, scan, name);
         buf_text(out, "}");
