@@ -4,10 +4,6 @@
 
 #include "workers/provider/adapters/neutral.h"
 
-// Whether a model that served is the one that is asked now: itself, a snapshot of it, or what an
-// alias (-latest) may have led to.
-bool gemini_is_same_model(struct bytes asked, struct bytes served);
-
 // How an API writes parameters that both have.
 struct gemini_form {
     const char *config, *stops, *tier; // names of members

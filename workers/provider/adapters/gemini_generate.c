@@ -148,8 +148,7 @@ static bool is_thought(const struct json_scan *scan, uint32_t part) {
 // for their signature.
 static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
     const struct json_scan *scan = talk->scan;
-    bool is_same = served && has_shape(scan, served, JSON_SHAPE_text) &&
-                   gemini_is_same_model(talk->model, inside(scan, served));
+    bool is_same = is_served_by(scan, served, talk->model);
     for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
         uint32_t call = stated_in(scan, i, "functionCall");
         if (call)

@@ -133,20 +133,19 @@ static const char *put_heard(struct talk *talk, uint32_t content) {
 
 // ---- what the assistant said --------------------------------------------------------------------
 
-// What a model of this API said goes back as it came; a thought with its signature, and what the
-// API's own tools did, only to the model that made it.
+// What a model of this API said goes back as it came; signatures, thoughts and what the API's own
+// tools did only to the model that made them.
 static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
-    static const char *const type[] = {"type", NULL};
     const struct json_scan *scan = talk->scan;
-    bool is_same = served && has_shape(scan, served, JSON_SHAPE_text) &&
-                   gemini_is_same_model(talk->model, inside(scan, served));
+    bool is_same = is_served_by(scan, served, talk->model);
+    const char *const left_out[] = {"type", is_same ? NULL : "signature", NULL};
     for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
         if (text_of(scan, i) || is_own(scan, i)) {
             put_bytes(content_of(talk, model), json_raw(scan, i));
         } else if (is_part(scan, i, "tool_use")) {
             struct buf *out = step_of(talk, false);
             buf_text(out, "{\"type\":\"function_call\"");
-            put_others(out, scan, i, type);
+            put_others(out, scan, i, left_out);
             buf_text(out, "}");
         } else if (is_same) {
             put_bytes(step_of(talk, false), json_raw(scan, i));

@@ -4,21 +4,6 @@
 
 #include <string.h>
 
-static bool starts_with(struct bytes text, const char *begin) {
-    return text.size >= strlen(begin) && memcmp(text.at, begin, strlen(begin)) == 0;
-}
-
-// ---- models -------------------------------------------------------------------------------------
-
-bool gemini_is_same_model(struct bytes asked, struct bytes served) {
-    static const char latest[] = "-latest";
-    size_t size = strlen(latest);
-    if (asked.size > size && memcmp(asked.at + asked.size - size, latest, size) == 0)
-        return true;
-    return served.size >= asked.size && memcmp(served.at, asked.at, asked.size) == 0 &&
-           (served.size == asked.size || served.at[asked.size] == '-');
-}
-
 // ---- parameters ---------------------------------------------------------------------------------
 
 // Parameters that have another name here, in the configuration; the first of those that mean the
@@ -162,8 +147,8 @@ enum { EFFORTS = sizeof(efforts) / sizeof(*efforts) };
 
 static const char *put_effort(struct config *config, uint32_t effort, struct bytes asked) {
     bool has_levels = config->form->is_interactions;
-    bool is_older =
-        !has_levels && (starts_with(asked, "gemini-2") || starts_with(asked, "gemini-1"));
+    bool is_older = !has_levels && (begins_with(asked, bytes_text("gemini-2")) ||
+                                    begins_with(asked, bytes_text("gemini-1")));
     for (size_t i = 0; i < EFFORTS; i++) {
         if (!is_said(config->scan, effort, efforts[i].effort))
             continue;

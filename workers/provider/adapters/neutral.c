@@ -247,22 +247,63 @@ void put_arguments_text(struct buf *out, const struct json_scan *scan, uint32_t 
         put_as_text(out, scan, node);
 }
 
-// A dated snapshot of a model has a year, a month with its day, or all of it behind its name; what
-// has less there is another model.
+static struct bytes behind(struct bytes text, size_t size) {
+    return bytes_of(text.at + size, text.size - size);
+}
+
+static size_t count_digits(struct bytes text) {
+    size_t count = 0;
+    while (count < text.size && text.at[count] >= '0' && text.at[count] <= '9')
+        count++;
+    return count;
+}
+
+// What stands behind a model's name where it is the same model: a date from the year on, or its
+// month and day, or a number of three digits, and all of it or nothing behind "-preview". What has
+// less, or other words, is another model.
+static bool is_snapshot(struct bytes rest) {
+    static const char preview[] = "-preview";
+    enum { DIGITS_MIN = 3 };
+    bool is_preview = begins_with(rest, bytes_text(preview));
+    rest = is_preview ? behind(rest, strlen(preview)) : rest;
+    if (rest.size == 0)
+        return true;
+    size_t digits = count_digits(behind(rest, 1));
+    bool is_number = rest.at[0] == '-' && (is_preview || digits >= DIGITS_MIN);
+    for (size_t at = 1; is_number && at < rest.size; at += digits + 1) {
+        digits = count_digits(behind(rest, at));
+        is_number = digits > 0 && (at + digits == rest.size || rest.at[at + digits] == '-');
+    }
+    return is_number;
+}
+
+static bool is_snapshot_of(struct bytes name, struct bytes model) {
+    return begins_with(name, model) && is_snapshot(behind(name, model.size));
+}
+
+// An alias may leave out the version behind the first word: gemini-flash-latest.
+static bool is_led_to(struct bytes name, struct bytes alias) {
+    static const char latest[] = "-latest";
+    size_t size = alias.size - strlen(latest);
+    if (alias.size <= strlen(latest) || !bytes_is(behind(alias, size), latest))
+        return false;
+    struct bytes model = bytes_of(alias.at, size);
+    const uint8_t *dash = memchr(model.at, '-', model.size);
+    size_t word = dash ? (size_t)(dash - model.at) : model.size, at = word + 1;
+    if (is_snapshot_of(name, model))
+        return true;
+    if (name.size <= at || memcmp(name.at, model.at, word) != 0)
+        return false;
+    while (at < name.size && (count_digits(behind(name, at)) > 0 || name.at[at] == '.'))
+        at++;
+    return at > word + 1 && is_snapshot_of(behind(name, at), behind(model, word));
+}
+
 bool is_served_by(const struct json_scan *scan, uint32_t served, struct bytes model) {
-    enum { DIGITS_MIN = 4 };
-    static const char digits[] = "0123456789", date[] = "0123456789-";
     if (!served || !has_shape(scan, served, JSON_SHAPE_text))
         return false;
-    struct bytes raw = json_raw(scan, served), name = bytes_of(raw.at + 1, raw.size - 2);
-    if (name.size < model.size || memcmp(name.at, model.at, model.size) != 0)
-        return false;
-    struct bytes rest = bytes_of(name.at + model.size, name.size - model.size);
-    bool is_date = rest.size > DIGITS_MIN && rest.at[0] == '-';
-    for (size_t i = 1; is_date && i < rest.size; i++)
-        is_date = memchr(i <= DIGITS_MIN ? digits : date, rest.at[i],
-                         (i <= DIGITS_MIN ? sizeof(digits) : sizeof(date)) - 1) != NULL;
-    return rest.size == 0 || is_date;
+    struct bytes name = inside(scan, served);
+    return is_snapshot_of(name, model) || is_led_to(name, model);
 }
 
 void put_arguments(struct buf *out, const struct json_scan *scan, uint32_t node) {

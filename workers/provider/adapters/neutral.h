@@ -61,6 +61,10 @@ bool is_said(const struct json_scan *scan, uint32_t node, const char *text);
 // Whether a part is of that type.
 bool is_part(const struct json_scan *scan, uint32_t part, const char *type);
 
+static inline bool begins_with(struct bytes text, struct bytes begin) {
+    return text.size >= begin.size && memcmp(text.at, begin.at, begin.size) == 0;
+}
+
 // ---- writing ------------------------------------------------------------------------------------
 
 void put_bytes(struct buf *out, struct bytes bytes);
@@ -120,8 +124,9 @@ bool next_spoken(const struct json_scan *scan, struct spoken *spoken);
 void put_as_text(struct buf *out, const struct json_scan *scan, uint32_t node);
 // Arguments as a string that holds JSON: an object is written into one.
 void put_arguments_text(struct buf *out, const struct json_scan *scan, uint32_t node);
-// Whether the model that served (a text) is the one that is asked now: itself or a dated snapshot
-// of it. What a model thought is bound to it, and refused by any other.
+// Whether the model that served (a text) is the one that is asked now: itself, a snapshot or a
+// preview of it, or one that its alias (-latest) leads to. What a model thought is bound to it, and
+// refused by any other.
 bool is_served_by(const struct json_scan *scan, uint32_t served, struct bytes model);
 // A call's arguments (a node, 0: none) as an object: what they say as a text becomes one; a text
 // that is none is kept as its member "arguments".
