@@ -62,6 +62,11 @@ START_TEST(parameters_go_out_under_the_providers_names) {
                 TURN("\"seed\":7,\"max_completion_tokens\":9,\"temperature\":1.0"));
     assert_turn("groq", context,
                 TURN("\"seed\":7,\"max_completion_tokens\":9,\"temperature\":1.0"));
+    // A limit that was stated to Responses, and holds.
+    static const char limit[] = "{\"params\":{\"max_output_tokens\":9},\"messages\":[{\"role\":"
+                                "\"user\",\"content\":\"a\"}]}";
+    assert_turn("openai", limit, TURN("\"max_completion_tokens\":9"));
+    assert_turn("together", limit, TURN("\"max_tokens\":9"));
     assert_turn("openrouter",
                 "{\"params\":{\"reasoning_effort\":\"low\",\"top_k\":4},"
                 "\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}",

@@ -191,8 +191,10 @@ static const char *const limits[] = {"max_tokens", "max_completion_tokens", "max
 // Those that have another name or another form here, and those that say nothing.
 static const char *const mapped[] = {
     "max_completion_tokens", "max_output_tokens",   "max_tokens", "stop",
-    "tool_choice",           "parallel_tool_calls", "n",          NULL};
+    "tool_choice",           "parallel_tool_calls", "n",          "reasoning_effort",
+    "response_format",       "output_config",       NULL};
 static const char *const ours[] = {"model", "messages", "system", NULL};
+static const char *const efforts[] = {"low", "medium", "high", "xhigh", "max"};
 static const struct param_names names = {.ours = ours, .mapped = mapped};
 
 static void put_limit(struct buf *out, const struct json_scan *scan, uint32_t params,
@@ -233,6 +235,46 @@ static void put_choice(struct buf *out, const struct json_scan *scan, uint32_t p
     buf_text(out, "}");
 }
 
+// {"type":"json_schema","json_schema":{"schema",…}} becomes {"type":"json_schema","schema"}.
+static void put_format(struct buf *out, const struct json_scan *scan, uint32_t format) {
+    uint32_t wrapper = stated_in(scan, format, "json_schema");
+    buf_text(out, "{\"type\":\"json_schema\",\"schema\":");
+    put_bytes(out, json_raw(scan, stated_in(scan, wrapper ? wrapper : format, "schema")));
+    buf_text(out, "}");
+}
+
+static const struct joined output = {
+    "output_config",
+    {{"response_format", "format", put_format}, {"reasoning_effort", "effort", put_raw}}};
+
+static bool is_format(const struct json_scan *scan, uint32_t format) {
+    if (!is_part(scan, format, "json_schema"))
+        return is_part(scan, format, "text");
+    uint32_t wrapper = stated_in(scan, format, "json_schema");
+    return stated_in(scan, wrapper ? wrapper : format, "schema") != 0;
+}
+
+static bool is_effort(const struct json_scan *scan, uint32_t effort) {
+    bool is_it = false;
+    for (size_t i = 0; !is_it && i < sizeof(efforts) / sizeof(*efforts); i++)
+        is_it = is_said(scan, effort, efforts[i]);
+    return is_it;
+}
+
+static bool takes_output(const struct json_scan *line, uint32_t params, struct buf *words) {
+    uint32_t effort = stated_in(line, params, "reasoning_effort");
+    uint32_t format = stated_in(line, params, "response_format");
+    uint32_t own = stated_in(line, params, output.name);
+    if (effort && !is_effort(line, effort))
+        buf_text(words, "\"params.reasoning_effort\" must be low, medium, high, xhigh or max");
+    else if (format && !is_format(line, format))
+        buf_text(words, "\"params.response_format\" must be of type json_schema, with a schema, or "
+                        "text");
+    else if (own && !has_shape(line, own, JSON_SHAPE_object))
+        buf_printf(words, "\"params.%s\" must be an object", output.name);
+    return words->size == 0;
+}
+
 // A number of at most that, whatever way it is written.
 static bool is_at_most(const struct json_scan *line, uint32_t node, double most) {
     char text[32] = "";
@@ -256,7 +298,7 @@ static bool takes_settings_of(const struct provider_api *api, const struct json_
         buf_text(words, "\"params.temperature\" must be a number of at most 1 for this API");
     else if (choice && choice_of(line, choice, &name) == CHOICE_odd)
         buf_text(words, "\"params.tool_choice\" must be auto, none, required or one function");
-    return words->size == 0;
+    return words->size == 0 && takes_output(line, params, words);
 }
 
 // ---- the request --------------------------------------------------------------------------------
@@ -282,6 +324,7 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
         put_params(out, job, scan, &turn, &names);
         if (stop && !stated_in(scan, turn.params, "stop_sequences"))
             put_stops(out, scan, stop);
+        put_joined(out, scan, turn.params, &output);
         put_choice(out, scan, turn.params);
     }
     put_tools(out, scan, turn.tools, put_tool);

@@ -9,10 +9,11 @@
 // "content", "call" | "tool_call_id" | "name" | neither}. call is the place of the call in the
 // assistant's last message, from 0, or its id. Without these it is the result of the call of that
 // name there, or of the next one in order: a file states results before anybody knows the ids.
-// Other parts are an API's own. What a model said says with "shape" whose, and with "model" who
-// made them: text and tool_use in it are everyone's, and whatever else it holds, also in those,
-// goes back only to that API, some of it only to that model. Each call has its result before the
-// assistant speaks again.
+// Results stand nowhere else. Other parts are an API's own. What a model said says with "shape"
+// whose, and with "model" who made them: text, refusal and tool_use in it are everyone's, as are a
+// message's own "refusal" and "tool_calls", and whatever else it holds, also in those, goes back
+// only to that API, some of it only to that model. Each call has its result before the assistant
+// speaks again.
 #ifndef PROVIDER_ADAPTERS_NEUTRAL_H
 #define PROVIDER_ADAPTERS_NEUTRAL_H
 
@@ -194,6 +195,20 @@ bool takes_params(const struct provider_api *api, const struct json_scan *line, 
 // for them, and what a request for a stream needs besides. Tools only if the turn has none.
 void put_params(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
                 const struct turn *turn, const struct param_names *names);
+// An object of the parameters of which one or two members may also be stated beside it, under other
+// names: those hold, but for a format of type text, which is what every API has anyway.
+struct joined {
+    const char *name;
+    struct {
+        const char *beside, *inside;
+        put_node *put;
+    } members[2];
+};
+// The object, if there is anything of it, with a comma before it.
+void put_joined(struct buf *out, const struct json_scan *scan, uint32_t params,
+                const struct joined *joined);
+// A value as it stands.
+void put_raw(struct buf *out, const struct json_scan *scan, uint32_t node);
 
 // ---- the user's tools ---------------------------------------------------------------------------
 

@@ -56,50 +56,6 @@ static void put_format(struct buf *out, const struct json_scan *scan, uint32_t f
     buf_text(out, "}");
 }
 
-// An object of the parameters of which one or two members are also stated beside it, under other
-// names: those hold.
-struct joined {
-    const char *name;
-    struct {
-        const char *beside, *inside;
-        put_node *put;
-    } members[2];
-};
-
-static void put_raw(struct buf *out, const struct json_scan *scan, uint32_t node) {
-    put_bytes(out, json_raw(scan, node));
-}
-
-static void put_joined(struct buf *out, const struct json_scan *scan, uint32_t params,
-                       const struct joined *joined) {
-    uint32_t object = object_in(scan, params, joined->name), beside[2] = {0};
-    const char *left_out[3] = {NULL}, *between = "";
-    for (size_t i = 0, k = 0; i < 2; i++) {
-        const char *name = joined->members[i].beside;
-        beside[i] = name ? stated_in(scan, params, name) : 0;
-        if (beside[i])
-            left_out[k++] = joined->members[i].inside;
-    }
-    if (!object && !beside[0] && !beside[1])
-        return;
-    buf_printf(out, ",\"%s\":{", joined->name);
-    for (uint32_t i = first_in(object); object && i < next_in(scan, object); i = next_in(scan, i)) {
-        if (is_one_of(scan, i, left_out))
-            continue;
-        buf_text(out, between);
-        put_member(out, scan, i);
-        between = ",";
-    }
-    for (size_t i = 0; i < 2; i++) {
-        if (!beside[i])
-            continue;
-        buf_printf(out, "%s\"%s\":", between, joined->members[i].inside);
-        joined->members[i].put(out, scan, beside[i]);
-        between = ",";
-    }
-    buf_text(out, "}");
-}
-
 static const struct joined settings[] = {
     {"text", {{"response_format", "format", put_format}, {"verbosity", "verbosity", put_raw}}},
     {"reasoning", {{"reasoning_effort", "effort", put_raw}}},

@@ -218,6 +218,41 @@ void put_params(struct buf *out, const struct adapter_job *job, const struct jso
     put_stream_needs(out, job, scan, turn->params);
 }
 
+void put_raw(struct buf *out, const struct json_scan *scan, uint32_t node) {
+    put_bytes(out, json_raw(scan, node));
+}
+
+void put_joined(struct buf *out, const struct json_scan *scan, uint32_t params,
+                const struct joined *joined) {
+    uint32_t object = stated_in(scan, params, joined->name), beside[2] = {0};
+    const char *left_out[3] = {NULL}, *between = "";
+    for (size_t i = 0, k = 0; i < 2; i++) {
+        const char *name = joined->members[i].beside;
+        beside[i] = name ? stated_in(scan, params, name) : 0;
+        beside[i] = beside[i] && is_part(scan, beside[i], "text") ? 0 : beside[i];
+        if (beside[i])
+            left_out[k++] = joined->members[i].inside;
+    }
+    if (!object && !beside[0] && !beside[1])
+        return;
+    buf_printf(out, ",\"%s\":{", joined->name);
+    for (uint32_t i = first_in(object); object && i < next_in(scan, object); i = next_in(scan, i)) {
+        if (is_one_of(scan, i, left_out))
+            continue;
+        buf_text(out, between);
+        put_member(out, scan, i);
+        between = ",";
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (!beside[i])
+            continue;
+        buf_printf(out, "%s\"%s\":", between, joined->members[i].inside);
+        joined->members[i].put(out, scan, beside[i]);
+        between = ",";
+    }
+    buf_text(out, "}");
+}
+
 static bool takes_any(const struct provider_api *api) {
     bool does = api->request_fields[0] == NULL;
     for (const char *const *field = api->request_fields; *field; field++)
