@@ -176,8 +176,8 @@ struct provider_api {
     size_t field_name_count;
     const char *const *message_fields; // of a message that goes back, beside its content and its
                                        // calls; empty: those of OpenAI's Chat Completions
-    const char *calls_field; // which a message with calls needs, if only as ""; NULL: none
-    int64_t output_tokens_default;     // for a turn that states no limit; 0: the API needs none
+    const char *calls_field;       // which a message with calls needs, if only as ""; NULL: none
+    int64_t output_tokens_default; // for a turn that states no limit; 0: the API needs none
 
     const struct retry_rule *retries;
     size_t retry_count;

@@ -84,8 +84,8 @@ START_TEST(a_function_keeps_its_schema_whatever_it_is_called) {
         "{\"name\":\"f\",\"description\":\"d\",\"input_schema\":{\"a\": 1}}",
         "{\"type\":\"custom\",\"name\":\"f\",\"description\":\"d\",\"input_schema\":{\"a\": 1}}",
         "{\"name\":\"f\",\"description\":\"d\",\"parametersJsonSchema\":{\"a\": 1}}",
-        "{\"type\":\"function\",\"function\":{\"name\":\"f\",\"description\":\"d\",\"parameters\":"
-        "{\"a\": 1}}}",
+        ("{\"type\":\"function\",\"function\":{\"name\":\"f\",\"description\":\"d\",\"parameters\":"
+         "{\"a\": 1}}}"),
     };
     for (size_t i = 0; i < sizeof(apis) / sizeof(*apis); i++)
         for (size_t k = 0; k < sizeof(tools) / sizeof(*tools); k++) {
