@@ -178,15 +178,18 @@ struct provider_api {
     bool is_url_owner;              // a line with such a url and no provider means this provider
     bool api_stateful;              // whether the provider can hold the conversation
 
-    const char *const *request_fields;   // what a request may have; empty: nobody says
-    const char *const *required_fields;  // those of them that it must have
+    const char *const *request_fields;      // what a request may have; empty: nobody says
+    const char *const *required_fields;     // those of them that it must have
+    const struct text_pair *refused_fields; // those of them that are not served here → why
+    size_t refused_count;
     const struct text_pair *field_names; // another name of a parameter → the field it is here
     size_t field_name_count;
     const char *const *message_fields; // of a message that goes back, beside its content and its
                                        // calls; empty: those of OpenAI's Chat Completions
-    int64_t output_tokens_default;     // for a turn that states no limit; 0: the API needs none
-    int64_t input_tokens_added;        // at most, to what a request says; for upper bounds
-    bool does_limit_omit_reasoning;    // a request's limit holds for the visible output alone
+    const char *calls_field;        // which a message with calls needs, if only as ""; NULL: none
+    int64_t output_tokens_default;  // for a turn that states no limit; 0: the API needs none
+    int64_t input_tokens_added;     // at most, to what a request says; for upper bounds
+    bool does_limit_omit_reasoning; // a request's limit holds for the visible output alone
 
     const struct retry_rule *retries;
     size_t retry_count;

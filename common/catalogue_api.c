@@ -187,6 +187,7 @@ static void read_message_fields(struct reader *reader, const json_t *entry,
                                 struct provider_api *api) {
     struct section section = open_section(reader, entry, "continuation", false, NULL);
     api->message_fields = texts(&section, "message_fields");
+    api->calls_field = text(&section, "calls_field", false);
 }
 
 // A number of tokens; 0 if nobody says one.
@@ -212,22 +213,26 @@ static void read_bounds(struct reader *reader, const json_t *entry, struct provi
 }
 
 static void read_request(struct reader *reader, const json_t *entry, struct provider_api *api) {
-    static const char *const known[] = {"name", "type",   "required", "also",
+    static const char *const known[] = {"name", "type",   "required", "refused", "also",
                                         "note", "source", "date",     NULL};
     struct place place = {NULL, "request_fields", 0};
     const json_t *list = open_list(reader, entry, place.name);
     size_t count = json_array_size(list), required = 0;
     const char **all = pool_array(reader->pool, count + 1, sizeof(*all));
     const char **needed = pool_array(reader->pool, count + 1, sizeof(*needed));
+    struct text_pair *refused = pool_array(reader->pool, count, sizeof(*refused));
     for (size_t i = 0; i < count; i++) {
         struct section field = open_element(reader, list, &place, i, known);
         all[i] = text(&field, "name", true);
         if (flag(&field, "required"))
             needed[required++] = all[i];
+        if (flag(&field, "refused"))
+            refused[api->refused_count++] = (struct text_pair){all[i], text(&field, "note", true)};
         read_other_names(&field, all[i], api);
     }
     api->request_fields = all;
     api->required_fields = needed;
+    api->refused_fields = refused;
 
     static const char *const known_defaults[] = {"output_tokens", "note", "source", "date", NULL};
     struct section defaults = open_section(reader, entry, "defaults", false, known_defaults);

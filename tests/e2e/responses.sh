@@ -129,7 +129,7 @@ check "a run with refused lines ends with 1" is $? 1
 refused() { # LINE WORDS
     check "line $1 says: $2" grep -qE "(line |:)$1\\b.*$2" "$work/err.txt"
 }
-refused 2 'in the background is not waited for'
+refused 2 '"background" is not served: the answer comes later'
 refused 3 'has no "input", which xai responses needs'
 refused 4 'no parameter "stop"'
 refused 5 'cannot have the parameter "previous_response_id"'

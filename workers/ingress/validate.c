@@ -223,8 +223,7 @@ static enum refusal check_body(struct validator *v, struct bytes *model) {
 
 // What the API needs of every request. The provider would refuse it too, but later.
 static enum refusal check_fields(struct validator *v) {
-    const struct adapter *adapter = adapter_for(v->route.entry->shape);
-    if (adapter && adapter->takes_body && !adapter->takes_body(&v->scan, v->at[v->body], &v->words))
+    if (!api_takes_fields(v->route.entry, &v->scan, v->at[v->body], &v->words))
         return REFUSAL_not_taken;
     for (const char *const *name = v->route.entry->required_fields; *name; name++)
         if (body_member(v, *name) == 0) {

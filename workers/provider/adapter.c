@@ -49,6 +49,20 @@ bool job_asks_stream(const struct adapter_job *job) {
                                 says_stream(object));
 }
 
+bool api_takes_fields(const struct provider_api *api, const struct json_scan *line, uint32_t object,
+                      struct buf *words) {
+    for (size_t i = 0; i < api->refused_count; i++) {
+        const struct text_pair *field = &api->refused_fields[i];
+        uint32_t node = json_find(line, object, field->from);
+        uint8_t shape = node ? line->nodes[node].shape : JSON_SHAPE_null;
+        if (shape == JSON_SHAPE_null || shape == JSON_SHAPE_false)
+            continue;
+        buf_printf(words, "\"%s\" is not served: %s", field->from, field->to);
+        return false;
+    }
+    return true;
+}
+
 // What stands in a path's segment as it is; anything else is percent-encoded.
 static bool is_plain(uint8_t c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||

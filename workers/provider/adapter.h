@@ -25,8 +25,6 @@ struct adapter {
     // Whether the API can take what a turn's line states (its members input, system, params and
     // tools); if not, words says why. Members are of the right types.
     bool (*takes)(const struct provider_api *api, const struct json_scan *line, struct buf *words);
-    // The same of a single call's native body. NULL: all that has the fields that it needs.
-    bool (*takes_body)(const struct json_scan *line, uint32_t body, struct buf *words);
     // Appends the request's body. A native body goes out byte for byte, but for the model and
     // what a stream needs. NULL, or why no request can be made of the job: a code, static storage.
     // scan is for its use.
@@ -41,6 +39,10 @@ struct adapter {
 bool job_asks_stream(const struct adapter_job *job);
 // Whether an API answers in a stream when it is asked to.
 bool api_streams(const struct provider_api *api);
+// Whether a native body, or what a turn states in its place (a node), asks for nothing that the
+// catalogue says is not served; if it does, words says what and why.
+bool api_takes_fields(const struct provider_api *api, const struct json_scan *line, uint32_t object,
+                      struct buf *words);
 // Where the job's request goes, behind the base URL: the path with the model in it, and the query.
 // Empty if no URL can have it.
 void job_put_path(const struct adapter_job *job, struct buf *out);

@@ -286,6 +286,10 @@ static const struct {
      "\"params\":{\"seed\":1}}",
      true},
     {"not_taken",
+     "{\"custom_id\":\"a\",\"url\":\"/v1/responses\",\"body\":{\"model\":\"openai/o3\",\"input\":"
+     "\"a\",\"background\":true}}",
+     true},
+    {"not_taken",
      "{\"conversation\":\"c\",\"model\":\"anthropic/claude-opus-5\",\"input\":["
      "{\"type\":\"input_audio\"}]}",
      true},

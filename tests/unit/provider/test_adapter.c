@@ -118,7 +118,8 @@ START_TEST(parts_and_tools_are_written_in_the_apis_way) {
         "{\"id\":\"call_3\",\"name\":\"f\"},"
         "{\"id\":\"call_4\",\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":"
         "\"{}\"}}]},"
-        "{\"role\":\"tool\",\"tool_call_id\":\"call_1\",\"content\":\"42\",\"refusal\":null},"
+        "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_call_id\":\"call_1\","
+        "\"content\":\"42\"}]},"
         "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"call\":3,\"content\":\"45\"},"
         "{\"type\":\"tool_result\",\"call\":1,\"content\":\"43\"},"
         "{\"type\":\"tool_result\",\"call\":\"call_3\",\"content\":\"44\"}]}]}",
@@ -147,11 +148,13 @@ END_TEST
 // Two models or two lists of messages in one request: the provider would choose.
 START_TEST(parameters_never_override_what_we_decide) {
     assert_writes("{}",
-                  "{\"params\":{\"model\":\"x\",\"messages\":[],\"stream\":false,\"tools\":[1],"
-                  "\"seed\":7},\"tools\":[{\"name\":\"f\"}],\"messages\":[]}",
+                  "{\"params\":{\"stream\":false,\"tools\":[1],\"seed\":7},\"tools\":[{\"name\":"
+                  "\"f\"}],\"messages\":[]}",
                   "m",
                   "{\"model\":\"m\",\"messages\":[],\"seed\":7,\"tools\":[{\"type\":\"function\","
                   "\"function\":{\"name\":\"f\"}}]}");
+    ck_assert_str_eq(write_job("{}", "{\"params\":{\"model\":\"x\"},\"messages\":[]}", "m"),
+                     "parameter_not_served");
 }
 END_TEST
 

@@ -91,7 +91,7 @@ END_TEST
 START_TEST(parameters_are_translated_or_go_out_as_they_are) {
     assert_turn(
         "{\"params\":{\"max_completion_tokens\":77,\"temperature\":0.30,\"stop\":\"a\","
-        "\"stream\":false,\"n\":1,\"top_p\":null,\"model\":\"no\",\"metadata\":{\"user_id\":\"u\"},"
+        "\"stream\":false,\"n\":1,\"top_p\":null,\"metadata\":{\"user_id\":\"u\"},"
         "\"tool_choice\":\"required\",\"parallel_tool_calls\":false},"
         "\"messages\":[{\"role\":\"user\",\"content\":\"one\"}]}",
         HAIKU,
@@ -111,6 +111,28 @@ START_TEST(parameters_are_translated_or_go_out_as_they_are) {
     assert_turn("{\"params\":{\"stream\":true},\"messages\":["
                 "{\"role\":\"user\",\"content\":\"one\"}]}",
                 HAIKU, HEAD ",\"messages\":[" SAYS("one") "],\"stream\":true}");
+}
+END_TEST
+
+// The form of an answer and the effort that it may cost are asked for in one way everywhere.
+START_TEST(effort_and_format_stand_in_the_configuration_of_the_output) {
+#define ASKS(params) \
+    "{\"params\":{" params "},\"messages\":[{\"role\":\"user\",\"content\":\"one\"}]}"
+#define ASKED(rest) HEAD ",\"messages\":[" SAYS("one") "]" rest "}"
+    assert_turn(ASKS("\"reasoning_effort\":\"low\",\"response_format\":{\"type\":\"json_schema\","
+                     "\"json_schema\":{\"name\":\"x\",\"strict\":true,\"schema\":{\"a\": 1}}}"),
+                HAIKU,
+                ASKED(",\"output_config\":{\"format\":{\"type\":\"json_schema\",\"schema\":"
+                      "{\"a\": 1}},\"effort\":\"low\"}"));
+    assert_turn(ASKS("\"response_format\":{\"type\":\"json_schema\",\"schema\":{\"a\": 1}},"
+                     "\"output_config\":{\"effort\":\"max\",\"task_budget\":{}}"),
+                HAIKU,
+                ASKED(",\"output_config\":{\"effort\":\"max\",\"task_budget\":{},\"format\":"
+                      "{\"type\":\"json_schema\",\"schema\":{\"a\": 1}}}"));
+    assert_turn(ASKS("\"response_format\":{\"type\":\"text\"}"), HAIKU, ASKED(""));
+    // What is stated in the API's own form holds, and stands there once.
+    assert_turn(ASKS("\"stop\":\"a\",\"stop_sequences\":[\"b\"]"), HAIKU,
+                ASKED(",\"stop_sequences\":[\"b\"]"));
 }
 END_TEST
 
@@ -334,13 +356,18 @@ START_TEST(what_the_api_cannot_take_is_refused_at_submission) {
         "{\"input\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"tool_result\"}],\"params\":"
         "null}",
         "{\"params\":{\"max_tokens\":1,\"top_k\":5,\"thinking\":{},\"temperature\":1.0,\"n\":1,"
-        "\"tool_choice\":{\"type\":\"tool\",\"name\":\"f\"},\"stop\":[]}}",
+        "\"tool_choice\":{\"type\":\"tool\",\"name\":\"f\"},\"stop\":[],"
+        "\"reasoning_effort\":\"low\",\"response_format\":{\"type\":\"text\"}}}",
     };
     static const char *const bad[] = {
         "{\"input\":[{\"type\":\"input_audio\"}]}",
         "{\"input\":[{\"type\":\"image_url\",\"image_url\":{}}]}",
         "{\"params\":{\"logit_bias\":{}}}",
-        "{\"params\":{\"reasoning_effort\":\"low\"}}",
+        "{\"params\":{\"reasoning_effort\":\"minimal\"}}",
+        "{\"params\":{\"reasoning_effort\":1}}",
+        "{\"params\":{\"response_format\":{\"type\":\"json_object\"}}}",
+        "{\"params\":{\"response_format\":{\"type\":\"json_schema\"}}}",
+        "{\"params\":{\"output_config\":\"low\"}}",
         "{\"params\":{\"temperature\":1.01}}",
         "{\"params\":{\"temperature\":\"hot\"}}",
         "{\"params\":{\"n\":2}}",
@@ -491,6 +518,7 @@ int main(void) {
     tcase_add_test(tests, a_batchs_params_go_out_byte_for_byte);
     tcase_add_test(tests, a_turn_becomes_a_messages_request);
     tcase_add_test(tests, parameters_are_translated_or_go_out_as_they_are);
+    tcase_add_test(tests, effort_and_format_stand_in_the_configuration_of_the_output);
     tcase_add_test(tests, images_and_tools_are_written_in_the_apis_way);
     tcase_add_test(tests, what_a_model_thought_goes_back_unchanged_and_only_to_itself);
     tcase_add_test(tests, results_find_their_calls_by_id_by_name_or_by_order);

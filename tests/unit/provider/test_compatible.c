@@ -62,6 +62,11 @@ START_TEST(parameters_go_out_under_the_providers_names) {
                 TURN("\"seed\":7,\"max_completion_tokens\":9,\"temperature\":1.0"));
     assert_turn("groq", context,
                 TURN("\"seed\":7,\"max_completion_tokens\":9,\"temperature\":1.0"));
+    // A limit that was stated to Responses, and holds.
+    static const char limit[] = "{\"params\":{\"max_output_tokens\":9},\"messages\":[{\"role\":"
+                                "\"user\",\"content\":\"a\"}]}";
+    assert_turn("openai", limit, TURN("\"max_completion_tokens\":9"));
+    assert_turn("together", limit, TURN("\"max_tokens\":9"));
     assert_turn("openrouter",
                 "{\"params\":{\"reasoning_effort\":\"low\",\"top_k\":4},"
                 "\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}",
@@ -79,35 +84,61 @@ START_TEST(parameters_go_out_under_the_providers_names) {
 }
 END_TEST
 
-// Some refuse members that others need: DeepSeek its own reasoning's absence after calls, Mistral
-// any name that it does not know.
+// Some refuse members that others need: Mistral any name that it does not know.
 START_TEST(a_message_goes_back_with_what_the_provider_takes) {
-    static const char context[] =
-        "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},"
-        "{\"role\":\"assistant\",\"content\":null,\"refusal\":\"r\",\"reasoning_content\":\"\","
-        "\"reasoning_details\":[{\"id\":\"x\"}],"
-        "\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"f\","
-        "\"arguments\":\"{}\"}}]},"
-        "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"1\"}]}";
     static const char frame[] =
-        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"},"
+        "{%s\"messages\":[{\"role\":\"user\",\"content\":\"a\"},"
         "{\"role\":\"assistant\",\"content\":null%s,"
         "\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"f\","
-        "\"arguments\":\"{}\"}}]},"
-        "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"1\"}]}";
+        "\"arguments\":\"{}\"}}]},%s]}";
     static const struct {
-        const char *provider, *members;
+        const char *provider, *stated, *members;
     } cases[] = {
-        {"deepseek", ",\"reasoning_content\":\"\""},
-        {"mistral", ""},
-        {"openrouter", ",\"refusal\":\"r\",\"reasoning_details\":[{\"id\":\"x\"}]"},
-        {"openai", ",\"refusal\":\"r\""},
+        {"deepseek", ",\"reasoning_content\":\"t\"", ",\"reasoning_content\":\"t\""},
+        {"mistral", ",\"reasoning_content\":\"t\"", ""},
+        {"openrouter", ",\"refusal\":\"r\",\"reasoning_details\":[{\"id\":\"x\"}]",
+         ",\"refusal\":\"r\",\"reasoning_details\":[{\"id\":\"x\"}]"},
+        {"openai", ",\"refusal\":\"r\",\"reasoning_details\":[]", ",\"refusal\":\"r\""},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        char expected[1024];
-        (void)snprintf(expected, sizeof(expected), frame, cases[i].members);
+        char context[1024], expected[1024];
+        (void)snprintf(context, sizeof(context), frame, "", cases[i].stated,
+                       "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\","
+                       "\"content\":\"1\"}]}");
+        (void)snprintf(expected, sizeof(expected), frame, "\"model\":\"m\",", cases[i].members,
+                       "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"1\"}");
         assert_turn(cases[i].provider, context, expected);
     }
+}
+END_TEST
+
+#define HEARD "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"content\":\"1\"}]}"
+#define TOLD  "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"1\"}"
+#define CALLED                                                                          \
+    "\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"f\"," \
+    "\"arguments\":\"{}\"}}]"
+
+// While it thinks, which it does unless told otherwise, DeepSeek refuses a message with calls that
+// has no reasoning: of another model's calls there is none.
+START_TEST(calls_of_another_model_have_the_member_that_calls_need) {
+    static const char chat[] =
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":"
+        "null,\"reasoning_content\":null," CALLED "}," HEARD "]}";
+    static const char claude[] =
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"shape\":"
+        "\"anthropic.messages\",\"content\":[{\"type\":\"tool_use\",\"id\":\"c\",\"name\":\"f\","
+        "\"input\":{}}]}," HEARD ",{\"role\":\"assistant\",\"content\":\"b\"},"
+        "{\"role\":\"user\",\"content\":\"c\"}]}";
+#define UPTO "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"},"
+#define REST ",{\"role\":\"assistant\",\"content\":\"b\"},{\"role\":\"user\",\"content\":\"c\"}]}"
+    assert_turn("deepseek", chat,
+                UPTO "{\"role\":\"assistant\",\"content\":null," CALLED
+                     ",\"reasoning_content\":\"\"}," TOLD "]}");
+    assert_turn("deepseek", claude,
+                UPTO "{\"role\":\"assistant\",\"content\":null," CALLED
+                     ",\"reasoning_content\":\"\"}," TOLD REST);
+    assert_turn("mistral", claude,
+                UPTO "{\"role\":\"assistant\",\"content\":null," CALLED "}," TOLD REST);
 }
 END_TEST
 
@@ -201,6 +232,7 @@ int main(void) {
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, parameters_go_out_under_the_providers_names);
     tcase_add_test(tests, a_message_goes_back_with_what_the_provider_takes);
+    tcase_add_test(tests, calls_of_another_model_have_the_member_that_calls_need);
     tcase_add_test(tests, parts_of_another_model_become_its_words);
     tcase_add_test(tests, what_a_provider_has_not_is_refused);
     tcase_add_test(tests, azure_has_its_deployment_in_the_path_or_in_the_body);

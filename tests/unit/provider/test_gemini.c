@@ -167,7 +167,7 @@ END_TEST
 START_TEST(functions_are_declared_and_own_tools_go_out_as_they_are) {
     assert_turn("{" ASKED ",\"tools\":[{\"name\":\"f\",\"description\":\"d\",\"parameters\":"
                 "{\"type\":\"object\"}},{\"googleSearch\":{}},{\"type\":\"function\",\"function\":"
-                "{\"name\":\"g\",\"strict\":true}}]}",
+                "{\"name\":\"g\",\"strict\":false}}]}",
                 FLASH,
                 CONTENTS ",\"tools\":[{\"functionDeclarations\":[{\"name\":\"f\",\"description\":"
                          "\"d\",\"parametersJsonSchema\":{\"type\":\"object\"}},{\"name\":\"g\"}]},"
@@ -206,6 +206,43 @@ START_TEST(what_a_model_thought_goes_back_as_it_came_and_only_to_itself) {
 }
 END_TEST
 
+// A signature goes to the model that made it by any of its names, and to no sibling.
+START_TEST(a_model_is_itself_its_snapshots_and_what_its_alias_leads_to) {
+    static const struct {
+        const char *asked, *served;
+        bool is_same;
+    } cases[] = {
+        {"gemini-2.5-flash", "gemini-2.5-flash", true},
+        {"gemini-2.5-flash", "gemini-2.5-flash-001", true},
+        {"gemini-2.5-flash", "gemini-2.5-flash-preview-05-20", true},
+        {"gemini-2.5-flash", "gemini-2.5-flash-lite", false},
+        {"gemini-2.5-flash", "gemini-2.5-flash-lite-001", false},
+        {"gemini-2.5-flash", "gemini-2.5-flash-preview-tts", false},
+        {"gemini-2.5-flash", "gemini-2.5-flash-0", false},
+        {"gemini-2.5-flash", "gemini-2.5-flash-", false},
+        {"gemini-2.5-flash", "gemini-2.5-flas", false},
+        {"gemini-flash-latest", "gemini-2.5-flash", true},
+        {"gemini-flash-latest", "gemini-3-flash-preview", true},
+        {"gemini-flash-latest", "gemini-flash-latest", true},
+        {"gemini-flash-latest", "gemini-2.5-flash-lite", false},
+        {"gemini-flash-latest", "gemini-3-pro", false},
+        {"gemini-flash-latest", "gemini", false},
+        {"-latest", "gemini-3-pro", false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char context[512];
+        (void)snprintf(context, sizeof(context),
+                       BEFORE "{\"role\":\"assistant\",\"content\":[{\"text\":\"two\","
+                              "\"thoughtSignature\":\"c2ln\"}],\"shape\":\"gemini.generate\","
+                              "\"model\":\"%s\"},{\"role\":\"user\",\"content\":\"3\"}]}",
+                       cases[i].served);
+        ck_assert_ptr_null(write_as("{}", context, cases[i].asked));
+        ck_assert_msg((strstr(buf_cstr(&body), "c2ln") != NULL) == cases[i].is_same, "%s: %s",
+                      cases[i].asked, cases[i].served);
+    }
+}
+END_TEST
+
 // The API knows a result by the name of its call, and by its id only where the model gave one.
 START_TEST(results_find_their_calls) {
     assert_turn(
@@ -225,10 +262,11 @@ START_TEST(results_find_their_calls) {
                      "{\"functionResponse\":{\"name\":\"f\",\"response\":{\"km\":210}}},"
                      "{\"text\":\"and\"}]}]}");
     assert_turn(
-        BEFORE SAID(THREE,
-                    USE("x1", "\"id\":\"x1\",",
-                        "f") ",\"thoughtSignature\":\"s\"}") ",{\"role\":\"tool\",\"tool_call_"
-                                                             "id\":\"x1\",\"content\":\"rain\"}]}",
+        BEFORE SAID(
+            THREE, USE("x1", "\"id\":\"x1\",",
+                       "f") ",\"thoughtSignature\":\"s\"}") ",{\"role\":\"user\",\"content\":[{"
+                                                            "\"type\":\"tool_result\",\"tool_call_"
+                                                            "id\":\"x1\",\"content\":\"rain\"}]}]}",
         THREE,
         "{\"contents\":[" ONE ",{\"role\":\"model\",\"parts\":[" CALL(
             "\"id\":\"x1\",",
@@ -396,6 +434,7 @@ int main(void) {
     tcase_add_test(requests, parameters_become_members_of_the_configuration);
     tcase_add_test(requests, functions_are_declared_and_own_tools_go_out_as_they_are);
     tcase_add_test(requests, what_a_model_thought_goes_back_as_it_came_and_only_to_itself);
+    tcase_add_test(requests, a_model_is_itself_its_snapshots_and_what_its_alias_leads_to);
     tcase_add_test(requests, results_find_their_calls);
     tcase_add_test(requests, a_conversation_changes_its_provider_with_its_calls);
     tcase_add_test(requests, what_the_api_cannot_take_is_refused_at_submission);

@@ -131,17 +131,21 @@ END_TEST
 #define CALL \
     "{\"type\":\"function_call\",\"id\":\"fc_1\",\"name\":\"f\",\"arguments\":{\"a\": 1.0}}"
 
+#define SIGNED                                                                               \
+    "{\"type\":\"function_call\",\"id\":\"fc_1\",\"name\":\"f\",\"arguments\":{\"a\": 1.0}," \
+    "\"signature\":\"s\"}"
+
 // A signature that was lost, or that another model gets, is a request refused by the provider.
 START_TEST(steps_go_back_as_they_came_and_thoughts_only_to_their_model) {
     static const char context[] =
         BEFORE "{\"role\":\"assistant\",\"content\":[" THOUGHT ",{\"type\":\"tool_use\","
-               "\"id\":\"fc_1\",\"name\":\"f\",\"arguments\":{\"a\": 1.0}}],"
+               "\"id\":\"fc_1\",\"name\":\"f\",\"arguments\":{\"a\": 1.0},\"signature\":\"s\"}],"
                "\"shape\":\"gemini.interactions\",\"model\":\"" FLASH "\"},"
                "{\"role\":\"user\",\"content\":[\"and\",{\"type\":\"tool_result\",\"name\":\"f\","
                "\"is_error\":true,\"content\":[\"no\"]}]}]}";
     assert_turn(
         context, FLASH,
-        HEAD SAYS("one") "," THOUGHT "," CALL ",{\"type\":\"function_result\","
+        HEAD SAYS("one") "," THOUGHT "," SIGNED ",{\"type\":\"function_result\","
                          "\"call_id\":\"fc_1\",\"name\":\"f\",\"is_error\":true,\"result\":[" TEXT(
                              "no") "]}," SAYS("and") "]}");
     assert_turn(context, "gemini-2.5-pro",
@@ -152,7 +156,8 @@ START_TEST(steps_go_back_as_they_came_and_thoughts_only_to_their_model) {
     assert_turn(BEFORE "{\"role\":\"assistant\",\"content\":[" TEXT(
                     "two") "],\"tool_calls\":["
                            "{\"id\":\"c\",\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}]},"
-                           "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"3\"}]}",
+                           "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_call_"
+                           "id\":\"c\",\"content\":\"3\"}]}]}",
                 FLASH,
                 HEAD SAYS("one") "," HEARS(
                     "two") ",{\"type\":\"function_call\",\"id\":\"c\","

@@ -117,7 +117,7 @@ END_TEST
 START_TEST(parameters_have_the_apis_names_and_places) {
     assert_turn(
         "{\"params\":{\"max_completion_tokens\":77,\"temperature\":0.30,\"n\":1,\"top_p\":null,"
-        "\"model\":\"no\",\"background\":true,\"reasoning_effort\":\"low\",\"stream\":false,"
+        "\"background\":false,\"reasoning_effort\":\"low\",\"stream\":false,"
         "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"s\",\"schema\":"
         "{\"a\": 1},\"strict\":true}},\"text\":{\"verbosity\":\"low\",\"format\":{\"type\":"
         "\"text\"}},\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"f\"}}},"
@@ -127,7 +127,8 @@ START_TEST(parameters_have_the_apis_names_and_places) {
         "\"messages\":[" ONE "]}",
         MODEL,
         HEAD
-        ",\"input\":[" ONE "]" INCLUDED ",\"temperature\":0.30,\"max_output_tokens\":77,"
+        ",\"input\":[" ONE "]" INCLUDED
+        ",\"temperature\":0.30,\"background\":false,\"max_output_tokens\":77,"
         "\"text\":{\"verbosity\":\"low\",\"format\":{\"type\":\"json_schema\",\"name\":\"s\","
         "\"schema\":{\"a\": 1},\"strict\":true}},\"reasoning\":{\"effort\":\"low\"},"
         "\"tool_choice\":{\"type\":\"function\",\"name\":\"f\"},"
@@ -145,11 +146,11 @@ START_TEST(parameters_have_the_apis_names_and_places) {
                      "\"text\":{\"format\":{\"type\":\"json_object\"},\"verbosity\":\"high\"},"
                      "\"reasoning\":{\"summary\":\"auto\",\"effort\":\"low\"},"
                      "\"tool_choice\":\"required\"}");
-    assert_turn(
-        "{\"params\":{\"stream\":true,\"include\":[],\"reasoning\":{}},\"messages\":[" ONE "]}",
-        MODEL,
-        HEAD ",\"input\":[" ONE "]" KEEP_NONE ",\"stream\":true,\"include\":[],\"reasoning\":{},"
-             "\"stream_options\":{\"include_obfuscation\":false}}");
+    assert_turn("{\"params\":{\"stream\":true,\"include\":[],\"reasoning\":{}},\"messages\":[" ONE
+                "]}",
+                MODEL,
+                HEAD ",\"input\":[" ONE "]" KEEP_NONE ",\"stream\":true,\"include\":[],"
+                     "\"stream_options\":{\"include_obfuscation\":false},\"reasoning\":{}}");
 }
 END_TEST
 
@@ -221,9 +222,10 @@ START_TEST(results_are_items_and_find_their_calls) {
                    calls);
     assert_turn(context, MODEL, expected);
     (void)snprintf(context, sizeof(context),
-                   "{\"messages\":[" ONE ",%s,{\"role\":\"tool\",\"tool_call_id\":\"call_1\","
-                   "\"content\":\"1\"},{\"role\":\"tool\",\"tool_call_id\":\"call_2\",\"content\":"
-                   "{\"c\":3}}]}",
+                   "{\"messages\":[" ONE
+                   ",%s,{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_call_id\":"
+                   "\"call_1\",\"content\":\"1\"}]},{\"role\":\"user\",\"content\":[{\"type\":"
+                   "\"tool_result\",\"tool_call_id\":\"call_2\",\"content\":{\"c\":3}}]}]}",
                    call);
     (void)snprintf(expected, sizeof(expected),
                    HEAD ",\"input\":[" ONE ",%s,{\"type\":\"function_call_output\",\"call_id\":"
@@ -354,13 +356,6 @@ START_TEST(what_the_api_cannot_take_is_refused_at_submission) {
         buf_reset(&words);
         ck_assert_msg(!adapter->takes(api, &scan, &words) && words.size > 0, "%s", bad[i]);
     }
-    // The answer of a call in the background never comes here.
-    static const char calls[] = "[{\"background\":true},{\"background\":false},{\"input\":\"a\"}]";
-    ck_assert_int_eq(json_scan(&scan, bytes_text(calls), NULL), ERR_OK);
-    buf_reset(&words);
-    ck_assert(!adapter->takes_body(&scan, 1, &words) && words.size > 0);
-    ck_assert(adapter->takes_body(&scan, scan.nodes[1].end, &words));
-    ck_assert(adapter->takes_body(&scan, scan.nodes[scan.nodes[1].end].end, &words));
     // What one of them has the other may not: the catalogue says so.
     ck_assert_int_eq(json_scan(&scan, bytes_text("{\"params\":{\"max_turns\":3}}"), NULL), ERR_OK);
     ck_assert(!adapter->takes(api, &scan, &words));

@@ -13,7 +13,8 @@ static void put_text_part(struct buf *out, struct bytes raw) {
     buf_text(out, "}");
 }
 
-static void put_image(struct buf *out, const struct json_scan *scan, uint32_t url) {
+static void put_image(struct buf *out, const struct json_scan *scan, uint32_t part, uint32_t url) {
+    uint32_t cached = stated_in(scan, part, "cache_control");
     struct bytes media_type, data;
     buf_text(out, "{\"type\":\"image\",\"source\":");
     if (split_data_url(inside(scan, url), &media_type, &data)) {
@@ -21,12 +22,17 @@ static void put_image(struct buf *out, const struct json_scan *scan, uint32_t ur
         put_bytes(out, media_type);
         buf_text(out, "\",\"data\":\"");
         put_bytes(out, data);
-        buf_text(out, "\"}}");
+        buf_text(out, "\"}");
     } else {
         buf_text(out, "{\"type\":\"url\",\"url\":");
         put_bytes(out, json_raw(scan, url));
-        buf_text(out, "}}");
+        buf_text(out, "}");
     }
+    if (cached) {
+        buf_text(out, ",");
+        put_member(out, scan, cached);
+    }
+    buf_text(out, "}");
 }
 
 static void put_part(struct buf *out, const struct json_scan *scan, uint32_t part) {
@@ -34,19 +40,17 @@ static void put_part(struct buf *out, const struct json_scan *scan, uint32_t par
     if (has_shape(scan, part, JSON_SHAPE_text))
         put_text_part(out, json_raw(scan, part));
     else if (url)
-        put_image(out, scan, url);
+        put_image(out, scan, part, url);
     else
         put_bytes(out, json_raw(scan, part));
 }
 
 // The API refuses texts without a character.
 static bool is_empty(const struct json_scan *scan, uint32_t part) {
-    uint32_t text = has_shape(scan, part, JSON_SHAPE_text) ? part
-                    : is_part(scan, part, "text")          ? stated_in(scan, part, "text")
-                                                           : 0;
-    return text && json_raw(scan, text).size == 2;
+    return text_of(scan, part) && !spoken_text(scan, part);
 }
 
+// Content is a list of parts, or a text.
 static void put_result(struct buf *out, const struct json_scan *scan, uint32_t part,
                        struct bytes id) {
     static const char *const ours[] = {"type", "tool_call_id", "tool_use_id", "call", "name", NULL};
@@ -56,12 +60,15 @@ static void put_result(struct buf *out, const struct json_scan *scan, uint32_t p
         if (is_one_of(scan, i, ours) || has_shape(scan, i, JSON_SHAPE_null))
             continue;
         buf_text(out, ",");
-        if (json_is_named(scan, i, bytes_text("content")) && has_shape(scan, i, JSON_SHAPE_array)) {
-            buf_text(out, "\"content\":");
-            put_array(out, scan, i, put_part);
-        } else {
+        if (!json_is_named(scan, i, bytes_text("content"))) {
             put_member(out, scan, i);
+            continue;
         }
+        buf_text(out, "\"content\":");
+        if (has_shape(scan, i, JSON_SHAPE_array))
+            put_array(out, scan, i, put_part);
+        else
+            put_as_text(out, scan, i);
     }
     buf_text(out, "}");
 }
@@ -103,26 +110,16 @@ static struct buf *part_of(struct talk *talk, const char *role) {
 
 static const char user[] = "user", assistant[] = "assistant";
 
-// The results of tools first, as the API wants them.
+// The results of tools come first, as the API wants them.
 static const char *put_heard(struct talk *talk, uint32_t content) {
     const struct json_scan *scan = talk->scan;
-    if (!has_shape(scan, content, JSON_SHAPE_array)) {
-        if (!is_empty(scan, content))
-            put_part(part_of(talk, user), scan, content);
-        return NULL;
-    }
-    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
-        struct bytes id;
-        if (!is_part(scan, i, "tool_result"))
-            continue;
-        if (!result_id(&talk->results, content, i, &id))
-            return "tool_result_without_call";
-        put_result(part_of(talk, user), scan, i, id);
-    }
-    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i))
-        if (!is_part(scan, i, "tool_result") && !is_empty(scan, i))
-            put_part(part_of(talk, user), scan, i);
-    return NULL;
+    struct heard heard;
+    for (heard_walk(&heard, content); next_heard(&talk->results, &heard);)
+        if (heard.id.size > 0)
+            put_result(part_of(talk, user), scan, heard.part, heard.id);
+        else if (!is_empty(scan, heard.part))
+            put_part(part_of(talk, user), scan, heard.part);
+    return heard.refusal;
 }
 
 static bool is_thinking(const struct json_scan *scan, uint32_t part) {
@@ -138,52 +135,33 @@ static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
             put_bytes(part_of(talk, assistant), json_raw(scan, i));
 }
 
-// What a model of another API said: its texts and its calls.
-static void put_foreign(struct talk *talk, uint32_t message, uint32_t content) {
-    const struct json_scan *scan = talk->scan;
-    struct call_walk walk;
-    struct tool_call call;
-    uint32_t refusal = stated_in(scan, message, "refusal");
-    if (content && has_shape(scan, content, JSON_SHAPE_text) && !is_empty(scan, content))
-        put_part(part_of(talk, assistant), scan, content);
-    for (uint32_t i = first_in(content);
-         content && has_shape(scan, content, JSON_SHAPE_array) && i < next_in(scan, content);
-         i = next_in(scan, i))
-        if (is_part(scan, i, "text") && stated_in(scan, i, "text") && !is_empty(scan, i))
-            put_text_part(part_of(talk, assistant), json_raw(scan, stated_in(scan, i, "text")));
-    if (refusal && has_shape(scan, refusal, JSON_SHAPE_text) && !is_empty(scan, refusal))
-        put_part(part_of(talk, assistant), scan, refusal);
-    calls_walk(&walk, scan, message);
-    while (next_call(scan, &walk, &call))
-        if (call.id && call.name)
-            put_use(part_of(talk, assistant), scan, &call);
+static const char *put_foreign(struct talk *talk, uint32_t message) {
+    struct spoken spoken;
+    for (spoken_walk(&spoken, talk->scan, message); next_spoken(talk->scan, &spoken);)
+        if (spoken.text)
+            put_text_part(part_of(talk, assistant), json_raw(talk->scan, spoken.text));
+        else
+            put_use(part_of(talk, assistant), talk->scan, &spoken.call);
+    return spoken.refusal;
 }
 
-static const char *put_message(struct talk *talk, uint32_t message) {
+static const char *put_one(void *at, uint32_t message) {
+    struct talk *talk = at;
     const struct json_scan *scan = talk->scan;
     uint32_t content = stated_in(scan, message, "content");
     if (!is_said(scan, json_find(scan, message, "role"), assistant))
         return content ? put_heard(talk, content) : NULL;
-    if (has_parts_of(scan, message, adapter_anthropic_messages.shape))
-        put_replay(talk, content, stated_in(scan, message, "model"));
-    else
-        put_foreign(talk, message, content);
+    if (!has_parts_of(scan, message, adapter_anthropic_messages.shape))
+        return put_foreign(talk, message);
+    put_replay(talk, content, stated_in(scan, message, "model"));
     return NULL;
 }
 
 static const char *put_messages(struct buf *out, const struct json_scan *scan, uint32_t messages,
                                 struct bytes model) {
     struct talk talk = {.out = out, .scan = scan, .model = model};
-    const char *refusal = NULL;
-    results_init(&talk.results, scan);
     buf_text(out, ",\"messages\":[");
-    for (uint32_t i = first_in(messages); !refusal && i < next_in(scan, messages);
-         i = next_in(scan, i)) {
-        refusal = put_message(&talk, i);
-        if (is_said(scan, json_find(scan, i, "role"), assistant))
-            results_of(&talk.results, i);
-    }
-    results_release(&talk.results);
+    const char *refusal = put_each_message(&talk.results, scan, messages, put_one, &talk);
     if (refusal)
         return refusal;
     buf_text(out, talk.role ? "]}]" : "]");
@@ -192,27 +170,17 @@ static const char *put_messages(struct buf *out, const struct json_scan *scan, u
 
 // ---- tools --------------------------------------------------------------------------------------
 
-// {"name","description","parameters"}, alone or under "function", becomes {"name","description",
-// "input_schema"}; anything else is the API's own.
+static const char *const others[] = {"behavior", "response", "responseJsonSchema", NULL};
+static const struct function_form form = {"input_schema", "{\"type\":\"object\"}", others};
+
 static void put_tool(struct buf *out, const struct json_scan *scan, uint32_t tool) {
-    uint32_t function = is_part(scan, tool, "function") ? stated_in(scan, tool, "function") : 0;
-    uint32_t from = function ? function : tool;
-    bool is_neutral =
-        function || (!json_find(scan, tool, "type") && !json_find(scan, tool, "input_schema"));
-    if (!is_neutral || !stated_in(scan, from, "name")) {
+    struct function function;
+    if (!function_of(scan, tool, &function)) {
         put_bytes(out, json_raw(scan, tool));
         return;
     }
-    uint32_t description = stated_in(scan, from, "description");
-    uint32_t parameters = stated_in(scan, from, "parameters");
     buf_text(out, "{");
-    put_member(out, scan, stated_in(scan, from, "name"));
-    if (description) {
-        buf_text(out, ",");
-        put_member(out, scan, description);
-    }
-    buf_text(out, ",\"input_schema\":");
-    put_bytes(out, parameters ? json_raw(scan, parameters) : bytes_text("{\"type\":\"object\"}"));
+    put_function(out, scan, &function, &form);
     buf_text(out, "}");
 }
 
@@ -223,8 +191,11 @@ static const char *const limits[] = {"max_tokens", "max_completion_tokens", "max
 // Those that have another name or another form here, and those that say nothing.
 static const char *const mapped[] = {
     "max_completion_tokens", "max_output_tokens",   "max_tokens", "stop",
-    "tool_choice",           "parallel_tool_calls", "n",          NULL};
+    "tool_choice",           "parallel_tool_calls", "n",          "reasoning_effort",
+    "response_format",       "output_config",       NULL};
 static const char *const ours[] = {"model", "messages", "system", NULL};
+static const char *const efforts[] = {"low", "medium", "high", "xhigh", "max"};
+static const struct param_names names = {.ours = ours, .mapped = mapped};
 
 static void put_limit(struct buf *out, const struct json_scan *scan, uint32_t params,
                       int64_t otherwise) {
@@ -245,107 +216,63 @@ static void put_stops(struct buf *out, const struct json_scan *scan, uint32_t st
     buf_text(out, is_list ? "" : "]");
 }
 
-// The type of a choice of tools here: that of a word, of {"type":"function",…}, or its own.
-static const char *choice_type(const struct json_scan *scan, uint32_t choice) {
-    static const char *const types[][2] = {
-        {"auto", "auto"}, {"none", "none"}, {"required", "any"}, {"any", "any"}};
-    uint32_t word = choice && has_shape(scan, choice, JSON_SHAPE_object)
-                        ? stated_in(scan, choice, "type")
-                        : choice;
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        if (is_said(scan, word, types[i][0]))
-            return types[i][1];
-    bool is_one =
-        word != choice && (is_said(scan, word, "function") || is_said(scan, word, "tool"));
-    return is_one ? "tool" : NULL;
-}
-
 static void put_choice(struct buf *out, const struct json_scan *scan, uint32_t params) {
-    uint32_t choice = stated_in(scan, params, "tool_choice");
+    static const char *const types[] = {NULL, "auto", "none", "any", "tool"};
+    uint32_t choice = stated_in(scan, params, "tool_choice"), name = 0;
     uint32_t parallel = stated_in(scan, params, "parallel_tool_calls");
     bool is_single = parallel && has_shape(scan, parallel, JSON_SHAPE_false);
-    const char *type = choice ? choice_type(scan, choice) : "auto";
-    if ((!choice && !is_single) || !type)
+    enum choice kind = choice ? choice_of(scan, choice, &name) : CHOICE_auto;
+    if (!choice && !is_single)
         return;
-    uint32_t function = choice ? stated_in(scan, choice, "function") : 0;
-    uint32_t name = choice ? stated_in(scan, function ? function : choice, "name") : 0;
     uint32_t own = choice ? stated_in(scan, choice, "disable_parallel_tool_use") : 0;
-    buf_printf(out, ",\"tool_choice\":{\"type\":\"%s\"", type);
+    buf_printf(out, ",\"tool_choice\":{\"type\":\"%s\"", types[kind]);
     if (name) {
         buf_text(out, ",");
         put_member(out, scan, name);
     }
-    if ((own && has_shape(scan, own, JSON_SHAPE_true)) || (is_single && strcmp(type, "none") != 0))
+    if ((own && has_shape(scan, own, JSON_SHAPE_true)) || (is_single && kind != CHOICE_none))
         buf_text(out, ",\"disable_parallel_tool_use\":true");
     buf_text(out, "}");
 }
 
-static void put_params(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
-                       uint32_t params, bool has_tools) {
-    uint32_t stop = stated_in(scan, params, "stop");
-    for (uint32_t i = first_in(params); i < next_in(scan, params); i = next_in(scan, i)) {
-        if (is_left_out(job, scan, i) || has_shape(scan, i, JSON_SHAPE_null) ||
-            is_one_of(scan, i, ours) || is_one_of(scan, i, mapped) ||
-            (has_tools && json_is_named(scan, i, bytes_text("tools"))))
-            continue;
-        buf_text(out, ",");
-        put_stated(out, job, scan, i);
-    }
-    if (stop)
-        put_stops(out, scan, stop);
-    put_choice(out, scan, params);
-    put_stream_needs(out, job, scan, params);
-}
-
-// ---- the request --------------------------------------------------------------------------------
-
-static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
-                              struct buf *out) {
-    struct turn turn;
-    const char *refusal = turn_open(job, scan, &turn);
-    if (refusal)
-        return refusal;
-    buf_text(out, "{\"model\":");
-    json_put_text(out, job->model);
-    put_limit(out, scan, turn.params, job->api->output_tokens_default);
-    if (turn.system) {
-        buf_text(out, ",");
-        put_member(out, scan, turn.system);
-    }
-    refusal = put_messages(out, scan, turn.messages, job->model);
-    if (refusal)
-        return refusal;
-    if (turn.params)
-        put_params(out, job, scan, turn.params, turn.tools != 0);
-    if (turn.tools && scan->nodes[turn.tools].count > 0) {
-        buf_text(out, ",\"tools\":");
-        put_array(out, scan, turn.tools, put_tool);
-    }
+// {"type":"json_schema","json_schema":{"schema",…}} becomes {"type":"json_schema","schema"}.
+static void put_format(struct buf *out, const struct json_scan *scan, uint32_t format) {
+    uint32_t wrapper = stated_in(scan, format, "json_schema");
+    buf_text(out, "{\"type\":\"json_schema\",\"schema\":");
+    put_bytes(out, json_raw(scan, stated_in(scan, wrapper ? wrapper : format, "schema")));
     buf_text(out, "}");
-    return NULL;
 }
 
-static const char *write_request(const struct adapter_job *job, struct json_scan *scan,
-                                 struct buf *body) {
-    return request_write(job, scan, body, write_turn);
+static const struct joined output = {
+    "output_config",
+    {{"response_format", "format", put_format}, {"reasoning_effort", "effort", put_raw}}};
+
+static bool is_format(const struct json_scan *scan, uint32_t format) {
+    if (!is_part(scan, format, "json_schema"))
+        return is_part(scan, format, "text");
+    uint32_t wrapper = stated_in(scan, format, "json_schema");
+    return stated_in(scan, wrapper ? wrapper : format, "schema") != 0;
 }
 
-// ---- what it takes ------------------------------------------------------------------------------
+static bool is_effort(const struct json_scan *scan, uint32_t effort) {
+    bool is_it = false;
+    for (size_t i = 0; !is_it && i < sizeof(efforts) / sizeof(*efforts); i++)
+        is_it = is_said(scan, effort, efforts[i]);
+    return is_it;
+}
 
-static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *words) {
-    static const char *const types[] = {"text",         "image_url",   "image",
-                                        "document",     "tool_result", "container_upload",
-                                        "search_result"};
-    uint32_t type = json_find(line, part, "type");
-    if (is_said(line, type, "image_url") && !image_url_of(line, part)) {
-        buf_text(words, "a part of type \"image_url\" needs its \"image_url\": {\"url\"}");
-        return false;
-    }
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        if (is_said(line, type, types[i]))
-            return true;
-    return refuse_with(words, "this API takes no part of type ", line, type,
-                       ", but text, image_url, image, document and tool_result");
+static bool takes_output(const struct json_scan *line, uint32_t params, struct buf *words) {
+    uint32_t effort = stated_in(line, params, "reasoning_effort");
+    uint32_t format = stated_in(line, params, "response_format");
+    uint32_t own = stated_in(line, params, output.name);
+    if (effort && !is_effort(line, effort))
+        buf_text(words, "\"params.reasoning_effort\" must be low, medium, high, xhigh or max");
+    else if (format && !is_format(line, format))
+        buf_text(words, "\"params.response_format\" must be of type json_schema, with a schema, or "
+                        "text");
+    else if (own && !has_shape(line, own, JSON_SHAPE_object))
+        buf_printf(words, "\"params.%s\" must be an object", output.name);
+    return words->size == 0;
 }
 
 // A number of at most that, whatever way it is written.
@@ -358,30 +285,83 @@ static bool is_at_most(const struct json_scan *line, uint32_t node, double most)
     return strtod(text, NULL) <= most;
 }
 
-static bool takes_values(const struct json_scan *line, uint32_t params, struct buf *words) {
-    uint32_t choices = stated_in(line, params, "n"),
-             choice = stated_in(line, params, "tool_choice");
+static bool takes_settings_of(const struct provider_api *api, const struct json_scan *line,
+                              uint32_t params, struct buf *words) {
+    uint32_t choices = stated_in(line, params, "n"), name;
+    uint32_t choice = stated_in(line, params, "tool_choice");
     uint32_t temperature = stated_in(line, params, "temperature");
+    if (!takes_params(api, line, params, &names, words))
+        return false;
     if (choices && !is_at_most(line, choices, 1))
         buf_text(words, "this API gives one answer: \"params.n\" can only be 1");
     else if (temperature && !is_at_most(line, temperature, 1))
         buf_text(words, "\"params.temperature\" must be a number of at most 1 for this API");
-    else if (choice && !choice_type(line, choice))
+    else if (choice && choice_of(line, choice, &name) == CHOICE_odd)
         buf_text(words, "\"params.tool_choice\" must be auto, none, required or one function");
-    return words->size == 0;
+    return words->size == 0 && takes_output(line, params, words);
+}
+
+// ---- the request --------------------------------------------------------------------------------
+
+static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
+                              struct buf *out) {
+    struct turn turn;
+    const char *refusal = turn_open(job, scan, &turn, takes_settings_of, &form);
+    if (refusal)
+        return refusal;
+    buf_text(out, "{\"model\":");
+    json_put_text(out, job->model);
+    put_limit(out, scan, turn.params, job->api->output_tokens_default);
+    if (turn.system) {
+        buf_text(out, ",");
+        put_member(out, scan, turn.system);
+    }
+    refusal = put_messages(out, scan, turn.messages, job->model);
+    if (refusal)
+        return refusal;
+    if (turn.params) {
+        uint32_t stop = stated_in(scan, turn.params, "stop");
+        put_params(out, job, scan, &turn, &names);
+        if (stop && !stated_in(scan, turn.params, "stop_sequences"))
+            put_stops(out, scan, stop);
+        put_joined(out, scan, turn.params, &output);
+        put_choice(out, scan, turn.params);
+    }
+    put_tools(out, scan, turn.tools, put_tool);
+    buf_text(out, "}");
+    return NULL;
+}
+
+static const char *write_request(const struct adapter_job *job, struct json_scan *scan,
+                                 struct buf *body) {
+    return request_write(job, scan, body, write_turn);
+}
+
+// ---- what it takes ------------------------------------------------------------------------------
+
+static bool takes_part_of(const struct json_scan *line, uint32_t part, struct buf *words) {
+    static const char *const types[] = {"text",         "image_url",   "image",
+                                        "document",     "tool_result", "container_upload",
+                                        "search_result"};
+    uint32_t type = json_find(line, part, "type");
+    if (has_shape(line, part, JSON_SHAPE_text))
+        return true;
+    if (is_said(line, type, "image_url") && !image_url_of(line, part)) {
+        buf_text(words, "a part of type \"image_url\" needs its \"image_url\": {\"url\"}");
+        return false;
+    }
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if (is_said(line, type, types[i]))
+            return true;
+    return refuse_type(words, "this API takes no part", line, part,
+                       ", but text, image_url, image, document and tool_result");
 }
 
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
-    uint32_t params = stated_in(line, 0, "params"), said, at = 0;
-    while ((said = next_said(line, &at)) != 0) {
-        if (!has_shape(line, said, JSON_SHAPE_array))
-            continue;
-        for (uint32_t i = first_in(said); i < next_in(line, said); i = next_in(line, i))
-            if (!takes_part(line, i, words))
-                return false;
-    }
-    return !params ||
-           (takes_params(api, line, params, mapped, words) && takes_values(line, params, words));
+    uint32_t params = stated_in(line, 0, "params"), tools = stated_in(line, 0, "tools");
+    return takes_parts(line, takes_part_of, words) &&
+           (!tools || takes_functions(line, tools, &form, words)) &&
+           (!params || takes_settings_of(api, line, params, words));
 }
 
 // ---- answers ------------------------------------------------------------------------------------

@@ -4,28 +4,20 @@
 
 #include "workers/provider/adapters/neutral.h"
 
-// Whether a model that served is the one that is asked now: itself, a snapshot of it, or what an
-// alias (-latest) may have led to.
-bool gemini_is_same_model(struct bytes asked, struct bytes served);
-// The function that a tool of the user's is: {"name",…}, alone, with "type": "function", or under
-// "function"; 0: it is a tool of the API's own.
-uint32_t gemini_function_of(const struct json_scan *scan, uint32_t tool);
-
 // How an API writes parameters that both have.
 struct gemini_form {
     const char *config, *stops, *tier; // names of members
     bool is_interactions;              // how choice, effort and format are written
-    const char *const (*renamed)[2];   // another API's name, this one's; ends with NULL
+    struct param_names names;
+    struct function_form function;
 };
 extern const struct gemini_form gemini_generate_form, gemini_interactions_form;
 
 // Appends what a turn's params (an object) say to a body, each member with a comma before it. NULL,
-// or why the API cannot have them: they hold from a turn for another one.
+// or why the model cannot have them.
 const char *gemini_put_params(struct buf *out, const struct gemini_form *form,
                               const struct adapter_job *job, const struct json_scan *scan,
-                              uint32_t params);
-// Whether the API can take what a line's params state; if not, words says why.
-bool gemini_takes_params(const struct gemini_form *form, const struct provider_api *api,
-                         const struct json_scan *line, uint32_t params, struct buf *words);
+                              const struct turn *turn);
+takes_settings gemini_takes_generate, gemini_takes_interactions;
 
 #endif

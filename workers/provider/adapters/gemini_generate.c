@@ -47,13 +47,6 @@ static void put_image(struct buf *out, struct bytes media_type, struct bytes dat
     buf_text(out, "\"}}");
 }
 
-// The text of a part of type text, or of a bare string; 0: it is none.
-static uint32_t text_of(const struct json_scan *scan, uint32_t part) {
-    if (has_shape(scan, part, JSON_SHAPE_text))
-        return part;
-    return is_part(scan, part, "text") ? stated_in(scan, part, "text") : 0;
-}
-
 // A part that has no type is the API's own.
 static const char *put_part(struct talk *talk, const char *role, uint32_t part) {
     const struct json_scan *scan = talk->scan;
@@ -73,68 +66,59 @@ static const char *put_part(struct talk *talk, const char *role, uint32_t part) 
 
 // ---- results of tools ---------------------------------------------------------------------------
 
-// What a tool said, as one text: pieces of raw strings are one.
-static void put_said(struct buf *out, const struct json_scan *scan, uint32_t content) {
+// What a tool said, as one text: pieces of raw strings are one. False: it said something else.
+static bool put_said(struct buf *out, const struct json_scan *scan, uint32_t content) {
+    bool are_texts = true;
+    if (!content || !has_shape(scan, content, JSON_SHAPE_array)) {
+        put_as_text(out, scan, content);
+        return true;
+    }
     buf_text(out, "\"");
-    if (content && has_shape(scan, content, JSON_SHAPE_text))
-        put_bytes(out, inside(scan, content));
-    for (uint32_t i = first_in(content);
-         content && has_shape(scan, content, JSON_SHAPE_array) && i < next_in(scan, content);
-         i = next_in(scan, i))
-        if (text_of(scan, i) && has_shape(scan, text_of(scan, i), JSON_SHAPE_text))
+    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i))
+        if (text_of(scan, i))
             put_bytes(out, inside(scan, text_of(scan, i)));
+        else
+            are_texts = false;
     buf_text(out, "\"");
+    return are_texts;
 }
 
 // An object is the result as it stands; anything else is its output, or its error.
-static const char *put_result(struct talk *talk, struct bytes id, uint32_t content, bool is_error) {
+static const char *put_result(struct talk *talk, const struct heard *heard) {
+    const struct json_scan *scan = talk->scan;
     struct bytes name;
     struct buf *out;
-    if (!result_name(&talk->results, id, &name))
+    bool is_whole = true;
+    if (!result_name(&talk->results, heard->id, &name))
         return "tool_result_without_call";
     out = part_of(talk, user);
     buf_text(out, "{\"functionResponse\":{");
     if (talk->has_ids) {
         buf_text(out, "\"id\":");
-        put_bytes(out, id);
+        put_bytes(out, heard->id);
         buf_text(out, ",");
     }
     buf_text(out, "\"name\":");
     put_bytes(out, name);
     buf_text(out, ",\"response\":");
-    if (content && has_shape(talk->scan, content, JSON_SHAPE_object)) {
-        put_bytes(out, json_raw(talk->scan, content));
+    if (heard->result && has_shape(scan, heard->result, JSON_SHAPE_object)) {
+        put_bytes(out, json_raw(scan, heard->result));
     } else {
-        buf_text(out, is_error ? "{\"error\":" : "{\"output\":");
-        put_said(out, talk->scan, content);
+        buf_text(out, heard->is_error ? "{\"error\":" : "{\"output\":");
+        is_whole = put_said(out, scan, heard->result);
         buf_text(out, "}");
     }
     buf_text(out, "}}");
-    return NULL;
+    return is_whole ? NULL : "part_not_served";
 }
 
 // The results of tools first: they answer the call.
 static const char *put_heard(struct talk *talk, uint32_t content) {
-    const struct json_scan *scan = talk->scan;
     const char *refusal = NULL;
-    if (!has_shape(scan, content, JSON_SHAPE_array))
-        return put_part(talk, user, content);
-    for (uint32_t i = first_in(content); !refusal && i < next_in(scan, content);
-         i = next_in(scan, i)) {
-        struct bytes id;
-        uint32_t is_error = stated_in(scan, i, "is_error");
-        if (!is_part(scan, i, "tool_result"))
-            continue;
-        if (!result_id(&talk->results, content, i, &id))
-            return "tool_result_without_call";
-        refusal = put_result(talk, id, stated_in(scan, i, "content"),
-                             is_error && has_shape(scan, is_error, JSON_SHAPE_true));
-    }
-    for (uint32_t i = first_in(content); !refusal && i < next_in(scan, content);
-         i = next_in(scan, i))
-        if (!is_part(scan, i, "tool_result"))
-            refusal = put_part(talk, user, i);
-    return refusal;
+    struct heard heard;
+    for (heard_walk(&heard, content); !refusal && next_heard(&talk->results, &heard);)
+        refusal = heard.id.size > 0 ? put_result(talk, &heard) : put_part(talk, user, heard.part);
+    return refusal ? refusal : heard.refusal;
 }
 
 // ---- what the assistant said --------------------------------------------------------------------
@@ -164,8 +148,7 @@ static bool is_thought(const struct json_scan *scan, uint32_t part) {
 // for their signature.
 static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
     const struct json_scan *scan = talk->scan;
-    bool is_same = served && has_shape(scan, served, JSON_SHAPE_text) &&
-                   gemini_is_same_model(talk->model, inside(scan, served));
+    bool is_same = is_served_by(scan, served, talk->model);
     for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
         uint32_t call = stated_in(scan, i, "functionCall");
         if (call)
@@ -175,67 +158,45 @@ static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
     }
 }
 
-// What a model of another API said, or a person wrote in its place: its texts and its calls.
-static void put_foreign(struct talk *talk, uint32_t message) {
-    const struct json_scan *scan = talk->scan;
-    struct call_walk walk;
-    struct tool_call call;
-    uint32_t said[] = {stated_in(scan, message, "content"), stated_in(scan, message, "refusal")};
-    for (int k = 0; k < 2; k++) {
-        uint32_t content = said[k];
-        if (content && has_shape(scan, content, JSON_SHAPE_text))
-            put_text_part(part_of(talk, model), json_raw(scan, content));
-        for (uint32_t i = first_in(content);
-             content && has_shape(scan, content, JSON_SHAPE_array) && i < next_in(scan, content);
-             i = next_in(scan, i))
-            if (text_of(scan, i))
-                put_text_part(part_of(talk, model), json_raw(scan, text_of(scan, i)));
-    }
-    talk->has_ids = true;
-    calls_walk(&walk, scan, message);
-    while (next_call(scan, &walk, &call)) {
-        if (!call.id || !call.name)
-            continue;
-        struct buf *out = part_of(talk, model);
-        buf_text(out, "{\"functionCall\":{");
-        put_member(out, scan, call.id);
-        buf_text(out, ",");
-        put_member(out, scan, call.name);
-        buf_text(out, ",\"args\":");
-        put_arguments(out, scan, call.arguments);
-        buf_text(out, "}}");
-    }
+static void put_call(struct buf *out, const struct json_scan *scan, const struct tool_call *call) {
+    buf_text(out, "{\"functionCall\":{");
+    put_member(out, scan, call->id);
+    buf_text(out, ",");
+    put_member(out, scan, call->name);
+    buf_text(out, ",\"args\":");
+    put_arguments(out, scan, call->arguments);
+    buf_text(out, "}}");
 }
 
-static const char *put_message(struct talk *talk, uint32_t message) {
+// What a model of another API said, or a person wrote in its place.
+static const char *put_foreign(struct talk *talk, uint32_t message) {
+    struct spoken spoken;
+    talk->has_ids = true;
+    for (spoken_walk(&spoken, talk->scan, message); next_spoken(talk->scan, &spoken);)
+        if (spoken.text)
+            put_text_part(part_of(talk, model), json_raw(talk->scan, spoken.text));
+        else
+            put_call(part_of(talk, model), talk->scan, &spoken.call);
+    return spoken.refusal;
+}
+
+static const char *put_one(void *at, uint32_t message) {
+    struct talk *talk = at;
     const struct json_scan *scan = talk->scan;
     uint32_t content = stated_in(scan, message, "content");
-    uint32_t call = stated_in(scan, message, "tool_call_id");
-    if (!is_said(scan, json_find(scan, message, "role"), "assistant")) {
-        if (call && is_said(scan, json_find(scan, message, "role"), "tool"))
-            return put_result(talk, json_raw(scan, call), content, false);
+    if (!is_said(scan, json_find(scan, message, "role"), "assistant"))
         return content ? put_heard(talk, content) : NULL;
-    }
-    if (has_parts_of(scan, message, adapter_gemini_generate.shape))
-        put_replay(talk, content, stated_in(scan, message, "model"));
-    else
-        put_foreign(talk, message);
+    if (!has_parts_of(scan, message, adapter_gemini_generate.shape))
+        return put_foreign(talk, message);
+    put_replay(talk, content, stated_in(scan, message, "model"));
     return NULL;
 }
 
 static const char *put_contents(struct buf *out, const struct json_scan *scan, uint32_t messages,
                                 struct bytes asked) {
     struct talk talk = {.out = out, .scan = scan, .model = asked};
-    const char *refusal = NULL;
-    results_init(&talk.results, scan);
     buf_text(out, "{\"contents\":[");
-    for (uint32_t i = first_in(messages); !refusal && i < next_in(scan, messages);
-         i = next_in(scan, i)) {
-        refusal = put_message(&talk, i);
-        if (is_said(scan, json_find(scan, i, "role"), "assistant"))
-            results_of(&talk.results, i);
-    }
-    results_release(&talk.results);
+    const char *refusal = put_each_message(&talk.results, scan, messages, put_one, &talk);
     if (refusal)
         return refusal;
     buf_text(out, talk.role ? "]}]" : "]");
@@ -244,37 +205,23 @@ static const char *put_contents(struct buf *out, const struct json_scan *scan, u
 
 // ---- tools --------------------------------------------------------------------------------------
 
-static void put_function(struct buf *out, const struct json_scan *scan, uint32_t function) {
-    uint32_t description = stated_in(scan, function, "description");
-    uint32_t parameters = stated_in(scan, function, "parameters");
-    buf_text(out, "{");
-    put_member(out, scan, stated_in(scan, function, "name"));
-    if (description) {
-        buf_text(out, ",");
-        put_member(out, scan, description);
-    }
-    if (parameters) {
-        buf_text(out, ",\"parametersJsonSchema\":");
-        put_bytes(out, json_raw(scan, parameters));
-    }
-    buf_text(out, "}");
-}
-
 // All functions are one tool.
-static void put_tools(struct buf *out, const struct json_scan *scan, uint32_t tools) {
+static void put_own_tools(struct buf *out, const struct json_scan *scan, uint32_t tools) {
     const char *before = ",\"tools\":[{\"functionDeclarations\":[";
+    struct function function;
     for (uint32_t i = first_in(tools); i < next_in(scan, tools); i = next_in(scan, i)) {
-        if (!gemini_function_of(scan, i))
+        if (!function_of(scan, i, &function))
             continue;
-        buf_text(out, before);
-        put_function(out, scan, gemini_function_of(scan, i));
+        buf_printf(out, "%s{", before);
+        put_function(out, scan, &function, &gemini_generate_form.function);
+        buf_text(out, "}");
         before = ",";
     }
     bool has_functions = before[1] == 0;
     buf_text(out, has_functions ? "]}" : "");
     before = has_functions ? "," : ",\"tools\":[";
     for (uint32_t i = first_in(tools); i < next_in(scan, tools); i = next_in(scan, i)) {
-        if (gemini_function_of(scan, i))
+        if (function_of(scan, i, &function))
             continue;
         buf_text(out, before);
         put_bytes(out, json_raw(scan, i));
@@ -288,7 +235,8 @@ static void put_tools(struct buf *out, const struct json_scan *scan, uint32_t to
 static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
                               struct buf *out) {
     struct turn turn;
-    const char *refusal = turn_open(job, scan, &turn);
+    const char *refusal =
+        turn_open(job, scan, &turn, gemini_takes_generate, &gemini_generate_form.function);
     if (!refusal)
         refusal = put_contents(out, scan, turn.messages, job->model);
     if (refusal)
@@ -299,9 +247,9 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
         buf_text(out, "]}");
     }
     if (turn.tools && scan->nodes[turn.tools].count > 0)
-        put_tools(out, scan, turn.tools);
+        put_own_tools(out, scan, turn.tools);
     if (turn.params)
-        refusal = gemini_put_params(out, &gemini_generate_form, job, scan, turn.params);
+        refusal = gemini_put_params(out, &gemini_generate_form, job, scan, &turn);
     buf_text(out, "}");
     return refusal;
 }
@@ -325,7 +273,7 @@ static bool takes_result(const struct json_scan *line, uint32_t part, struct buf
     return true;
 }
 
-static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *words) {
+static bool takes_part_of(const struct json_scan *line, uint32_t part, struct buf *words) {
     struct bytes media_type, data;
     uint32_t url = image_url_of(line, part);
     if (text_of(line, part) || !json_find(line, part, "type"))
@@ -333,8 +281,7 @@ static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *
     if (is_part(line, part, "tool_result"))
         return takes_result(line, part, words);
     if (!is_part(line, part, "image_url"))
-        return refuse_with(words, "this API takes no part of type ", line,
-                           json_find(line, part, "type"),
+        return refuse_type(words, "this API takes no part", line, part,
                            ", but text, image_url, tool_result, and its own parts without a type");
     if (url && split_data_url(inside(line, url), &media_type, &data))
         return true;
@@ -344,27 +291,19 @@ static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *
 }
 
 static bool takes_tools(const struct json_scan *line, uint32_t tools, struct buf *words) {
+    struct function function;
     for (uint32_t i = first_in(tools); i < next_in(line, tools); i = next_in(line, i))
-        if (!gemini_function_of(line, i) && json_find(line, i, "type"))
-            return refuse_with(words, "this API has no tool of type ", line,
-                               json_find(line, i, "type"),
+        if (!function_of(line, i, &function) && json_find(line, i, "type"))
+            return refuse_type(words, "this API has no tool", line, i,
                                ": its own tools have no type, like {\"googleSearch\":{}}");
-    return true;
+    return takes_functions(line, tools, &gemini_generate_form.function, words);
 }
 
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
-    uint32_t params = stated_in(line, 0, "params"), tools = stated_in(line, 0, "tools");
-    uint32_t said, at = 0;
-    while ((said = next_said(line, &at)) != 0) {
-        if (!has_shape(line, said, JSON_SHAPE_array))
-            continue;
-        for (uint32_t i = first_in(said); i < next_in(line, said); i = next_in(line, i))
-            if (!takes_part(line, i, words))
-                return false;
-    }
-    if (tools && !takes_tools(line, tools, words))
-        return false;
-    return !params || gemini_takes_params(&gemini_generate_form, api, line, params, words);
+    uint32_t params = stated_in(line, 0, "params");
+    uint32_t tools = stated_in(line, 0, "tools");
+    return takes_parts(line, takes_part_of, words) && (!tools || takes_tools(line, tools, words)) &&
+           (!params || gemini_takes_generate(api, line, params, words));
 }
 
 // ---- answers ------------------------------------------------------------------------------------

@@ -47,13 +47,6 @@ static void put_text(struct buf *out, struct bytes raw) {
     buf_text(out, "}");
 }
 
-// The text of a part of type text, or of a bare string; 0: it is none.
-static uint32_t text_of(const struct json_scan *scan, uint32_t part) {
-    if (has_shape(scan, part, JSON_SHAPE_text))
-        return part;
-    return is_part(scan, part, "text") ? stated_in(scan, part, "text") : 0;
-}
-
 // The API's own contents, which go out as they are.
 static bool is_own(const struct json_scan *scan, uint32_t part) {
     static const char *const types[] = {"image", "audio", "video", "document"};
@@ -91,22 +84,23 @@ static bool put_content(struct buf *out, const struct json_scan *scan, uint32_t 
 
 // ---- what the user says -------------------------------------------------------------------------
 
-static const char *put_result(struct talk *talk, struct bytes id, uint32_t content, bool is_error) {
+static const char *put_result(struct talk *talk, const struct heard *heard) {
     const struct json_scan *scan = talk->scan;
+    uint32_t content = heard->result;
+    const char *before = "[";
     struct bytes name;
     struct buf *out = step_of(talk, true);
     buf_text(out, "{\"type\":\"function_result\",\"call_id\":");
-    put_bytes(out, id);
+    put_bytes(out, heard->id);
     // The call may stand in an interaction that the provider keeps.
-    if (result_name(&talk->results, id, &name)) {
+    if (result_name(&talk->results, heard->id, &name)) {
         buf_text(out, ",\"name\":");
         put_bytes(out, name);
     }
-    buf_text(out, is_error ? ",\"is_error\":true,\"result\":" : ",\"result\":");
+    buf_text(out, heard->is_error ? ",\"is_error\":true,\"result\":" : ",\"result\":");
     if (content && has_shape(scan, content, JSON_SHAPE_object)) {
         put_bytes(out, json_raw(scan, content));
     } else if (content && has_shape(scan, content, JSON_SHAPE_array)) {
-        const char *before = "[";
         for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
             buf_text(out, before);
             before = ",";
@@ -115,56 +109,43 @@ static const char *put_result(struct talk *talk, struct bytes id, uint32_t conte
         }
         buf_text(out, *before == '[' ? "[]" : "]");
     } else {
-        buf_text(out, "[");
-        put_text(out, content ? json_raw(scan, content) : bytes_text("\"\""));
-        buf_text(out, "]");
+        buf_text(out, "[{\"type\":\"text\",\"text\":");
+        put_as_text(out, scan, content);
+        buf_text(out, "}]");
     }
     buf_text(out, "}");
     return NULL;
 }
 
+static const char *put_said(struct talk *talk, uint32_t part) {
+    bool is_put = put_content(content_of(talk, user), talk->scan, part);
+    return is_put ? NULL : "part_not_served"; // of a message that was said to another API
+}
+
 // The results of tools first: they answer the call.
 static const char *put_heard(struct talk *talk, uint32_t content) {
-    const struct json_scan *scan = talk->scan;
     const char *refusal = NULL;
-    if (!has_shape(scan, content, JSON_SHAPE_array)) {
-        put_text(content_of(talk, user), json_raw(scan, content));
-        return NULL;
-    }
-    for (uint32_t i = first_in(content); !refusal && i < next_in(scan, content);
-         i = next_in(scan, i)) {
-        struct bytes id;
-        uint32_t is_error = stated_in(scan, i, "is_error");
-        if (!is_part(scan, i, "tool_result"))
-            continue;
-        if (!result_id(&talk->results, content, i, &id))
-            return "tool_result_without_call";
-        refusal = put_result(talk, id, stated_in(scan, i, "content"),
-                             is_error && has_shape(scan, is_error, JSON_SHAPE_true));
-    }
-    for (uint32_t i = first_in(content); !refusal && i < next_in(scan, content);
-         i = next_in(scan, i))
-        if (!is_part(scan, i, "tool_result") && !put_content(content_of(talk, user), scan, i))
-            refusal = "part_not_served"; // of a message that was said to another API
-    return refusal;
+    struct heard heard;
+    for (heard_walk(&heard, content); !refusal && next_heard(&talk->results, &heard);)
+        refusal = heard.id.size > 0 ? put_result(talk, &heard) : put_said(talk, heard.part);
+    return refusal ? refusal : heard.refusal;
 }
 
 // ---- what the assistant said --------------------------------------------------------------------
 
-// What a model of this API said goes back as it came; a thought with its signature, and what the
-// API's own tools did, only to the model that made it.
+// What a model of this API said goes back as it came; signatures, thoughts and what the API's own
+// tools did only to the model that made them.
 static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
-    static const char *const type[] = {"type", NULL};
     const struct json_scan *scan = talk->scan;
-    bool is_same = served && has_shape(scan, served, JSON_SHAPE_text) &&
-                   gemini_is_same_model(talk->model, inside(scan, served));
+    bool is_same = is_served_by(scan, served, talk->model);
+    const char *const left_out[] = {"type", is_same ? NULL : "signature", NULL};
     for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
         if (text_of(scan, i) || is_own(scan, i)) {
             put_bytes(content_of(talk, model), json_raw(scan, i));
         } else if (is_part(scan, i, "tool_use")) {
             struct buf *out = step_of(talk, false);
             buf_text(out, "{\"type\":\"function_call\"");
-            put_others(out, scan, i, type);
+            put_others(out, scan, i, left_out);
             buf_text(out, "}");
         } else if (is_same) {
             put_bytes(step_of(talk, false), json_raw(scan, i));
@@ -172,67 +153,44 @@ static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
     }
 }
 
-// What a model of another API said, or a person wrote in its place: its texts and its calls.
-static void put_foreign(struct talk *talk, uint32_t message) {
-    const struct json_scan *scan = talk->scan;
-    struct call_walk walk;
-    struct tool_call call;
-    uint32_t said[] = {stated_in(scan, message, "content"), stated_in(scan, message, "refusal")};
-    for (int k = 0; k < 2; k++) {
-        uint32_t content = said[k];
-        if (content && has_shape(scan, content, JSON_SHAPE_text) &&
-            json_raw(scan, content).size > 2)
-            put_text(content_of(talk, model), json_raw(scan, content));
-        for (uint32_t i = first_in(content);
-             content && has_shape(scan, content, JSON_SHAPE_array) && i < next_in(scan, content);
-             i = next_in(scan, i))
-            if (text_of(scan, i))
-                put_text(content_of(talk, model), json_raw(scan, text_of(scan, i)));
-    }
-    calls_walk(&walk, scan, message);
-    while (next_call(scan, &walk, &call)) {
-        if (!call.id || !call.name)
-            continue;
-        struct buf *out = step_of(talk, false);
-        buf_text(out, "{\"type\":\"function_call\",");
-        put_member(out, scan, call.id);
-        buf_text(out, ",");
-        put_member(out, scan, call.name);
-        buf_text(out, ",\"arguments\":");
-        put_arguments(out, scan, call.arguments);
-        buf_text(out, "}");
-    }
+static void put_call(struct buf *out, const struct json_scan *scan, const struct tool_call *call) {
+    buf_text(out, "{\"type\":\"function_call\",");
+    put_member(out, scan, call->id);
+    buf_text(out, ",");
+    put_member(out, scan, call->name);
+    buf_text(out, ",\"arguments\":");
+    put_arguments(out, scan, call->arguments);
+    buf_text(out, "}");
 }
 
-static const char *put_message(struct talk *talk, uint32_t message) {
+// What a model of another API said, or a person wrote in its place.
+static const char *put_foreign(struct talk *talk, uint32_t message) {
+    struct spoken spoken;
+    for (spoken_walk(&spoken, talk->scan, message); next_spoken(talk->scan, &spoken);)
+        if (spoken.text)
+            put_text(content_of(talk, model), json_raw(talk->scan, spoken.text));
+        else
+            put_call(step_of(talk, false), talk->scan, &spoken.call);
+    return spoken.refusal;
+}
+
+static const char *put_one(void *at, uint32_t message) {
+    struct talk *talk = at;
     const struct json_scan *scan = talk->scan;
     uint32_t content = stated_in(scan, message, "content");
-    uint32_t call = stated_in(scan, message, "tool_call_id");
-    if (!is_said(scan, json_find(scan, message, "role"), "assistant")) {
-        if (call && is_said(scan, json_find(scan, message, "role"), "tool"))
-            return put_result(talk, json_raw(scan, call), content, false);
+    if (!is_said(scan, json_find(scan, message, "role"), "assistant"))
         return content ? put_heard(talk, content) : NULL;
-    }
-    if (has_parts_of(scan, message, adapter_gemini_interactions.shape))
-        put_replay(talk, content, stated_in(scan, message, "model"));
-    else
-        put_foreign(talk, message);
+    if (!has_parts_of(scan, message, adapter_gemini_interactions.shape))
+        return put_foreign(talk, message);
+    put_replay(talk, content, stated_in(scan, message, "model"));
     return NULL;
 }
 
 static const char *put_input(struct buf *out, const struct json_scan *scan, uint32_t messages,
                              struct bytes asked) {
     struct talk talk = {.out = out, .scan = scan, .model = asked, .is_first = true};
-    const char *refusal = NULL;
-    results_init(&talk.results, scan);
     buf_text(out, ",\"input\":[");
-    for (uint32_t i = first_in(messages); !refusal && i < next_in(scan, messages);
-         i = next_in(scan, i)) {
-        refusal = put_message(&talk, i);
-        if (is_said(scan, json_find(scan, i, "role"), "assistant"))
-            results_of(&talk.results, i);
-    }
-    results_release(&talk.results);
+    const char *refusal = put_each_message(&talk.results, scan, messages, put_one, &talk);
     buf_text(out, talk.open ? "]}]" : "]");
     return refusal ? refusal : talk.is_asked ? NULL : "nothing_is_asked";
 }
@@ -241,19 +199,13 @@ static const char *put_input(struct buf *out, const struct json_scan *scan, uint
 
 // A function is flat here; any other tool is the API's own.
 static void put_tool(struct buf *out, const struct json_scan *scan, uint32_t tool) {
-    static const char *const names[] = {"description", "parameters"};
-    uint32_t function = gemini_function_of(scan, tool);
-    if (!function) {
+    struct function function;
+    if (!function_of(scan, tool, &function)) {
         put_bytes(out, json_raw(scan, tool));
         return;
     }
     buf_text(out, "{\"type\":\"function\",");
-    put_member(out, scan, stated_in(scan, function, "name"));
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (stated_in(scan, function, names[i])) {
-            buf_text(out, ",");
-            put_member(out, scan, stated_in(scan, function, names[i]));
-        }
+    put_function(out, scan, &function, &gemini_interactions_form.function);
     buf_text(out, "}");
 }
 
@@ -262,7 +214,8 @@ static void put_tool(struct buf *out, const struct json_scan *scan, uint32_t too
 static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
                               struct buf *out) {
     struct turn turn;
-    const char *refusal = turn_open(job, scan, &turn);
+    const char *refusal =
+        turn_open(job, scan, &turn, gemini_takes_interactions, &gemini_interactions_form.function);
     if (refusal)
         return refusal;
     buf_text(out, "{\"model\":");
@@ -278,12 +231,9 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
         buf_text(out, ",\"system_instruction\":");
         put_bytes(out, json_raw(scan, turn.system));
     }
-    if (turn.tools && scan->nodes[turn.tools].count > 0) {
-        buf_text(out, ",\"tools\":");
-        put_array(out, scan, turn.tools, put_tool);
-    }
+    put_tools(out, scan, turn.tools, put_tool);
     if (turn.params)
-        refusal = gemini_put_params(out, &gemini_interactions_form, job, scan, turn.params);
+        refusal = gemini_put_params(out, &gemini_interactions_form, job, scan, &turn);
     buf_text(out, "}");
     return refusal;
 }
@@ -295,14 +245,14 @@ static const char *write_request(const struct adapter_job *job, struct json_scan
 
 // ---- what it takes ------------------------------------------------------------------------------
 
-static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *words) {
+static bool takes_part_of(const struct json_scan *line, uint32_t part, struct buf *words) {
     struct bytes media_type, data;
     uint32_t content = is_part(line, part, "tool_result") ? stated_in(line, part, "content") : 0;
     if (is_part(line, part, "tool_result")) {
         for (uint32_t i = first_in(content);
              content && has_shape(line, content, JSON_SHAPE_array) && i < next_in(line, content);
              i = next_in(line, i))
-            if (is_part(line, i, "tool_result") || !takes_part(line, i, words))
+            if (is_part(line, i, "tool_result") || !takes_part_of(line, i, words))
                 return false;
         return true;
     }
@@ -314,21 +264,15 @@ static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *
                         "{\"type\":\"image\",\"uri\"}");
         return false;
     }
-    return refuse_with(words, "this API takes no part of type ", line,
-                       json_find(line, part, "type"),
+    return refuse_type(words, "this API takes no part", line, part,
                        ", but text, image_url, tool_result, image, audio, video and document");
 }
 
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
-    uint32_t params = stated_in(line, 0, "params"), said, at = 0;
-    while ((said = next_said(line, &at)) != 0) {
-        if (!has_shape(line, said, JSON_SHAPE_array))
-            continue;
-        for (uint32_t i = first_in(said); i < next_in(line, said); i = next_in(line, i))
-            if (!takes_part(line, i, words))
-                return false;
-    }
-    return !params || gemini_takes_params(&gemini_interactions_form, api, line, params, words);
+    uint32_t params = stated_in(line, 0, "params"), tools = stated_in(line, 0, "tools");
+    return takes_parts(line, takes_part_of, words) &&
+           (!tools || takes_functions(line, tools, &gemini_interactions_form.function, words)) &&
+           (!params || gemini_takes_interactions(api, line, params, words));
 }
 
 // ---- answers ------------------------------------------------------------------------------------

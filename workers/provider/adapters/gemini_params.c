@@ -4,30 +4,6 @@
 
 #include <string.h>
 
-static bool starts_with(struct bytes text, const char *begin) {
-    return text.size >= strlen(begin) && memcmp(text.at, begin, strlen(begin)) == 0;
-}
-
-// ---- models and tools ---------------------------------------------------------------------------
-
-bool gemini_is_same_model(struct bytes asked, struct bytes served) {
-    static const char latest[] = "-latest";
-    size_t size = strlen(latest);
-    if (asked.size > size && memcmp(asked.at + asked.size - size, latest, size) == 0)
-        return true;
-    return served.size >= asked.size && memcmp(served.at, asked.at, asked.size) == 0 &&
-           (served.size == asked.size || served.at[asked.size] == '-');
-}
-
-uint32_t gemini_function_of(const struct json_scan *scan, uint32_t tool) {
-    uint32_t type = json_find(scan, tool, "type");
-    uint32_t inner = stated_in(scan, tool, "function");
-    if (type && !is_said(scan, type, "function"))
-        return 0;
-    uint32_t function = type && inner ? inner : tool;
-    return stated_in(scan, function, "name") ? function : 0;
-}
-
 // ---- parameters ---------------------------------------------------------------------------------
 
 // Parameters that have another name here, in the configuration; the first of those that mean the
@@ -58,25 +34,46 @@ static const char *const renamed_interactions[][2] = {
 };
 enum { MEMBERS_MAX = 20 };
 
+// Those that have another form.
+static const char *const formed_generate[] = {"stop",
+                                              "response_format",
+                                              "reasoning_effort",
+                                              "tool_choice",
+                                              "parallel_tool_calls",
+                                              "service_tier",
+                                              "generationConfig",
+                                              NULL};
+static const char *const formed_interactions[] = {"stop",
+                                                  "response_format",
+                                                  "reasoning_effort",
+                                                  "tool_choice",
+                                                  "parallel_tool_calls",
+                                                  "service_tier",
+                                                  "generation_config",
+                                                  NULL};
+static const char *const ours_generate[] = {"model", "contents", "systemInstruction", NULL};
+static const char *const ours_interactions[] = {"model", "input", "system_instruction",
+                                                "previous_interaction_id", NULL};
+
+// Members of other APIs' functions.
+static const char *const others[] = {"strict", "cache_control", "defer_loading",
+                                     "eager_input_streaming", NULL};
+
 const struct gemini_form gemini_generate_form = {
     .config = "generationConfig",
     .stops = "stopSequences",
     .tier = "serviceTier",
-    .renamed = renamed_generate,
+    .names = {ours_generate, formed_generate, renamed_generate},
+    .function = {.schema = "parametersJsonSchema", .others = others},
 };
 const struct gemini_form gemini_interactions_form = {
     .config = "generation_config",
     .stops = "stop_sequences",
     .tier = "service_tier",
     .is_interactions = true,
-    .renamed = renamed_interactions,
+    .names = {ours_interactions, formed_interactions, renamed_interactions},
+    .function = {.schema = "parameters", .others = others},
 };
-
-// Those that have another form.
-static const char *const formed[] = {"stop",        "response_format",     "reasoning_effort",
-                                     "tool_choice", "parallel_tool_calls", "service_tier",
-                                     NULL};
-static const char *const ours[] = {"model", "messages", "system", "tools", NULL};
 
 // generationConfig under way: what the line states in the API's own form comes first and holds.
 struct config {
@@ -109,7 +106,7 @@ static bool config_begin(struct config *config, const char *name) {
 }
 
 static void put_renamed(struct config *config, uint32_t params) {
-    for (const char *const(*pair)[2] = config->form->renamed; (*pair)[0]; pair++) {
+    for (const char *const(*pair)[2] = config->form->names.moved; (*pair)[0]; pair++) {
         uint32_t value = stated_in(config->scan, params, (*pair)[0]);
         if (value && config_begin(config, (*pair)[1]))
             put_bytes(config->out, json_raw(config->scan, value));
@@ -150,8 +147,8 @@ enum { EFFORTS = sizeof(efforts) / sizeof(*efforts) };
 
 static const char *put_effort(struct config *config, uint32_t effort, struct bytes asked) {
     bool has_levels = config->form->is_interactions;
-    bool is_older =
-        !has_levels && (starts_with(asked, "gemini-2") || starts_with(asked, "gemini-1"));
+    bool is_older = !has_levels && (begins_with(asked, bytes_text("gemini-2")) ||
+                                    begins_with(asked, bytes_text("gemini-1")));
     for (size_t i = 0; i < EFFORTS; i++) {
         if (!is_said(config->scan, effort, efforts[i].effort))
             continue;
@@ -170,26 +167,13 @@ static const char *put_effort(struct config *config, uint32_t effort, struct byt
     return "effort_not_served";
 }
 
-// The mode of a choice of tools here: that of a word, or of {"type":"function",…}.
-static const char *choice_mode(const struct json_scan *scan, uint32_t choice) {
-    static const char *const modes[][2] = {
-        {"auto", "AUTO"}, {"none", "NONE"}, {"required", "ANY"}, {"any", "ANY"}};
-    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
-        if (is_said(scan, choice, modes[i][0]))
-            return modes[i][1];
-    bool is_one = has_shape(scan, choice, JSON_SHAPE_object) &&
-                  (is_part(scan, choice, "function") || is_part(scan, choice, "tool"));
-    return is_one ? "ANY" : NULL;
-}
-
 // Interactions has its choice among the configuration, as a word.
 static void put_choice_word(struct config *config, uint32_t choice) {
-    const char *mode = choice_mode(config->scan, choice);
-    if (mode && config_begin(config, "tool_choice"))
-        buf_printf(config->out, "\"%s\"",
-                   strcmp(mode, "ANY") == 0    ? "any"
-                   : strcmp(mode, "NONE") == 0 ? "none"
-                                               : "auto");
+    static const char *const words[] = {NULL, "auto", "none", "any", NULL};
+    uint32_t name;
+    const char *word = words[choice_of(config->scan, choice, &name)];
+    if (word && config_begin(config, "tool_choice"))
+        buf_printf(config->out, "\"%s\"", word);
 }
 
 static const char *put_config(struct buf *out, const struct gemini_form *form,
@@ -201,8 +185,6 @@ static const char *put_config(struct buf *out, const struct gemini_form *form,
     uint32_t choice = stated_in(scan, params, "tool_choice");
     config.own = stated_in(scan, params, form->config);
     if (config.own) {
-        if (!has_shape(scan, config.own, JSON_SHAPE_object))
-            return "parameter_not_served";
         buf_text(out, ",");
         put_member(out, scan, config.own);
         if (buf_state(out) == ERR_OK)
@@ -211,7 +193,7 @@ static const char *put_config(struct buf *out, const struct gemini_form *form,
     put_renamed(&config, params);
     if (stop)
         put_stops(&config, stop);
-    if (format && !form->is_interactions && has_shape(scan, format, JSON_SHAPE_object))
+    if (format && !form->is_interactions)
         put_format(&config, format);
     if (choice && form->is_interactions)
         put_choice_word(&config, choice);
@@ -221,12 +203,9 @@ static const char *put_config(struct buf *out, const struct gemini_form *form,
 }
 
 static void put_choice(struct buf *out, const struct json_scan *scan, uint32_t choice) {
-    const char *mode = choice_mode(scan, choice);
-    bool is_one = has_shape(scan, choice, JSON_SHAPE_object);
-    uint32_t function = is_one ? stated_in(scan, choice, "function") : 0;
-    uint32_t name = is_one ? stated_in(scan, function ? function : choice, "name") : 0;
-    if (!mode)
-        return;
+    static const char *const modes[] = {NULL, "AUTO", "NONE", "ANY", "ANY"};
+    uint32_t name;
+    const char *mode = modes[choice_of(scan, choice, &name)];
     buf_printf(out, ",\"toolConfig\":{\"functionCallingConfig\":{\"mode\":\"%s\"", mode);
     if (name) {
         buf_text(out, ",\"allowedFunctionNames\":[");
@@ -255,37 +234,13 @@ static void put_format_beside(struct buf *out, const struct json_scan *scan, uin
     buf_text(out, "}");
 }
 
-static bool is_renamed(const struct gemini_form *form, const struct json_scan *scan,
-                       uint32_t node) {
-    for (const char *const(*pair)[2] = form->renamed; (*pair)[0]; pair++)
-        if (json_is_named(scan, node, bytes_text((*pair)[0])))
-            return true;
-    return false;
-}
-
-static bool is_known(const struct gemini_form *form, const struct provider_api *api,
-                     const struct json_scan *scan, uint32_t node) {
-    return json_is_named(scan, node, bytes_text("stream")) || is_renamed(form, scan, node) ||
-           is_one_of(scan, node, formed) || is_one_of(scan, node, ours) ||
-           is_one_of(scan, node, api->request_fields);
-}
-
 const char *gemini_put_params(struct buf *out, const struct gemini_form *form,
                               const struct adapter_job *job, const struct json_scan *scan,
-                              uint32_t params) {
-    uint32_t choice = stated_in(scan, params, "tool_choice");
+                              const struct turn *turn) {
+    uint32_t params = turn->params, choice = stated_in(scan, params, "tool_choice");
     uint32_t tier = stated_in(scan, params, "service_tier");
     uint32_t format = stated_in(scan, params, "response_format");
-    for (uint32_t i = first_in(params); i < next_in(scan, params); i = next_in(scan, i)) {
-        if (has_shape(scan, i, JSON_SHAPE_null) || is_left_out(job, scan, i) ||
-            is_renamed(form, scan, i) || is_one_of(scan, i, formed) || is_one_of(scan, i, ours) ||
-            json_is_named(scan, i, bytes_text(form->config)))
-            continue;
-        if (!is_known(form, job->api, scan, i))
-            return "parameter_not_served"; // it holds from a turn for another API
-        buf_text(out, ",");
-        put_stated(out, job, scan, i);
-    }
+    put_params(out, job, scan, turn, &form->names);
     if (tier) {
         buf_printf(out, ",\"%s\":", form->tier);
         put_bytes(out, json_raw(scan, tier));
@@ -294,7 +249,6 @@ const char *gemini_put_params(struct buf *out, const struct gemini_form *form,
         put_format_beside(out, scan, format);
     if (choice && !form->is_interactions && !stated_in(scan, params, "toolConfig"))
         put_choice(out, scan, choice);
-    put_stream_needs(out, job, scan, params);
     return put_config(out, form, scan, params, job->model);
 }
 
@@ -321,8 +275,9 @@ static bool takes_values(const struct gemini_form *form, const struct json_scan 
     uint32_t format = stated_in(line, params, "response_format");
     uint32_t parallel = stated_in(line, params, "parallel_tool_calls");
     uint32_t own = stated_in(line, params, form->config);
-    bool is_one = choice && has_shape(line, choice, JSON_SHAPE_object);
-    if (choice && (!choice_mode(line, choice) || (is_one && form->is_interactions)))
+    uint32_t name;
+    enum choice kind = choice ? choice_of(line, choice, &name) : CHOICE_auto;
+    if (kind == CHOICE_odd || (kind == CHOICE_one && form->is_interactions))
         buf_printf(words, "\"params.tool_choice\" must be auto, none, required%s",
                    form->is_interactions ? " or any" : " or one function");
     else if (effort && !is_effort(form, line, effort))
@@ -338,17 +293,14 @@ static bool takes_values(const struct gemini_form *form, const struct json_scan 
     return words->size == 0;
 }
 
-bool gemini_takes_params(const struct gemini_form *form, const struct provider_api *api,
-                         const struct json_scan *line, uint32_t params, struct buf *words) {
-    for (uint32_t i = first_in(params); i < next_in(line, params); i = next_in(line, i)) {
-        struct bytes name =
-            bytes_of(line->text.at + line->nodes[i].name_at, line->nodes[i].name_size);
-        if (is_known(form, api, line, i))
-            continue;
-        name = bytes_cut(name, 64);
-        buf_printf(words, "this API has no parameter \"%.*s\"", (int)name.size,
-                   (const char *)name.at);
-        return false;
-    }
-    return takes_values(form, line, params, words);
+bool gemini_takes_generate(const struct provider_api *api, const struct json_scan *line,
+                           uint32_t params, struct buf *words) {
+    return takes_params(api, line, params, &gemini_generate_form.names, words) &&
+           takes_values(&gemini_generate_form, line, params, words);
+}
+
+bool gemini_takes_interactions(const struct provider_api *api, const struct json_scan *line,
+                               uint32_t params, struct buf *words) {
+    return takes_params(api, line, params, &gemini_interactions_form.names, words) &&
+           takes_values(&gemini_interactions_form, line, params, words);
 }

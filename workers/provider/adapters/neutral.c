@@ -7,80 +7,6 @@ void put_bytes(struct buf *out, struct bytes bytes) {
     buf_put(out, bytes.at, bytes.size);
 }
 
-// ---- a native body ------------------------------------------------------------------------------
-
-static bool find_body(const struct adapter_job *job, struct bytes *body) {
-    const char *other = job->api->line_member;
-    bool is_there =
-        json_member(job->line, "body", body) || (other && json_member(job->line, other, body));
-    return is_there && body->size >= 2 && body->at[0] == '{';
-}
-
-// Members that stand in the path, or are said by it.
-static bool is_in_path(const struct adapter_job *job, const struct json_scan *scan, uint32_t node) {
-    static const char *const stream[] = {"stream", NULL}, *const model[] = {"model", NULL};
-    bool is_field = is_one_of(scan, node, job->api->request_fields);
-    return (job->api->stream.is_asked_by_path && is_one_of(scan, node, stream)) ||
-           (job->api->is_model_in_path && !is_field && is_one_of(scan, node, model));
-}
-
-// Each member as it stands, but for the model, what the path says, and what a stream needs.
-static const char *copy_members(const struct adapter_job *job, struct json_scan *scan,
-                                struct bytes body, struct buf *out) {
-    const char *comma = "";
-    if (json_scan(scan, body, NULL) != ERR_OK)
-        return "body_malformed";
-    buf_text(out, "{");
-    for (uint32_t i = first_in(0); i < next_in(scan, 0); i = next_in(scan, i)) {
-        if (is_in_path(job, scan, i))
-            continue;
-        buf_text(out, comma);
-        comma = ",";
-        if (json_is_named(scan, i, bytes_text("model"))) {
-            buf_text(out, "\"model\":");
-            json_put_text(out, job->model);
-        } else {
-            put_stated(out, job, scan, i);
-        }
-    }
-    put_stream_needs(out, job, scan, 0);
-    buf_text(out, "}");
-    return NULL;
-}
-
-static const char *native_write(const struct adapter_job *job, struct json_scan *scan,
-                                struct buf *out) {
-    struct bytes body, model;
-    if (!find_body(job, &body))
-        return "line_without_body";
-    bool has_model = json_member(body, "model", &model);
-    if (!has_model && !job->api->is_model_in_path)
-        return "body_without_model";
-    if (job->is_stream || job->api->is_model_in_path)
-        return copy_members(job, scan, body, out);
-    size_t before = (size_t)(model.at - body.at);
-    bool is_same = model.size == job->model.size + 2 &&
-                   memcmp(model.at + 1, job->model.at, job->model.size) == 0;
-    if (is_same) {
-        put_bytes(out, body);
-        return NULL;
-    }
-    put_bytes(out, bytes_of(body.at, before));
-    json_put_text(out, job->model);
-    put_bytes(out, bytes_of(model.at + model.size, body.size - before - model.size));
-    return NULL;
-}
-
-const char *request_write(const struct adapter_job *job, struct json_scan *scan, struct buf *out,
-                          const char *(*write_turn)(const struct adapter_job *job,
-                                                    struct json_scan *scan, struct buf *out)) {
-    if (job->is_stream && !api_streams(job->api))
-        return "stream_not_served"; // settings that hold from a turn for another API
-    const char *refusal =
-        job->context.size > 0 ? write_turn(job, scan, out) : native_write(job, scan, out);
-    return !refusal && buf_state(out) != ERR_OK ? "request_too_large" : refusal;
-}
-
 // ---- nodes --------------------------------------------------------------------------------------
 
 uint32_t stated_in(const struct json_scan *scan, uint32_t object, const char *name) {
@@ -108,7 +34,23 @@ static bool is_shape_or_absent(const struct json_scan *scan, uint32_t node, enum
     return node == 0 || has_shape(scan, node, shape);
 }
 
-const char *turn_open(const struct adapter_job *job, struct json_scan *scan, struct turn *turn) {
+// Params and tools may hold from a turn for another API, which took them.
+static const char *refused_settings(const struct adapter_job *job, const struct json_scan *scan,
+                                    const struct turn *turn, takes_settings *takes,
+                                    const struct function_form *form) {
+    struct buf words;
+    const char *refusal = NULL;
+    buf_init(&words, URL_BYTES_MAX);
+    if (turn->params && !takes(job->api, scan, turn->params, &words))
+        refusal = "parameter_not_served";
+    else if (turn->tools && !takes_functions(scan, turn->tools, form, &words))
+        refusal = "tool_not_served";
+    buf_release(&words);
+    return refusal;
+}
+
+const char *turn_open(const struct adapter_job *job, struct json_scan *scan, struct turn *turn,
+                      takes_settings *takes, const struct function_form *form) {
     if (json_scan(scan, job->context, NULL) != ERR_OK || !has_shape(scan, 0, JSON_SHAPE_object))
         return "context_malformed";
     *turn = (struct turn){
@@ -129,7 +71,8 @@ const char *turn_open(const struct adapter_job *job, struct json_scan *scan, str
         if (!has_shape(scan, i, JSON_SHAPE_object))
             return "context_malformed";
     // No API goes on with a conversation in which a call has no result.
-    return results_are_there(scan, turn->messages) ? NULL : "tool_result_missing";
+    return results_are_there(scan, turn->messages) ? refused_settings(job, scan, turn, takes, form)
+                                                   : "tool_result_missing";
 }
 
 // ---- writing ------------------------------------------------------------------------------------
@@ -189,6 +132,20 @@ struct bytes inside(const struct json_scan *scan, uint32_t text) {
     return bytes_of(raw.at + 1, raw.size - 2);
 }
 
+// ---- what was said ------------------------------------------------------------------------------
+
+uint32_t text_of(const struct json_scan *scan, uint32_t part) {
+    uint32_t text = is_part(scan, part, "text") ? json_find(scan, part, "text") : part;
+    return text && has_shape(scan, text, JSON_SHAPE_text) ? text : 0;
+}
+
+uint32_t spoken_text(const struct json_scan *scan, uint32_t part) {
+    uint32_t text =
+        is_part(scan, part, "refusal") ? json_find(scan, part, "refusal") : text_of(scan, part);
+    bool is_text = text && has_shape(scan, text, JSON_SHAPE_text);
+    return is_text && scan->nodes[text].size > 2 ? text : 0;
+}
+
 // ---- tools --------------------------------------------------------------------------------------
 
 static struct tool_call call_of(const struct json_scan *scan, uint32_t node) {
@@ -234,6 +191,49 @@ bool next_call(const struct json_scan *scan, struct call_walk *walk, struct tool
     return false;
 }
 
+void spoken_walk(struct spoken *spoken, const struct json_scan *scan, uint32_t message) {
+    uint32_t content = stated_in(scan, message, "content");
+    bool has_parts = content && has_shape(scan, content, JSON_SHAPE_array);
+    *spoken = (struct spoken){
+        .message = message,
+        .content = has_parts ? content : 0,
+        .rest = {has_parts ? 0 : content, stated_in(scan, message, "refusal")},
+    };
+    calls_walk(&spoken->calls, scan, message);
+}
+
+static uint32_t next_text(const struct json_scan *scan, struct spoken *spoken) {
+    uint32_t text = 0;
+    while (!text && step(scan, spoken->content, &spoken->at))
+        text = spoken_text(scan, spoken->at);
+    for (int i = 0; !text && i < 2; i++) {
+        text = spoken->rest[i] ? spoken_text(scan, spoken->rest[i]) : 0;
+        spoken->rest[i] = 0;
+    }
+    return text;
+}
+
+bool next_spoken(const struct json_scan *scan, struct spoken *spoken) {
+    bool is_call = false;
+    spoken->text = next_text(scan, spoken);
+    while (!spoken->text && !is_call && next_call(scan, &spoken->calls, &spoken->call))
+        is_call = spoken->call.id && spoken->call.name;
+    if (spoken->text || is_call)
+        spoken->has_any = true;
+    else if (!spoken->has_any && stated_in(scan, spoken->message, "audio"))
+        spoken->refusal = "part_not_served"; // speech, which only its API has
+    return spoken->text || is_call;
+}
+
+void put_as_text(struct buf *out, const struct json_scan *scan, uint32_t node) {
+    if (node == 0)
+        buf_text(out, "\"\"");
+    else if (has_shape(scan, node, JSON_SHAPE_text))
+        put_bytes(out, json_raw(scan, node));
+    else
+        json_put_text(out, json_raw(scan, node));
+}
+
 bool has_parts_of(const struct json_scan *scan, uint32_t message, const char *shape) {
     uint32_t content = stated_in(scan, message, "content");
     return content && has_shape(scan, content, JSON_SHAPE_array) &&
@@ -243,28 +243,67 @@ bool has_parts_of(const struct json_scan *scan, uint32_t message, const char *sh
 void put_arguments_text(struct buf *out, const struct json_scan *scan, uint32_t node) {
     if (node == 0)
         buf_text(out, "\"{}\"");
-    else if (has_shape(scan, node, JSON_SHAPE_text))
-        put_bytes(out, json_raw(scan, node));
     else
-        json_put_text(out, json_raw(scan, node));
+        put_as_text(out, scan, node);
 }
 
-// A dated snapshot of a model has a year, a month with its day, or all of it behind its name; what
-// has less there is another model.
+static struct bytes behind(struct bytes text, size_t size) {
+    return bytes_of(text.at + size, text.size - size);
+}
+
+static size_t count_digits(struct bytes text) {
+    size_t count = 0;
+    while (count < text.size && text.at[count] >= '0' && text.at[count] <= '9')
+        count++;
+    return count;
+}
+
+// What stands behind a model's name where it is the same model: a date from the year on, or its
+// month and day, or a number of three digits, and all of it or nothing behind "-preview". What has
+// less, or other words, is another model.
+static bool is_snapshot(struct bytes rest) {
+    static const char preview[] = "-preview";
+    enum { DIGITS_MIN = 3 };
+    bool is_preview = begins_with(rest, bytes_text(preview));
+    rest = is_preview ? behind(rest, strlen(preview)) : rest;
+    if (rest.size == 0)
+        return true;
+    size_t digits = count_digits(behind(rest, 1));
+    bool is_number = rest.at[0] == '-' && (is_preview || digits >= DIGITS_MIN);
+    for (size_t at = 1; is_number && at < rest.size; at += digits + 1) {
+        digits = count_digits(behind(rest, at));
+        is_number = digits > 0 && (at + digits == rest.size || rest.at[at + digits] == '-');
+    }
+    return is_number;
+}
+
+static bool is_snapshot_of(struct bytes name, struct bytes model) {
+    return begins_with(name, model) && is_snapshot(behind(name, model.size));
+}
+
+// An alias may leave out the version behind the first word: gemini-flash-latest.
+static bool is_led_to(struct bytes name, struct bytes alias) {
+    static const char latest[] = "-latest";
+    size_t size = alias.size - strlen(latest);
+    if (alias.size <= strlen(latest) || !bytes_is(behind(alias, size), latest))
+        return false;
+    struct bytes model = bytes_of(alias.at, size);
+    const uint8_t *dash = memchr(model.at, '-', model.size);
+    size_t word = dash ? (size_t)(dash - model.at) : model.size, at = word + 1;
+    if (is_snapshot_of(name, model))
+        return true;
+    if (name.size <= at || memcmp(name.at, model.at, word) != 0)
+        return false;
+    while (at < name.size && (count_digits(behind(name, at)) > 0 || name.at[at] == '.'))
+        at++;
+    return at > word + 1 && is_snapshot_of(behind(name, at), behind(model, word));
+}
+
 bool is_served_by(const struct json_scan *scan, uint32_t served, struct bytes model) {
-    enum { DIGITS_MIN = 4 };
-    static const char digits[] = "0123456789", date[] = "0123456789-";
     if (!served || !has_shape(scan, served, JSON_SHAPE_text))
         return false;
-    struct bytes raw = json_raw(scan, served), name = bytes_of(raw.at + 1, raw.size - 2);
-    if (name.size < model.size || memcmp(name.at, model.at, model.size) != 0)
-        return false;
-    struct bytes rest = bytes_of(name.at + model.size, name.size - model.size);
-    bool is_date = rest.size > DIGITS_MIN && rest.at[0] == '-';
-    for (size_t i = 1; is_date && i < rest.size; i++)
-        is_date = memchr(i <= DIGITS_MIN ? digits : date, rest.at[i],
-                         (i <= DIGITS_MIN ? sizeof(digits) : sizeof(date)) - 1) != NULL;
-    return rest.size == 0 || is_date;
+    struct bytes name = inside(scan, served);
+    return is_snapshot_of(name, model) || is_led_to(name, model);
 }
 
 void put_arguments(struct buf *out, const struct json_scan *scan, uint32_t node) {
@@ -301,120 +340,27 @@ uint32_t next_said(const struct json_scan *line, uint32_t *at) {
     return 0;
 }
 
-// ---- streams ------------------------------------------------------------------------------------
-
-// What the catalogue wants in the body of a request for a stream, scanned; count 0: nothing.
-static void open_needs(const struct adapter_job *job, struct json_scan *needs) {
-    json_scan_init(needs);
-    if (job->is_stream && job->api->stream.with)
-        (void)json_scan(needs, bytes_text(job->api->stream.with), NULL);
-}
-
-static uint32_t find_like(const struct json_scan *in, uint32_t object, const struct json_scan *scan,
-                          uint32_t node) {
-    const struct json_node *at = &scan->nodes[node];
-    struct bytes name = bytes_of(scan->text.at + at->name_at, at->name_size);
-    if (!has_shape(in, object, JSON_SHAPE_object))
-        return 0;
-    for (uint32_t i = first_in(object); i < next_in(in, object); i = next_in(in, i))
-        if (json_is_named(in, i, name))
-            return i;
-    return 0;
-}
-
-// The members of `from` that the object does not have.
-static void put_missing(struct buf *out, const struct json_scan *from, uint32_t all,
-                        const struct json_scan *scan, uint32_t object, const char *comma) {
-    for (uint32_t i = first_in(all); i < next_in(from, all); i = next_in(from, i)) {
-        if (find_like(scan, object, from, i))
-            continue;
-        buf_text(out, comma);
-        comma = ",";
-        put_member(out, from, i);
-    }
-}
-
-void put_stated(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
-                uint32_t node) {
-    struct json_scan needs;
-    open_needs(job, &needs);
-    uint32_t need = needs.count > 0 ? find_like(&needs, 0, scan, node) : 0;
-    put_member(out, scan, node);
-    if (need && has_shape(&needs, need, JSON_SHAPE_object) &&
-        has_shape(scan, node, JSON_SHAPE_object) && buf_state(out) == ERR_OK) {
-        out->size--; // the object's end
-        put_missing(out, &needs, need, scan, node, scan->nodes[node].count > 0 ? "," : "");
-        buf_text(out, "}");
-    }
-    json_scan_release(&needs);
-}
-
-bool is_left_out(const struct adapter_job *job, const struct json_scan *scan, uint32_t node) {
-    return json_is_named(scan, node, bytes_text("stream")) &&
-           (!job->is_stream || job->api->stream.is_asked_by_path);
-}
-
-void put_stream_needs(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
-                      uint32_t object) {
-    struct json_scan needs;
-    open_needs(job, &needs);
-    if (needs.count > 0)
-        put_missing(out, &needs, 0, scan, object, ",");
-    json_scan_release(&needs);
-}
-
 // ---- submission ---------------------------------------------------------------------------------
 
-bool refuse_with(struct buf *words, const char *before, const struct json_scan *scan, uint32_t node,
-                 const char *after) {
-    enum { SHOWN_MAX = 64 };
-    struct bytes shown = bytes_cut(json_raw(scan, node), SHOWN_MAX);
-    buf_printf(words, "%s%.*s%s", before, (int)shown.size, (const char *)shown.at, after);
-    return false;
-}
-
-const char *field_of(const struct provider_api *api, const struct json_scan *scan, uint32_t param) {
-    if (is_one_of(scan, param, api->request_fields))
-        return NULL;
-    for (size_t i = 0; i < api->field_name_count; i++)
-        if (json_is_named(scan, param, bytes_text(api->field_names[i].from)))
-            return api->field_names[i].to;
-    return NULL;
-}
-
-bool is_stated_twice(const struct provider_api *api, const struct json_scan *scan, uint32_t params,
-                     uint32_t param) {
-    const char *field = field_of(api, scan, param);
-    if (!field)
-        return false;
-    struct bytes head = bytes_of(field, strcspn(field, "."));
-    bool is_twice = false;
-    for (uint32_t i = first_in(params); !is_twice && i < next_in(scan, params);
-         i = next_in(scan, i))
-        is_twice = json_is_named(scan, i, head) && !has_shape(scan, i, JSON_SHAPE_null);
-    for (uint32_t i = first_in(params); !is_twice && i < param; i = next_in(scan, i)) {
-        const char *earlier = field_of(api, scan, i);
-        is_twice = earlier && strcmp(earlier, field) == 0;
-    }
-    return is_twice;
-}
-
-bool takes_params(const struct provider_api *api, const struct json_scan *line, uint32_t params,
-                  const char *const *mapped, struct buf *words) {
-    bool takes_any = api->request_fields[0] == NULL;
-    for (const char *const *field = api->request_fields; *field; field++)
-        takes_any = takes_any || strcmp(*field, "*") == 0;
-    if (takes_any || !params)
-        return true;
-    for (uint32_t i = first_in(params); i < next_in(line, params); i = next_in(line, i)) {
-        const struct json_node *node = &line->nodes[i];
-        if ((mapped && is_one_of(line, i, mapped)) || is_one_of(line, i, api->request_fields) ||
-            field_of(api, line, i))
+bool takes_parts(const struct json_scan *line, takes_part *takes, struct buf *words) {
+    uint32_t said, at = 0;
+    while ((said = next_said(line, &at)) != 0) {
+        if (!has_shape(line, said, JSON_SHAPE_array))
             continue;
-        struct bytes name = bytes_cut(bytes_of(line->text.at + node->name_at, node->name_size), 64);
-        buf_printf(words, "this API has no parameter \"%.*s\"", (int)name.size,
-                   (const char *)name.at);
-        return false;
+        for (uint32_t i = first_in(said); i < next_in(line, said); i = next_in(line, i))
+            if (!takes(line, i, words))
+                return false;
     }
     return true;
+}
+
+bool refuse_type(struct buf *words, const char *before, const struct json_scan *scan,
+                 uint32_t object, const char *after) {
+    enum { SHOWN_MAX = 64 };
+    uint32_t type = json_find(scan, object, "type");
+    bool is_text = type && has_shape(scan, type, JSON_SHAPE_text);
+    struct bytes shown = is_text ? bytes_cut(json_raw(scan, type), SHOWN_MAX) : bytes_text("");
+    buf_printf(words, "%s%s%.*s%s", before, is_text ? " of type " : " without a type",
+               (int)shown.size, (const char *)shown.at, after);
+    return false;
 }

@@ -3,8 +3,8 @@
 
 // ---- tools --------------------------------------------------------------------------------------
 
-static void put_function(struct buf *out, const struct json_scan *scan,
-                         const struct tool_call *call) {
+static void put_called(struct buf *out, const struct json_scan *scan,
+                       const struct tool_call *call) {
     buf_text(out, "{");
     if (call->id) {
         put_member(out, scan, call->id);
@@ -26,17 +26,22 @@ static void put_tool_call(struct buf *out, const struct json_scan *scan, uint32_
     if (json_find(scan, call, "type") || neutral.name == 0)
         put_bytes(out, json_raw(scan, call));
     else
-        put_function(out, scan, &neutral);
+        put_called(out, scan, &neutral);
 }
 
-// {"name","description","parameters"} becomes {"type":"function","function":{…}}.
+// Servers that speak this API have members of their own, so no member is known to be another's.
+static const struct function_form form = {.schema = "parameters"};
+
+// What has its members under "function" already speaks the API's own language.
 static void put_tool(struct buf *out, const struct json_scan *scan, uint32_t tool) {
-    bool is_native = json_find(scan, tool, "type") || !json_find(scan, tool, "name");
-    if (!is_native)
-        buf_text(out, "{\"type\":\"function\",\"function\":");
-    put_bytes(out, json_raw(scan, tool));
-    if (!is_native)
-        buf_text(out, "}");
+    struct function function;
+    if (!function_of(scan, tool, &function) || function.from != tool) {
+        put_bytes(out, json_raw(scan, tool));
+        return;
+    }
+    buf_text(out, "{\"type\":\"function\",\"function\":{");
+    put_function(out, scan, &function, &form);
+    buf_text(out, "}}");
 }
 
 // ---- messages -----------------------------------------------------------------------------------
@@ -51,61 +56,57 @@ static void put_part(struct buf *out, const struct json_scan *scan, uint32_t par
         buf_text(out, "}");
 }
 
+// A text, or parts; anything else is a result that is neither.
 static void put_content(struct buf *out, const struct json_scan *scan, uint32_t content) {
-    buf_text(out, "\"content\":");
-    if (has_shape(scan, content, JSON_SHAPE_array))
+    if (content && has_shape(scan, content, JSON_SHAPE_array))
         put_array(out, scan, content, put_part);
     else
-        put_bytes(out, json_raw(scan, content));
+        put_as_text(out, scan, content);
 }
 
-static bool next_named(const struct json_scan *scan, struct call_walk *walk,
-                       struct tool_call *call) {
-    while (next_call(scan, walk, call))
-        if (call->name)
-            return true;
-    return false;
+// What the API wants of a message with calls that has it not.
+static void put_calls_field(struct buf *out, const struct provider_api *api) {
+    if (api->calls_field)
+        buf_printf(out, ",\"%s\":\"\"", api->calls_field);
 }
 
-// What another provider's model said: its texts and its calls. Its other parts mean nothing here.
-static void put_foreign(struct buf *out, const struct json_scan *scan, uint32_t message) {
-    uint32_t content = json_find(scan, message, "content");
-    const char *comma = "";
-    struct call_walk walk;
-    struct tool_call call;
-    buf_text(out, "{\"role\":\"assistant\",\"content\":[");
-    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
-        uint32_t text = is_part(scan, i, "text") ? stated_in(scan, i, "text") : 0;
-        if (!text)
-            continue;
-        buf_printf(out, "%s{\"type\":\"text\",", comma);
-        put_member(out, scan, text);
-        buf_text(out, "}");
-        comma = ",";
-    }
-    calls_walk(&walk, scan, message);
-    bool has_call = next_named(scan, &walk, &call);
-    if (*comma) {
-        buf_text(out, "]");
-    } else if (buf_state(out) == ERR_OK) {
-        out->size--;
-        buf_text(out, has_call ? "null" : "\"\"");
-    }
-    const char *between = ",\"tool_calls\":[";
-    for (; has_call; has_call = next_named(scan, &walk, &call)) {
+// What another provider's model said. Its other parts mean nothing here.
+static const char *put_foreign(struct buf *out, const struct provider_api *api,
+                               const struct json_scan *scan, uint32_t message) {
+    const char *between = "[";
+    struct spoken spoken;
+    spoken_walk(&spoken, scan, message);
+    buf_text(out, "{\"role\":\"assistant\",\"content\":");
+    bool is_more = next_spoken(scan, &spoken);
+    for (; is_more && spoken.text; is_more = next_spoken(scan, &spoken)) {
         buf_text(out, between);
-        put_function(out, scan, &call);
+        put_part(out, scan, spoken.text);
         between = ",";
     }
-    buf_text(out, between[1] ? "}" : "]}");
+    buf_text(out, *between == ',' ? "]" : is_more ? "null" : "\"\"");
+    between = ",\"tool_calls\":[";
+    for (; is_more; is_more = next_spoken(scan, &spoken)) {
+        buf_text(out, between);
+        put_called(out, scan, &spoken.call);
+        between = ",";
+    }
+    if (*between && !between[1]) {
+        buf_text(out, "]");
+        put_calls_field(out, api);
+    }
+    buf_text(out, "}");
+    return spoken.refusal;
+}
+
+static const char *const *copied_to(const struct provider_api *api) {
+    static const char *const common[] = {"role", "name", "refusal", "audio", "function_call", NULL};
+    return api->message_fields[0] ? api->message_fields : common;
 }
 
 // What the API takes of a message is copied; anything else is for us only.
 static void put_own(struct buf *out, const struct provider_api *api, const struct json_scan *scan,
                     uint32_t message) {
-    static const char *const common[] = {
-        "role", "name", "tool_call_id", "refusal", "audio", "function_call", NULL};
-    const char *const *copied = api->message_fields[0] ? api->message_fields : common;
+    const char *const *copied = copied_to(api);
     const char *comma = "";
     buf_text(out, "{");
     for (uint32_t i = first_in(message); i < next_in(scan, message); i = next_in(scan, i)) {
@@ -116,11 +117,14 @@ static void put_own(struct buf *out, const struct provider_api *api, const struc
             continue;
         buf_text(out, comma);
         comma = ",";
-        if (is_content) {
+        if (is_content && has_shape(scan, i, JSON_SHAPE_array)) {
+            buf_text(out, "\"content\":");
             put_content(out, scan, i);
         } else if (is_calls && has_shape(scan, i, JSON_SHAPE_array)) {
             buf_text(out, "\"tool_calls\":");
             put_array(out, scan, i, put_tool_call);
+            if (api->calls_field && !stated_in(scan, message, api->calls_field))
+                put_calls_field(out, api);
         } else {
             put_member(out, scan, i);
         }
@@ -129,130 +133,102 @@ static void put_own(struct buf *out, const struct provider_api *api, const struc
 }
 
 // Results of tools are messages of a role of their own, before what else the user says.
-static const char *put_heard(struct buf *out, const struct provider_api *api,
-                             struct results *results, uint32_t message, uint32_t content) {
+static const char *put_heard(struct buf *out, struct results *results, uint32_t content) {
     const struct json_scan *scan = results->scan;
-    const char *comma = "";
-    unsigned others = 0;
-    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
-        struct bytes id;
-        if (!is_part(scan, i, "tool_result")) {
-            others++;
+    const char *comma = "", *between = ",{\"role\":\"user\",\"content\":[";
+    struct heard heard;
+    for (heard_walk(&heard, content); next_heard(results, &heard);) {
+        if (heard.id.size == 0) {
+            buf_text(out, between);
+            put_part(out, scan, heard.part);
+            between = ",";
             continue;
         }
-        if (!result_id(results, content, i, &id))
-            return "tool_result_without_call";
-        uint32_t result = stated_in(scan, i, "content");
-        buf_printf(out, "%s{\"role\":\"tool\",\"tool_call_id\":%.*s,", comma, (int)id.size,
-                   (const char *)id.at);
-        comma = ",";
-        if (result)
-            put_content(out, scan, result);
-        else
-            buf_text(out, "\"content\":\"\"");
+        buf_printf(out, "%s{\"role\":\"tool\",\"tool_call_id\":%.*s,\"content\":", comma,
+                   (int)heard.id.size, (const char *)heard.id.at);
+        put_content(out, scan, heard.result);
         buf_text(out, "}");
+        comma = ",";
     }
-    if (!*comma) {
-        put_own(out, api, scan, message);
-        return NULL;
-    }
-    const char *between = ",{\"role\":\"user\",\"content\":[";
-    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
-        if (is_part(scan, i, "tool_result"))
-            continue;
-        buf_text(out, between);
-        put_part(out, scan, i);
-        between = ",";
-    }
-    buf_text(out, others ? "]}" : "");
-    return NULL;
+    buf_text(out, between[1] ? "" : "]}");
+    return heard.refusal;
 }
 
-// Parts of another API mean nothing to this one, and some are bound to the model that made them.
+static bool has_result(const struct json_scan *scan, uint32_t content) {
+    bool has = false;
+    for (uint32_t i = first_in(content); !has && i < next_in(scan, content); i = next_in(scan, i))
+        has = is_part(scan, i, "tool_result");
+    return has;
+}
+
+// Parts of another API mean nothing to this one, and some are bound to the model that made them;
+// nor may each API have each member.
 static bool is_foreign(const struct adapter_job *job, const struct json_scan *scan,
-                       uint32_t message) {
-    return stated_in(scan, message, "shape") &&
-           !(has_parts_of(scan, message, adapter_openai_chat.shape) &&
-             is_served_by(scan, stated_in(scan, message, "model"), job->model));
+                       uint32_t message, bool has_parts) {
+    static const char *const said[] = {"refusal", "audio", NULL};
+    bool is_it = has_parts && stated_in(scan, message, "shape") &&
+                 !(has_parts_of(scan, message, adapter_openai_chat.shape) &&
+                   is_served_by(scan, stated_in(scan, message, "model"), job->model));
+    for (const char *const *name = said; *name && !is_it; name++) {
+        uint32_t member = stated_in(scan, message, *name);
+        is_it = member && !is_one_of(scan, member, copied_to(job->api));
+    }
+    return is_it;
 }
 
-static const char *put_message(struct buf *out, const struct adapter_job *job,
-                               struct results *results, uint32_t message) {
-    const struct json_scan *scan = results->scan;
+// The list of messages under way.
+struct talk {
+    struct buf *out;
+    const struct adapter_job *job;
+    struct results results;
+    const char *comma;
+};
+
+static const char *put_one(void *at, uint32_t message) {
+    struct talk *talk = at;
+    const struct json_scan *scan = talk->results.scan;
     uint32_t content = json_find(scan, message, "content");
     bool has_parts = content && has_shape(scan, content, JSON_SHAPE_array);
-    if (has_parts && is_said(scan, json_find(scan, message, "role"), "user"))
-        return put_heard(out, job->api, results, message, content);
-    if (has_parts && is_foreign(job, scan, message))
-        put_foreign(out, scan, message);
-    else
-        put_own(out, job->api, scan, message);
+    bool is_models = is_said(scan, json_find(scan, message, "role"), "assistant");
+    buf_text(talk->out, talk->comma);
+    talk->comma = ",";
+    if (!is_models && has_parts && has_result(scan, content))
+        return put_heard(talk->out, &talk->results, content);
+    if (is_models && is_foreign(talk->job, scan, message, has_parts))
+        return put_foreign(talk->out, talk->job->api, scan, message);
+    put_own(talk->out, talk->job->api, scan, message);
     return NULL;
 }
 
 static const char *put_messages(struct buf *out, const struct adapter_job *job,
                                 const struct json_scan *scan, const struct turn *turn) {
-    const char *refusal = NULL, *comma = "";
-    struct results results;
-    results_init(&results, scan);
+    struct talk talk = {.out = out, .job = job, .comma = ""};
     buf_text(out, ",\"messages\":[");
     if (turn->system) {
-        buf_text(out, "{\"role\":\"system\",");
+        buf_text(out, "{\"role\":\"system\",\"content\":");
         put_content(out, scan, turn->system);
         buf_text(out, "}");
-        comma = ",";
+        talk.comma = ",";
     }
-    for (uint32_t i = first_in(turn->messages); !refusal && i < next_in(scan, turn->messages);
-         i = next_in(scan, i)) {
-        buf_text(out, comma);
-        comma = ",";
-        refusal = put_message(out, job, &results, i);
-        if (is_said(scan, json_find(scan, i, "role"), "assistant"))
-            results_of(&results, i);
-    }
-    results_release(&results);
+    const char *refusal = put_each_message(&talk.results, scan, turn->messages, put_one, &talk);
     buf_text(out, "]");
     return refusal;
 }
 
 // ---- the request --------------------------------------------------------------------------------
 
-// Under the name that the API has for it; "reasoning.effort" is a member of an object.
-static void put_param(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
-                      uint32_t param) {
-    const char *field = field_of(job->api, scan, param);
-    if (!field) {
-        put_stated(out, job, scan, param);
-        return;
-    }
-    const char *dot = strchr(field, '.');
-    buf_printf(out, "\"%.*s\":", (int)strcspn(field, "."), field);
-    if (dot)
-        buf_printf(out, "{\"%s\":", dot + 1);
-    put_bytes(out, json_raw(scan, param));
-    buf_text(out, dot ? "}" : "");
-}
+static const char *const ours[] = {"model", "messages", NULL};
+static const struct param_names names = {.ours = ours};
 
-// The parameters are the API's own; those that we decide are left out, and what is stated under
-// another name too.
-static void put_params(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
-                       uint32_t params, bool has_tools) {
-    static const char *const ours[] = {"model", "messages", NULL};
-    for (uint32_t i = first_in(params); i < next_in(scan, params); i = next_in(scan, i)) {
-        if (is_left_out(job, scan, i) || is_one_of(scan, i, ours) ||
-            (has_tools && json_is_named(scan, i, bytes_text("tools"))) ||
-            is_stated_twice(job->api, scan, params, i))
-            continue;
-        buf_text(out, ",");
-        put_param(out, job, scan, i);
-    }
-    put_stream_needs(out, job, scan, params);
+static bool takes_settings_of(const struct provider_api *api, const struct json_scan *scan,
+                              uint32_t params, struct buf *words) {
+    return takes_params(api, scan, params, &names, words);
 }
 
 static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
                               struct buf *out) {
     struct turn turn;
-    const char *refusal = turn_open(job, scan, &turn);
+    const char *refusal = turn_open(job, scan, &turn, takes_settings_of, &form);
     if (refusal)
         return refusal;
     buf_text(out, "{\"model\":");
@@ -261,11 +237,8 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
     if (refusal)
         return refusal;
     if (turn.params)
-        put_params(out, job, scan, turn.params, turn.tools != 0);
-    if (turn.tools && scan->nodes[turn.tools].count > 0) {
-        buf_text(out, ",\"tools\":");
-        put_array(out, scan, turn.tools, put_tool);
-    }
+        put_params(out, job, scan, &turn, &names);
+    put_tools(out, scan, turn.tools, put_tool);
     buf_text(out, "}");
     return NULL;
 }
@@ -277,13 +250,13 @@ static const char *write_request(const struct adapter_job *job, struct json_scan
 
 // Servers that speak this API have parts of their own, so only what is known to be another API's is
 // refused.
-static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *words) {
+static bool takes_part_of(const struct json_scan *line, uint32_t part, struct buf *words) {
     static const char *const others[] = {"image", "document", "search_result", NULL};
     uint32_t is_error = stated_in(line, part, "is_error");
     for (const char *const *type = others; *type; type++)
         if (is_part(line, part, *type))
-            return refuse_with(words, "this API takes no part of type ", line,
-                               json_find(line, part, "type"), ", but text, image_url and file");
+            return refuse_type(words, "this API takes no part", line, part,
+                               ", but text, image_url and file");
     if (is_error && has_shape(line, is_error, JSON_SHAPE_true)) {
         buf_text(words, "this API has no \"is_error\": say it in the result's content");
         return false;
@@ -292,15 +265,9 @@ static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *
 }
 
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
-    uint32_t said, at = 0;
-    while ((said = next_said(line, &at)) != 0) {
-        if (!has_shape(line, said, JSON_SHAPE_array))
-            continue;
-        for (uint32_t i = first_in(said); i < next_in(line, said); i = next_in(line, i))
-            if (!takes_part(line, i, words))
-                return false;
-    }
-    return takes_params(api, line, stated_in(line, 0, "params"), NULL, words);
+    uint32_t params = stated_in(line, 0, "params");
+    return takes_parts(line, takes_part_of, words) &&
+           (!params || takes_settings_of(api, line, params, words));
 }
 
 static bool is_answer(const struct json_scan *scan) {

@@ -11,10 +11,20 @@ static bool has_parts(const struct json_scan *scan, uint32_t content) {
     return content && has_shape(scan, content, JSON_SHAPE_array);
 }
 
-static void put_text_part(struct buf *out, struct bytes raw) {
-    buf_text(out, "{\"type\":\"input_text\",\"text\":");
-    put_bytes(out, raw);
+// Members of a part that the API has beside what it says, whatever type it has.
+static void close_part(struct buf *out, const struct json_scan *scan, uint32_t part) {
+    uint32_t cached = stated_in(scan, part, "prompt_cache_breakpoint");
+    if (cached) {
+        buf_text(out, ",");
+        put_member(out, scan, cached);
+    }
     buf_text(out, "}");
+}
+
+static void put_text_part(struct buf *out, const struct json_scan *scan, uint32_t part) {
+    buf_text(out, "{\"type\":\"input_text\",\"text\":");
+    put_bytes(out, json_raw(scan, text_of(scan, part)));
+    close_part(out, scan, part);
 }
 
 static void put_image(struct buf *out, const struct json_scan *scan, uint32_t part) {
@@ -26,22 +36,20 @@ static void put_image(struct buf *out, const struct json_scan *scan, uint32_t pa
         buf_text(out, ",");
         put_member(out, scan, detail);
     }
-    buf_text(out, "}");
+    close_part(out, scan, part);
 }
 
 static void put_part(struct buf *out, const struct json_scan *scan, uint32_t part) {
     static const char *const nothing[] = {NULL};
     uint32_t file = is_part(scan, part, "file") ? object_in(scan, part, "file") : 0;
-    if (has_shape(scan, part, JSON_SHAPE_text)) {
-        put_text_part(out, json_raw(scan, part));
-    } else if (is_part(scan, part, "text") && text_in(scan, part, "text")) {
-        put_text_part(out, json_raw(scan, text_in(scan, part, "text")));
+    if (text_of(scan, part)) {
+        put_text_part(out, scan, part);
     } else if (is_part(scan, part, "image_url") && image_url_of(scan, part)) {
         put_image(out, scan, part);
     } else if (file) {
         buf_text(out, "{\"type\":\"input_file\"");
         put_others(out, scan, file, nothing);
-        buf_text(out, "}");
+        close_part(out, scan, part);
     } else {
         put_bytes(out, json_raw(scan, part));
     }
@@ -80,14 +88,10 @@ static struct buf *next_item(struct talk *talk, bool is_asked) {
 }
 
 static void put_output(struct buf *out, const struct json_scan *scan, uint32_t result) {
-    if (!result)
-        buf_text(out, "\"\"");
-    else if (has_parts(scan, result))
+    if (has_parts(scan, result))
         put_array(out, scan, result, put_part);
-    else if (has_shape(scan, result, JSON_SHAPE_text))
-        put_bytes(out, json_raw(scan, result));
     else
-        json_put_text(out, json_raw(scan, result));
+        put_as_text(out, scan, result);
 }
 
 static void put_result(struct talk *talk, struct bytes id, uint32_t result) {
@@ -111,37 +115,28 @@ static void open_message(struct talk *talk, uint32_t message) {
 static const char *put_heard_parts(struct talk *talk, uint32_t message, uint32_t content) {
     const struct json_scan *scan = talk->scan;
     const char *between = "[";
-    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
-        struct bytes id;
+    struct heard heard;
+    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i))
         if (is_item(scan, i))
             put_bytes(next_item(talk, true), json_raw(scan, i));
-        if (!is_part(scan, i, "tool_result"))
-            continue;
-        if (!result_id(&talk->results, content, i, &id))
-            return "tool_result_without_call";
-        put_result(talk, id, stated_in(scan, i, "content"));
-    }
-    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
-        if (is_part(scan, i, "tool_result") || is_item(scan, i))
-            continue;
-        if (*between == '[')
-            open_message(talk, message);
-        buf_text(talk->out, between);
-        put_part(talk->out, scan, i);
-        between = ",";
+    for (heard_walk(&heard, content); next_heard(&talk->results, &heard);) {
+        if (heard.id.size > 0) {
+            put_result(talk, heard.id, heard.result);
+        } else if (!is_item(scan, heard.part)) {
+            if (*between == '[')
+                open_message(talk, message);
+            buf_text(talk->out, between);
+            put_part(talk->out, scan, heard.part);
+            between = ",";
+        }
     }
     buf_text(talk->out, *between == '[' ? "" : "]}");
-    return NULL;
+    return heard.refusal;
 }
 
 static const char *put_heard(struct talk *talk, uint32_t message) {
     const struct json_scan *scan = talk->scan;
     uint32_t content = stated_in(scan, message, "content");
-    uint32_t id = text_in(scan, message, "tool_call_id");
-    if (id) {
-        put_result(talk, json_raw(scan, id), content);
-        return NULL;
-    }
     if (has_parts(scan, content))
         return put_heard_parts(talk, message, content);
     if (content && text_in(scan, message, "role")) {
@@ -183,9 +178,7 @@ static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
     const struct json_scan *scan = talk->scan;
     bool is_same = is_served_by(scan, served, talk->model);
     for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
-        uint32_t text = is_part(scan, i, "text")      ? text_in(scan, i, "text")
-                        : is_part(scan, i, "refusal") ? text_in(scan, i, "refusal")
-                                                      : 0;
+        uint32_t text = spoken_text(scan, i);
         uint32_t id = text_in(scan, i, "id"), name = text_in(scan, i, "name");
         bool is_lost = is_part(scan, i, "reasoning") && !text_in(scan, i, "encrypted_content");
         if (text) {
@@ -199,53 +192,33 @@ static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
     }
 }
 
-// What another API's model said, or what a file says that it did: its texts and its calls.
-static void put_foreign(struct talk *talk, uint32_t message, uint32_t content) {
-    const struct json_scan *scan = talk->scan;
-    struct call_walk walk;
-    struct tool_call call;
-    uint32_t refusal = text_in(scan, message, "refusal");
-    if (content && has_shape(scan, content, JSON_SHAPE_text) && scan->nodes[content].size > 2)
-        put_said(talk, content, 0);
-    for (uint32_t i = first_in(content); has_parts(scan, content) && i < next_in(scan, content);
-         i = next_in(scan, i)) {
-        uint32_t text = is_part(scan, i, "text") ? text_in(scan, i, "text") : 0;
-        if (text && scan->nodes[text].size > 2)
-            put_said(talk, text, 0);
-    }
-    if (refusal)
-        put_said(talk, refusal, 0);
-    calls_walk(&walk, scan, message);
-    while (next_call(scan, &walk, &call))
-        if (call.id && call.name)
-            buf_text(open_call(talk, call.id, call.name, call.arguments), "}");
+// What another API's model said, or what a file says that it did.
+static const char *put_foreign(struct talk *talk, uint32_t message) {
+    struct spoken spoken;
+    for (spoken_walk(&spoken, talk->scan, message); next_spoken(talk->scan, &spoken);)
+        if (spoken.text)
+            put_said(talk, spoken.text, 0);
+        else
+            buf_text(open_call(talk, spoken.call.id, spoken.call.name, spoken.call.arguments), "}");
+    return spoken.refusal;
 }
 
-static const char *put_message(struct talk *talk, uint32_t message) {
+static const char *put_one(void *at, uint32_t message) {
+    struct talk *talk = at;
     const struct json_scan *scan = talk->scan;
-    uint32_t content = stated_in(scan, message, "content");
     if (!is_said(scan, json_find(scan, message, "role"), "assistant"))
         return put_heard(talk, message);
-    if (has_parts_of(scan, message, adapter_openai_responses.shape))
-        put_replay(talk, content, stated_in(scan, message, "model"));
-    else
-        put_foreign(talk, message, content);
+    if (!has_parts_of(scan, message, adapter_openai_responses.shape))
+        return put_foreign(talk, message);
+    put_replay(talk, stated_in(scan, message, "content"), stated_in(scan, message, "model"));
     return NULL;
 }
 
 static const char *put_messages(struct buf *out, const struct json_scan *scan, uint32_t messages,
                                 struct bytes model) {
     struct talk talk = {.out = out, .scan = scan, .model = model, .comma = ""};
-    const char *refusal = NULL;
-    results_init(&talk.results, scan);
     buf_text(out, ",\"input\":[");
-    for (uint32_t i = first_in(messages); !refusal && i < next_in(scan, messages);
-         i = next_in(scan, i)) {
-        refusal = put_message(&talk, i);
-        if (is_said(scan, json_find(scan, i, "role"), "assistant"))
-            results_of(&talk.results, i);
-    }
-    results_release(&talk.results);
+    const char *refusal = put_each_message(&talk.results, scan, messages, put_one, &talk);
     buf_text(out, "]");
     return refusal ? refusal : talk.is_asked ? NULL : "nothing_is_asked";
 }
@@ -274,21 +247,26 @@ static void put_instructions(struct buf *out, const struct json_scan *scan, uint
     buf_text(out, "\"");
 }
 
-// {"name","description","parameters"}, alone or under "function", becomes {"type":"function",
-// "name",…}. Unless it says otherwise it is not strict, as with the other APIs.
+static const char *const others[] = {"cache_control", "eager_input_streaming", "behavior",
+                                     "response",      "responseJsonSchema",    NULL};
+static const struct function_form form = {"parameters", "{\"type\":\"object\",\"properties\":{}}",
+                                          others};
+
+static bool is_own_function(const struct json_scan *scan, const struct function *function) {
+    return function->from == function->tool && is_part(scan, function->tool, "function");
+}
+
+// Unless it says otherwise a function is not strict, as with the other APIs. What has a type and
+// its members beside it already speaks the API's own language.
 static void put_tool(struct buf *out, const struct json_scan *scan, uint32_t tool) {
-    static const char *const type[] = {"type", NULL};
-    uint32_t function = is_part(scan, tool, "function") ? object_in(scan, tool, "function") : 0;
-    uint32_t from = function ? function : tool;
-    if (!function && (json_find(scan, tool, "type") || !json_find(scan, tool, "name"))) {
+    struct function function;
+    if (!function_of(scan, tool, &function) || is_own_function(scan, &function)) {
         put_bytes(out, json_raw(scan, tool));
         return;
     }
-    buf_text(out, "{\"type\":\"function\"");
-    put_others(out, scan, from, type);
-    if (!stated_in(scan, from, "parameters"))
-        buf_text(out, ",\"parameters\":{\"type\":\"object\",\"properties\":{}}");
-    if (!json_find(scan, from, "strict"))
+    buf_text(out, "{\"type\":\"function\",");
+    put_function(out, scan, &function, &form);
+    if (!json_find(scan, function.from, "strict"))
         buf_text(out, ",\"strict\":false");
     buf_text(out, "}");
 }
@@ -342,7 +320,7 @@ static const char *put_state(struct buf *out, const struct json_scan *scan,
 static const char *write_turn(const struct adapter_job *job, struct json_scan *scan,
                               struct buf *out) {
     struct turn turn;
-    const char *refusal = turn_open(job, scan, &turn);
+    const char *refusal = turn_open(job, scan, &turn, responses_takes_params, &form);
     if (refusal)
         return refusal;
     buf_text(out, "{\"model\":");
@@ -355,11 +333,8 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
     if (refusal)
         return refusal;
     if (turn.params)
-        responses_put_params(out, job, scan, turn.params, turn.tools != 0);
-    if (turn.tools && scan->nodes[turn.tools].count > 0) {
-        buf_text(out, ",\"tools\":");
-        put_array(out, scan, turn.tools, put_tool);
-    }
+        responses_put_params(out, job, scan, &turn);
+    put_tools(out, scan, turn.tools, put_tool);
     buf_text(out, "}");
     return NULL;
 }
@@ -371,7 +346,7 @@ static const char *write_request(const struct adapter_job *job, struct json_scan
 
 // ---- what it takes ------------------------------------------------------------------------------
 
-static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *words) {
+static bool takes_part_of(const struct json_scan *line, uint32_t part, struct buf *words) {
     static const char *const types[] = {"text",       "image_url",   "file",      "tool_result",
                                         "input_text", "input_image", "input_file"};
     uint32_t is_error = stated_in(line, part, "is_error");
@@ -387,8 +362,7 @@ static bool takes_part(const struct json_scan *line, uint32_t part, struct buf *
         if (is_part(line, part, types[i]))
             return true;
     return is_item(line, part) || has_shape(line, part, JSON_SHAPE_text) ||
-           refuse_with(words, "this API takes no part of type ", line,
-                       json_find(line, part, "type"),
+           refuse_type(words, "this API takes no part", line, part,
                        ", but text, image_url, file and tool_result");
 }
 
@@ -404,24 +378,10 @@ static bool takes_system(const struct json_scan *line, struct buf *words) {
 }
 
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
-    uint32_t params = stated_in(line, 0, "params"), said, at = 0;
-    while ((said = next_said(line, &at)) != 0)
-        for (uint32_t i = first_in(said); has_parts(line, said) && i < next_in(line, said);
-             i = next_in(line, i))
-            if (!takes_part(line, i, words))
-                return false;
-    if (!takes_system(line, words))
-        return false;
-    return !params || responses_takes_params(api, line, params, words);
-}
-
-// The answer of a request in the background comes later, to somebody who asks for it.
-static bool takes_body(const struct json_scan *line, uint32_t body, struct buf *words) {
-    uint32_t background = stated_in(line, body, "background");
-    bool does = !background || has_shape(line, background, JSON_SHAPE_false);
-    if (!does)
-        buf_text(words, "an answer in the background is not waited for: leave \"background\" out");
-    return does;
+    uint32_t params = stated_in(line, 0, "params"), tools = stated_in(line, 0, "tools");
+    return takes_parts(line, takes_part_of, words) && takes_system(line, words) &&
+           (!tools || takes_functions(line, tools, &form, words)) &&
+           (!params || responses_takes_params(api, line, params, words));
 }
 
 // ---- answers ------------------------------------------------------------------------------------
@@ -438,7 +398,6 @@ const struct adapter adapter_openai_responses = {
     .shape = "openai.responses",
     .may_stream = true,
     .takes = takes,
-    .takes_body = takes_body,
     .write = write_request,
     .is_answer = is_answer,
 };

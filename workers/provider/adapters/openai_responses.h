@@ -9,9 +9,7 @@ uint32_t object_in(const struct json_scan *scan, uint32_t object, const char *na
 uint32_t text_in(const struct json_scan *scan, uint32_t object, const char *name);
 // A turn's parameters in the API's names and places, each with a comma before it.
 void responses_put_params(struct buf *out, const struct adapter_job *job,
-                          const struct json_scan *scan, uint32_t params, bool has_tools);
-// Whether the API can take the parameters that a line states; if not, words says why.
-bool responses_takes_params(const struct provider_api *api, const struct json_scan *line,
-                            uint32_t params, struct buf *words);
+                          const struct json_scan *scan, const struct turn *turn);
+takes_settings responses_takes_params;
 
 #endif

@@ -30,8 +30,8 @@ static const char *const mapped[] = {"max_output_tokens",
                                      NULL};
 // What a turn says elsewhere, or what is not the turn's to say.
 static const char *const ours[] = {
-    "model",        "messages",   "input", "instructions", "previous_response_id",
-    "conversation", "background", NULL};
+    "model", "messages", "input", "instructions", "previous_response_id", "conversation", NULL};
+static const struct param_names names = {.ours = ours, .mapped = mapped};
 
 static void put_limit(struct buf *out, const struct json_scan *scan, uint32_t params) {
     uint32_t limit = 0;
@@ -56,63 +56,21 @@ static void put_format(struct buf *out, const struct json_scan *scan, uint32_t f
     buf_text(out, "}");
 }
 
-// An object of the parameters of which one or two members are also stated beside it, under other
-// names: those hold.
-struct joined {
-    const char *name;
-    struct {
-        const char *beside, *inside;
-        put_node *put;
-    } members[2];
-};
-
-static void put_raw(struct buf *out, const struct json_scan *scan, uint32_t node) {
-    put_bytes(out, json_raw(scan, node));
-}
-
-static void put_joined(struct buf *out, const struct json_scan *scan, uint32_t params,
-                       const struct joined *joined) {
-    uint32_t object = object_in(scan, params, joined->name), beside[2] = {0};
-    const char *left_out[3] = {NULL}, *between = "";
-    for (size_t i = 0, k = 0; i < 2; i++) {
-        const char *name = joined->members[i].beside;
-        beside[i] = name ? stated_in(scan, params, name) : 0;
-        if (beside[i])
-            left_out[k++] = joined->members[i].inside;
-    }
-    if (!object && !beside[0] && !beside[1])
-        return;
-    buf_printf(out, ",\"%s\":{", joined->name);
-    for (uint32_t i = first_in(object); object && i < next_in(scan, object); i = next_in(scan, i)) {
-        if (is_one_of(scan, i, left_out))
-            continue;
-        buf_text(out, between);
-        put_member(out, scan, i);
-        between = ",";
-    }
-    for (size_t i = 0; i < 2; i++) {
-        if (!beside[i])
-            continue;
-        buf_printf(out, "%s\"%s\":", between, joined->members[i].inside);
-        joined->members[i].put(out, scan, beside[i]);
-        between = ",";
-    }
-    buf_text(out, "}");
-}
-
 static const struct joined settings[] = {
     {"text", {{"response_format", "format", put_format}, {"verbosity", "verbosity", put_raw}}},
     {"reasoning", {{"reasoning_effort", "effort", put_raw}}},
 };
 
-// {"type":"function","function":{"name"}} becomes {"type":"function","name"}.
+// {"type":"function","function":{"name"}} becomes {"type":"function","name"}; the API has choices
+// of its own too.
 static void put_choice(struct buf *out, const struct json_scan *scan, uint32_t choice) {
-    uint32_t function = object_in(scan, choice, "function");
-    uint32_t name = stated_in(scan, function ? function : choice, "name");
+    static const char *const words[] = {NULL, "\"auto\"", "\"none\"", "\"required\"", NULL};
+    uint32_t name;
+    enum choice kind = choice_of(scan, choice, &name);
     buf_text(out, ",\"tool_choice\":");
-    if (is_said(scan, choice, "any")) {
-        buf_text(out, "\"required\"");
-    } else if (name && (function || is_part(scan, choice, "tool"))) {
+    if (words[kind]) {
+        buf_text(out, words[kind]);
+    } else if (kind == CHOICE_one && name) {
         buf_text(out, "{\"type\":\"function\",");
         put_member(out, scan, name);
         buf_text(out, "}");
@@ -122,39 +80,17 @@ static void put_choice(struct buf *out, const struct json_scan *scan, uint32_t c
 }
 
 void responses_put_params(struct buf *out, const struct adapter_job *job,
-                          const struct json_scan *scan, uint32_t params, bool has_tools) {
-    uint32_t choice = stated_in(scan, params, "tool_choice");
-    for (uint32_t i = first_in(params); i < next_in(scan, params); i = next_in(scan, i)) {
-        if (is_left_out(job, scan, i) || has_shape(scan, i, JSON_SHAPE_null) ||
-            is_one_of(scan, i, ours) || is_one_of(scan, i, mapped) ||
-            (has_tools && json_is_named(scan, i, bytes_text("tools"))))
-            continue;
-        buf_text(out, ",");
-        put_stated(out, job, scan, i);
-    }
+                          const struct json_scan *scan, const struct turn *turn) {
+    uint32_t params = turn->params, choice = stated_in(scan, params, "tool_choice");
+    put_params(out, job, scan, turn, &names);
     put_limit(out, scan, params);
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
         put_joined(out, scan, params, &settings[i]);
     if (choice)
         put_choice(out, scan, choice);
-    put_stream_needs(out, job, scan, params);
 }
 
 // ---- what it takes ------------------------------------------------------------------------------
-
-static bool takes_param(const struct provider_api *api, const struct json_scan *line, uint32_t node,
-                        struct buf *words) {
-    struct bytes name = bytes_cut(
-        bytes_of(line->text.at + line->nodes[node].name_at, line->nodes[node].name_size), 64);
-    bool is_ours = is_one_of(line, node, ours);
-    if (!is_ours && (is_one_of(line, node, mapped) || is_one_of(line, node, api->request_fields)))
-        return true;
-    buf_printf(words,
-               is_ours ? "a turn cannot have the parameter \"%.*s\": the conversation says it"
-                       : "this API has no parameter \"%.*s\"",
-               (int)name.size, (const char *)name.at);
-    return false;
-}
 
 static bool takes_values(const struct json_scan *line, uint32_t params, struct buf *words) {
     static const char *const objects[] = {"text", "reasoning", "response_format"};
@@ -171,8 +107,5 @@ static bool takes_values(const struct json_scan *line, uint32_t params, struct b
 
 bool responses_takes_params(const struct provider_api *api, const struct json_scan *line,
                             uint32_t params, struct buf *words) {
-    for (uint32_t i = first_in(params); i < next_in(line, params); i = next_in(line, i))
-        if (!takes_param(api, line, i, words))
-            return false;
-    return takes_values(line, params, words);
+    return takes_params(api, line, params, &names, words) && takes_values(line, params, words);
 }

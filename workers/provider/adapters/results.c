@@ -183,6 +183,55 @@ bool result_name(struct results *results, struct bytes id, struct bytes *name) {
     return name->size > 0;
 }
 
+// ---- what is heard, message by message ----------------------------------------------------------
+
+void heard_walk(struct heard *heard, uint32_t content) {
+    *heard = (struct heard){.content = content};
+}
+
+// The next part that is a result, or is none; false at the end.
+static bool next_part(const struct json_scan *scan, struct heard *heard, bool is_result) {
+    uint32_t content = heard->content, end = next_in(scan, content);
+    do
+        heard->part = heard->part ? next_in(scan, heard->part) : first_in(content);
+    while (heard->part < end && is_part(scan, heard->part, "tool_result") != is_result);
+    return heard->part < end;
+}
+
+bool next_heard(struct results *results, struct heard *heard) {
+    const struct json_scan *scan = results->scan;
+    if (!has_shape(scan, heard->content, JSON_SHAPE_array)) {
+        bool is_first = heard->part == 0;
+        heard->part = heard->content;
+        return is_first;
+    }
+    if (!heard->is_behind_results && next_part(scan, heard, true)) {
+        uint32_t is_error = stated_in(scan, heard->part, "is_error");
+        heard->result = stated_in(scan, heard->part, "content");
+        heard->is_error = is_error && has_shape(scan, is_error, JSON_SHAPE_true);
+        if (!result_id(results, heard->content, heard->part, &heard->id))
+            heard->refusal = "tool_result_without_call";
+        return !heard->refusal;
+    }
+    if (!heard->is_behind_results)
+        *heard = (struct heard){.content = heard->content, .is_behind_results = true};
+    return next_part(scan, heard, false);
+}
+
+const char *put_each_message(struct results *results, const struct json_scan *scan,
+                             uint32_t messages, put_message *put, void *talk) {
+    const char *refusal = NULL;
+    results_init(results, scan);
+    for (uint32_t i = first_in(messages); !refusal && i < next_in(scan, messages);
+         i = next_in(scan, i)) {
+        refusal = put(talk, i);
+        if (is_said(scan, json_find(scan, i, "role"), "assistant"))
+            results_of(results, i);
+    }
+    results_release(results);
+    return refusal;
+}
+
 // ---- whether each call has one ------------------------------------------------------------------
 
 static void note_result(struct known_call *by_id, size_t count, struct bytes id) {
@@ -195,10 +244,7 @@ static void note_result(struct known_call *by_id, size_t count, struct bytes id)
 static void note_results(struct results *results, struct known_call *by_id, uint32_t message) {
     const struct json_scan *scan = results->scan;
     uint32_t content = stated_in(scan, message, "content");
-    uint32_t own = stated_in(scan, message, "tool_call_id");
     struct bytes id;
-    if (own)
-        note_result(by_id, results->count, json_raw(scan, own));
     if (!content || !has_shape(scan, content, JSON_SHAPE_array))
         return;
     for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i))
