@@ -97,7 +97,7 @@ int provider_list(struct call *call) {
 
 // ---- show ---------------------------------------------------------------------------------------
 
-static _Noreturn void refuse_name(const struct catalogue *catalogue, const char *name) {
+void provider_refuse(const struct catalogue *catalogue, const char *name) {
     struct buf known;
     buf_init(&known, 16 << 10);
     for (size_t i = 0; i < catalogue_api_count(catalogue); i++)
@@ -152,7 +152,7 @@ int provider_show(struct call *call) {
     buf_init(&out, CATALOGUE_BYTES_MAX);
     enum err e = get_provider_capabilities(catalogue, bytes_text(call->operands[0]), &out);
     if (e == ERR_NOT_FOUND)
-        refuse_name(catalogue, call->operands[0]);
+        provider_refuse(catalogue, call->operands[0]);
     if (e != ERR_OK || json_parse(buf_bytes(&out), &shown, NULL, 0) != ERR_OK)
         fail(EX_SOFTWARE, "the entry of %s cannot be written", call->operands[0]);
     if (call_has(call, "json")) {

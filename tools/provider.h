@@ -7,5 +7,7 @@
 
 // The caller's (catalogue_free). Ends the process where a file of it is wrong, and says which.
 struct catalogue *provider_catalogue(struct call *call);
+// Ends the process: the catalogue has no such API; it names those that it has.
+_Noreturn void provider_refuse(const struct catalogue *catalogue, const char *name);
 
 #endif
