@@ -121,14 +121,25 @@ static void show_texts(const json_t *list, const char *title, const char *first,
     }
 }
 
-static void show_identifiers(const json_t *paths) {
+static void show_paths(const json_t *paths, const char *whose) {
     const json_t *path;
     size_t i;
-    out_text("\nIdentifiers, in the order in which they are looked for\n");
     json_array_foreach(paths, i, path) {
         const char *header = text_of(path, "header", NULL);
-        out_printf("  %-24s %s%s\n", text_of(path, "kind", ""), header ? "header:" : "",
-                   header ? header : text_of(path, "path", ""));
+        out_printf("  %-24s %s%s%s\n", text_of(path, "kind", ""), header ? "header:" : "",
+                   header ? header : text_of(path, "path", ""), whose);
+    }
+}
+
+static void show_support(const json_t *support) {
+    const json_t *item;
+    size_t i;
+    if (json_array_size(support) > 0)
+        out_text("\nServed here\n");
+    json_array_foreach(support, i, item) {
+        const char *note = text_of(item, "note", ""), *next = text_of(item, "next", "");
+        out_printf("  %s: %s%s%s%s%s\n", text_of(item, "what", ""), text_of(item, "state", ""),
+                   *note ? "; " : "", note, *next ? "; next: " : "", next);
     }
 }
 
@@ -138,11 +149,13 @@ static void show_people(const json_t *shown) {
                text_of(shown, "api", ""));
     out_printf("the API is %s\n", flag_of(shown, "api_stateful") ? "stateful" : "stateless");
     out_printf("SDK sessions: %s\n", text_of(support, "note", "-"));
-    show_identifiers(member_of(shown, "identifier_extraction_paths"));
+    out_text("\nIdentifiers, in the order in which they are looked for\n");
+    show_paths(member_of(shown, "identifier_extraction_paths"), "");
+    show_paths(member_of(shown, "extract"), "  (your own)");
     show_texts(member_of(shown, "metadata_fields"), "Metadata", "path", "what");
     show_texts(member_of(shown, "provider_notes"), "Notes", "fact", NULL);
     show_texts(member_of(shown, "cost_optimization_notes"), "What lowers the cost", "fact", NULL);
-    show_texts(member_of(shown, "support"), "Served here", "what", "state");
+    show_support(member_of(shown, "support"));
 }
 
 int provider_show(struct call *call) {

@@ -35,6 +35,9 @@ print(json.dumps(answer))' "$1")
     [ "$met" = "$2" ] || { echo "$1: $met, not $2"; return 1; }
 }
 ends() { local wanted=$1; shift; "$@" >answer; local met=$?; [ $met = "$wanted" ] || { echo "ended with $met"; return 1; }; }
+# is_told FILE: no row of a table says "no" without a reason and a next step.
+is_told() { grep -q '| no |' "$1" && ! grep -E '\| no \|( +\|[^|]*|[^|]*\| +)\|' "$1"; }
+has_no_row_twice() { ! grep '^| [0-9]' "$1" | sort | uniq -d | grep .; }
 
 export COLLOQ_DATA=$work/other
 provider list --json >answer
@@ -49,6 +52,15 @@ check "and how that is known" member identifier_extraction_paths.0.source '"spec
 cp answer whole
 provider show openai --json >answer
 check "a provider means its API for conversations" cmp answer whole
+check "what is not served says why, and what would be next" grep -qE '^  stored completions: not served; .+; next: .+' <(provider show openai.chat)
+
+# Paths of one's own are shown with those of the catalogue, and as one's own.
+printf 'providers:\n  openai:\n    extract:\n      my_shard_id: $.meta.shard\n      my_id: header:x-my-id\n' >own.yaml
+check "one's own path is shown" grep -q '^  my_shard_id  *\$.meta.shard  (your own)$' <(COLLOQ_CONFIG=$work/own.yaml provider show openai.chat)
+check "and one's own header" grep -q '^  my_id  *header:x-my-id  (your own)$' <(COLLOQ_CONFIG=$work/own.yaml provider show openai.chat)
+COLLOQ_CONFIG=$work/own.yaml provider show openai.chat --json >answer
+check "that fits the schema too" fits
+check "and has them apart" member extract.0.kind '"my_shard_id"'
 check "what is not there" ends 66 provider show nobody
 check "and what is" grep -q openai.chat err
 
@@ -69,6 +81,10 @@ check "nothing is written twice" ends 0 provider document pages
 check "and nothing is said then" test ! -s answer
 check "an identifier leads to each API" grep -qF '| response_id | [mine.chat](providers/mine.chat.md) | `$.id` |' pages/identifiers.md
 check "what is not used stands apart" grep -qE '^\| stored completions \| no \|' pages/gap-analysis.md
+check "each of them with a reason and what would be next" is_told pages/gap-analysis.md
+check "what is served in part is not called unused" grep -qE '^\| provisioned throughput \| served, unpriced \|' pages/gap-analysis.md
+check "no rule of errors stands twice" has_no_row_twice pages/providers/openai.responses.md
+check "a rule for an error's type says so" grep -q '| type: insufficient_quota |' pages/providers/openai.responses.md
 echo x >>pages/identifiers.md
 check "a page that was changed by hand" ends 1 provider document --dry-run pages
 check "is named" grep -q 'differs  pages/identifiers.md' answer
