@@ -54,6 +54,8 @@ check "one API alone" sh -c "grep -q '^openai.chat: ' '$work/people.txt' && ! gr
 COLLOQ_CATALOGUE=$work/own client provider gaps --json >"$work/gaps.json"
 check "an entry that says less has a gap" of openai.chat undeclared '$.system_fingerprint'
 check "also within elements that are counted" of openai.responses undeclared '$.output[*].role'
+check "what a catalogue would change is told while colloq runs" grep -q 'would be changed .*openai.chat: ' <(COLLOQ_CATALOGUE=$work/own client provider configure --dry-run)
+COLLOQ_CATALOGUE=$work/own check "it is not entered then" ends 75 client provider configure
 client provider gaps --limit 2 --json >"$work/gaps.json" 2>/dev/null
 check "as many as are wanted" grep -q '"answers":2,"is_cut":true' "$work/gaps.json"
 

@@ -111,6 +111,29 @@ check "is listed no more" grep -qx 'unlisted *api *mine.chat' answer
 check "and then nothing differs" ends 0 configure --json
 check "indeed" member changes '[]'
 
+# A ledger that cannot be opened: what is wrong with the file, not with the settings.
+mkdir -p strange
+status() { "$BIN/colloq" ledger status --data "$work/strange" 2>err; }
+head -c 8192 /dev/zero | tr '\0' x >strange/ledger.db
+check "a file that is no ledger" ends 65 status
+check "is called that, by its name" grep -q "strange/ledger.db: is no ledger of colloq; move it away" err
+check "nor is the catalogue entered in it" ends 65 provider configure --data "$work/strange"
+check "with the same words" grep -q "strange/ledger.db: is no ledger of colloq" err
+rm -f strange/ledger.db*
+/usr/bin/python3 -c 'import sqlite3; sqlite3.connect("strange/ledger.db").executescript("create table a (b)")'
+check "somebody else's database is none either" ends 65 status
+rm -f strange/ledger.db*
+cp data/ledger.db strange/
+chmod 400 strange/ledger.db
+# Root may open any file: another user is asked then.
+other() { [ "$(id -u)" != 0 ] || set -- setpriv --reuid=65534 --clear-groups -- "$@"; "$@"; }
+chmod 755 "$work" strange
+other true 2>/dev/null && {
+    asked() { other "$BIN/colloq" ledger status --data "$work/strange" 2>err; }
+    check "one that may not be opened" ends 77 asked
+    check "is called that" grep -q 'strange/ledger.db: cannot be read and written' err
+}
+
 echo 'provider: mine' >own/providers/mine.chat.yaml
 check "a ledger is not entered a wrong catalogue" ends 78 configure
 check "a file that is wrong" ends 78 provider list
