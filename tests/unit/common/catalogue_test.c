@@ -162,12 +162,6 @@ START_TEST(a_mistake_in_an_api_file_is_named_by_its_line) {
         {"  input: {path: $.usage.in",
          "  beyond: {words: [a], source: docs}\n  input: {path: $.usage.in",
          "acme.chat.yaml:21: usage/beyond: \"path\" is missing"},
-        {"retry:\n", "support: [{what: a, state: not served, next: b}]\nretry:\n",
-         "acme.chat.yaml:10: support/0: \"note\" is missing"},
-        {"retry:\n", "support: [{what: a, state: not served, note: b}]\nretry:\n",
-         "acme.chat.yaml:10: support/0: \"next\" is missing"},
-        {"retry:\n", "support: [{what: a, state: planned}]\nretry:\n",
-         "acme.chat.yaml:10: support/0/state: must be served"},
         {"is_default: true", "is_default: false", "provider acme: exactly one of its APIs must be"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
