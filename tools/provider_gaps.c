@@ -41,6 +41,8 @@ static int64_t add_page(json_t *seen, const json_t *page) {
         answers += more;
         int64_t all = int_of(sum, "answers", 0) + more;
         (void)json_object_set_new(sum, "answers", json_integer((json_int_t)all));
+        if (flag_of(api, "is_incomplete"))
+            (void)json_object_set_new(sum, "is_incomplete", json_true());
         json_array_foreach(member_of(api, "fields"), k, field)
             add_field(json_object_get(sum, "fields"), field);
     }
@@ -82,8 +84,9 @@ static json_t *compare(const char *name, const json_t *sum, const struct provide
     }
     json_t *unseen = declared_unseen(declared);
     declared_free(declared);
-    return json_pack("{s:s,s:I,s:o,s:o,s:o}", "api", name, "answers",
-                     (json_int_t)int_of(sum, "answers", 0), "seen", known, "never_seen", unseen,
+    return json_pack("{s:s,s:I,s:b,s:o,s:o,s:o}", "api", name, "answers",
+                     (json_int_t)int_of(sum, "answers", 0), "is_incomplete",
+                     flag_of(sum, "is_incomplete"), "seen", known, "never_seen", unseen,
                      "undeclared", unknown);
 }
 
@@ -136,6 +139,9 @@ static void show_api(const json_t *api) {
     char text[SHORT_TEXT_SIZE];
     out_printf("%s: %s\n", text_of(api, "api", ""),
                counted_text(int_of(api, "answers", 0), "answer", text));
+    if (flag_of(api, "is_incomplete"))
+        out_text("  more fields were seen than are kept count of: fewer answers (--limit) show "
+                 "others\n");
     show_fields(member_of(api, "undeclared"), "seen and not declared");
     show_fields(member_of(api, "never_seen"), "declared and never seen");
     out_printf("  declared and seen: %s\n",
