@@ -427,6 +427,26 @@ static void read_finishes(struct reader *reader, const json_t *entry, struct pro
     api->finish_count = count;
 }
 
+// What is not served says why, and what would serve it: docs/gap-analysis.md is made of these.
+static void check_support(struct reader *reader, const json_t *entry) {
+    static const char *const known[] = {"what", "state", "note", "next", "source", "date", NULL};
+    static const char *const states[] = {"served", "served, unpriced", "not served", "not offered",
+                                         NULL};
+    struct place place = {NULL, "support", 0};
+    const json_t *list = open_list(reader, entry, place.name);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        struct section section = open_element(reader, list, &place, i, known);
+        (void)text(&section, "what", true);
+        const char *state = text(&section, "state", true);
+        bool is_open = strcmp(state, "not served") == 0;
+        if (!is_listed(states, state))
+            fail(&section, "state",
+                 "must be served, \"served, unpriced\", not served or not offered");
+        (void)text(&section, "note", is_open);
+        (void)text(&section, "next", is_open);
+    }
+}
+
 // ---- The whole. --------------------------------------------------------------------------------
 
 static bool is_name(const char *name) {
@@ -455,6 +475,7 @@ bool catalogue_read_api(struct reader *reader, const json_t *entry, struct provi
     read_identifiers(reader, entry, api);
     read_content(reader, entry, api);
     read_finishes(reader, entry, api);
+    check_support(reader, entry);
     catalogue_read_usage(reader, entry, api);
     catalogue_read_stream(reader, entry, api);
     if (!reader->is_failed)

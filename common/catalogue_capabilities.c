@@ -47,6 +47,7 @@ enum err get_provider_capabilities(const struct catalogue *catalogue, struct byt
                                           "provider_notes",
                                           "cost_optimization_notes",
                                           "identifier_extraction_paths",
+                                          "extract",
                                           "conversation_identifiers"};
     const struct provider_api *api = api_named(catalogue, name);
     struct json_scan scan;

@@ -42,4 +42,14 @@ void jsonpath_of(const struct json_scan *scan, uint32_t node, struct buf *out);
 // The same as a normalized path: $['choices'][0]['message'], of which a node has one only.
 void jsonpath_normalized(const struct json_scan *scan, uint32_t node, struct buf *out);
 
+// How a path lies to a place: a path too, of names and [*], which there is any element. A filter
+// is taken to hold.
+enum jsonpath_reach {
+    REACH_none,
+    REACH_through, // the path leads through the place
+    REACH_some,    // the place, or what holds it, may be among what the path chooses
+    REACH_all,     // the path names the place, or what holds it, or chooses among its elements
+};
+enum jsonpath_reach jsonpath_reach(const struct jsonpath *path, const struct jsonpath *place);
+
 #endif

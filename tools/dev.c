@@ -8,6 +8,7 @@
 #include "common/process.h"
 #include "tools/commands.h"
 #include "tools/local.h"
+#include "tools/provider.h"
 #include "tools/render.h"
 #include "tools/supervisor.h"
 
@@ -59,22 +60,6 @@ static bool is_real_key(const char *variable) {
     return false;
 }
 
-// The catalogue that is built in; the caller frees it.
-static struct catalogue *own_catalogue(void) {
-    struct catalogue *catalogue = NULL;
-    struct buf document, problems;
-    buf_init(&document, CATALOGUE_BYTES_MAX);
-    buf_init(&problems, PROBLEMS_BYTES_MAX);
-    enum err e = catalogue_compile_folder(NULL, &document, &problems);
-    if (e == ERR_OK)
-        e = catalogue_load(buf_bytes(&document), &catalogue);
-    buf_release(&document);
-    buf_release(&problems);
-    if (e != ERR_OK)
-        fail(EX_SOFTWARE, "the catalogue of this build cannot be read; build colloq anew");
-    return catalogue;
-}
-
 static char *variable_copy(const char *name, const char *value, const char *end) {
     struct buf text;
     buf_init(&text, CONF_TEXT_BYTES_MAX);
@@ -94,7 +79,7 @@ static const char *path_of(const char *base_url) {
 // Every provider's address is a folder of the simulator's, and its key one that the simulator
 // takes.
 static int add_simulated(char **list, int count, const char *url) {
-    struct catalogue *catalogue = own_catalogue();
+    struct catalogue *catalogue = provider_builtin();
     for (size_t i = 0; i < catalogue_api_count(catalogue) && count + 2 <= ENVIRONMENT_MAX; i++) {
         const struct provider_api *api = catalogue_api_at(catalogue, i);
         char path[PROVIDER_BYTES_MAX + URL_BYTES_MAX];

@@ -1,6 +1,7 @@
 // The man page, colloq(1), from the table.
 #include "common/conf.h"
 #include "tools/help.h"
+#include "tools/provider.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -145,6 +146,35 @@ static void put_exits(struct buf *out) {
     }
 }
 
+// The variables of each provider that is built in.
+static void put_keys(struct buf *out) {
+    struct catalogue *catalogue = provider_builtin();
+    const char *last = "";
+    for (size_t i = 0; i < catalogue_api_count(catalogue); i++) {
+        const struct provider_api *api = catalogue_api_at(catalogue, i);
+        if (strcmp(api->provider, last) == 0 || !api->key_envs[0])
+            continue;
+        last = api->provider;
+        buf_text(out, ".TP\n.B ");
+        for (size_t k = 0; api->key_envs[k]; k++) {
+            buf_text(out, k > 0 ? ", " : "");
+            put(out, api->key_envs[k]);
+        }
+        buf_text(out, "\nThe key for models that are named \\fB");
+        put(out, api->provider);
+        buf_text(out, "/\\fImodel\\fR");
+        if (api->base_url_env) {
+            buf_text(out, "; another server that speaks the same:\n\\fB");
+            put(out, api->base_url_env);
+            buf_text(out, "\\fR");
+        }
+        buf_text(out, ".\n");
+    }
+    buf_text(out, ".IP\nKeys are read by the worker alone; with _FILE behind its name a variable "
+                  "names the file that holds one.\n");
+    catalogue_free(catalogue);
+}
+
 static void put_environment(struct buf *out) {
     struct conf_about about;
     buf_text(out, ".SH ENVIRONMENT\n");
@@ -158,15 +188,10 @@ static void put_environment(struct buf *out) {
         put(out, about.place);
         buf_text(out, "\\fR.\n");
     }
+    buf_text(out, ".TP\n.B COLLOQ_CONFIG\nThe file of the settings.\n");
+    put_keys(out);
     buf_text(
         out,
-        ".TP\n.B COLLOQ_CONFIG\nThe file of the settings.\n"
-        ".TP\n.BR OPENAI_API_KEY \", \" ANTHROPIC_API_KEY \", \" GEMINI_API_KEY\nThe providers' "
-        "keys, read by the "
-        "worker alone;\nwith _FILE behind the name, the file that holds one.\n"
-        ".TP\n.BR OPENAI_BASE_URL \", \" ANTHROPIC_BASE_URL \", \" GEMINI_BASE_URL\nAnother server "
-        "that speaks the same "
-        "API.\n"
         ".TP\n.BR NO_COLOR \", \" TERM\nNo colour where NO_COLOR is not empty or TERM is dumb.\n"
         ".TP\n.B TZ\nThe zone of the times that people are shown.\n");
 }

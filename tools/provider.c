@@ -25,6 +25,19 @@ struct catalogue *provider_catalogue(struct call *call) {
     return catalogue;
 }
 
+struct catalogue *provider_builtin(void) {
+    struct catalogue *catalogue = NULL;
+    struct buf document, problems;
+    buf_init(&document, CATALOGUE_BYTES_MAX);
+    buf_init(&problems, 64 << 10);
+    if (catalogue_compile_folder(NULL, &document, &problems) != ERR_OK ||
+        catalogue_load(buf_bytes(&document), &catalogue) != ERR_OK)
+        fail(EX_SOFTWARE, "the catalogue of this build cannot be read; build colloq anew");
+    buf_release(&document);
+    buf_release(&problems);
+    return catalogue;
+}
+
 // ---- list ---------------------------------------------------------------------------------------
 
 // Models of the provider that have a price.
@@ -97,7 +110,7 @@ int provider_list(struct call *call) {
 
 // ---- show ---------------------------------------------------------------------------------------
 
-static _Noreturn void refuse_name(const struct catalogue *catalogue, const char *name) {
+void provider_refuse(const struct catalogue *catalogue, const char *name) {
     struct buf known;
     buf_init(&known, 16 << 10);
     for (size_t i = 0; i < catalogue_api_count(catalogue); i++)
@@ -121,14 +134,25 @@ static void show_texts(const json_t *list, const char *title, const char *first,
     }
 }
 
-static void show_identifiers(const json_t *paths) {
+static void show_paths(const json_t *paths, const char *whose) {
     const json_t *path;
     size_t i;
-    out_text("\nIdentifiers, in the order in which they are looked for\n");
     json_array_foreach(paths, i, path) {
         const char *header = text_of(path, "header", NULL);
-        out_printf("  %-24s %s%s\n", text_of(path, "kind", ""), header ? "header:" : "",
-                   header ? header : text_of(path, "path", ""));
+        out_printf("  %-24s %s%s%s\n", text_of(path, "kind", ""), header ? "header:" : "",
+                   header ? header : text_of(path, "path", ""), whose);
+    }
+}
+
+static void show_support(const json_t *support) {
+    const json_t *item;
+    size_t i;
+    if (json_array_size(support) > 0)
+        out_text("\nServed here\n");
+    json_array_foreach(support, i, item) {
+        const char *note = text_of(item, "note", ""), *next = text_of(item, "next", "");
+        out_printf("  %s: %s%s%s%s%s\n", text_of(item, "what", ""), text_of(item, "state", ""),
+                   *note ? "; " : "", note, *next ? "; next: " : "", next);
     }
 }
 
@@ -138,11 +162,13 @@ static void show_people(const json_t *shown) {
                text_of(shown, "api", ""));
     out_printf("the API is %s\n", flag_of(shown, "api_stateful") ? "stateful" : "stateless");
     out_printf("SDK sessions: %s\n", text_of(support, "note", "-"));
-    show_identifiers(member_of(shown, "identifier_extraction_paths"));
+    out_text("\nIdentifiers, in the order in which they are looked for\n");
+    show_paths(member_of(shown, "identifier_extraction_paths"), "");
+    show_paths(member_of(shown, "extract"), "  (your own)");
     show_texts(member_of(shown, "metadata_fields"), "Metadata", "path", "what");
     show_texts(member_of(shown, "provider_notes"), "Notes", "fact", NULL);
     show_texts(member_of(shown, "cost_optimization_notes"), "What lowers the cost", "fact", NULL);
-    show_texts(member_of(shown, "support"), "Served here", "what", "state");
+    show_support(member_of(shown, "support"));
 }
 
 int provider_show(struct call *call) {
@@ -152,7 +178,7 @@ int provider_show(struct call *call) {
     buf_init(&out, CATALOGUE_BYTES_MAX);
     enum err e = get_provider_capabilities(catalogue, bytes_text(call->operands[0]), &out);
     if (e == ERR_NOT_FOUND)
-        refuse_name(catalogue, call->operands[0]);
+        provider_refuse(catalogue, call->operands[0]);
     if (e != ERR_OK || json_parse(buf_bytes(&out), &shown, NULL, 0) != ERR_OK)
         fail(EX_SOFTWARE, "the entry of %s cannot be written", call->operands[0]);
     if (call_has(call, "json")) {

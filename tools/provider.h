@@ -1,11 +1,16 @@
-// The catalogue that a start here would compile: ours, with the user's own folder and paths.
+// The catalogue, for people: as it is built in, or as a start here would compile it.
 #ifndef TOOLS_PROVIDER_H
 #define TOOLS_PROVIDER_H
 
 #include "common/catalogue.h"
 #include "tools/call.h"
 
-// The caller's (catalogue_free). Ends the process where a file of it is wrong, and says which.
+// Ours, with the user's own folder and paths; the caller's (catalogue_free). Ends the process where
+// a file of it is wrong, and says which.
 struct catalogue *provider_catalogue(struct call *call);
+// Ours alone; the caller's.
+struct catalogue *provider_builtin(void);
+// Ends the process: the catalogue has no such API; it names those that it has.
+_Noreturn void provider_refuse(const struct catalogue *catalogue, const char *name);
 
 #endif

@@ -20,9 +20,10 @@ int provider_configure(struct call *call) {
     bool is_dry = call_has(call, "dry-run");
     const json_t *change;
     size_t i;
-    if (local_listens(call->conf))
+    if (!is_dry && local_listens(call->conf))
         fail(EX_TEMPFAIL, "colloq runs here, and has entered the catalogue that it found at its "
-                          "start; to enter another one, end it first");
+                          "start; to enter another one, end it first; --dry-run says now what "
+                          "would change");
     json_t *answer =
         ledger_show_program(call, (char *)"--configure", is_dry ? (char *)"--dry-run" : NULL);
     if (!answer)

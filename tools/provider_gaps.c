@@ -1,90 +1,13 @@
 // provider gaps: what the catalogue declares beside what the recorded answers held.
 #include "tools/commands.h"
 #include "tools/provider.h"
+#include "tools/provider_declared.h"
 #include "tools/render.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 
-enum { PAGE_ANSWERS = 1000, ANSWERS_USUAL = 10000, PLACE_SIZE = 512 };
-
-// ---- what is declared ---------------------------------------------------------------------------
-
-// A path as the ledger writes places: what selects among elements is [*].
-static void generalize(const char *path, char out[PLACE_SIZE]) {
-    size_t size = 0;
-    while (*path && size + 4 < PLACE_SIZE) {
-        bool is_choice = *path == '[' && path[1] != '\'' && path[1] != '"';
-        out[size++] = *path++;
-        if (!is_choice)
-            continue;
-        for (int depth = 1; *path; path++) {
-            depth += *path == '[' ? 1 : *path == ']' ? -1 : 0;
-            if (depth == 0)
-                break;
-        }
-        out[size++] = '*';
-    }
-    out[size] = 0;
-}
-
-static void declare(json_t *declared, const char *path) {
-    char place[PLACE_SIZE];
-    if (*path != '$')
-        return;
-    generalize(path, place);
-    (void)json_object_set_new(declared, place, json_true());
-}
-
-static void declare_header(json_t *declared, const char *header) {
-    char place[PLACE_SIZE];
-    (void)snprintf(place, sizeof(place), "header:%s", header);
-    (void)json_object_set_new(declared, place, json_true());
-}
-
-// A section's members: texts that are paths, or mappings with one.
-static void declare_section(json_t *declared, json_t *section) {
-    const char *name;
-    json_t *value;
-    json_object_foreach(section, name, value) declare(
-        declared, json_is_string(value) ? json_string_value(value) : text_of(value, "path", ""));
-}
-
-static void declare_list(json_t *declared, const json_t *list) {
-    const json_t *item;
-    size_t i;
-    json_array_foreach(list, i, item) {
-        declare(declared, text_of(item, "path", ""));
-        if (text_of(item, "header", NULL))
-            declare_header(declared, text_of(item, "header", ""));
-    }
-}
-
-// Every place that an entry names: {place: true}.
-static json_t *declared_by(const struct provider_api *api) {
-    json_t *entry = NULL, *declared = json_object(), *header;
-    const char *name;
-    if (json_parse(bytes_text(api->json), &entry, NULL, 0) != ERR_OK)
-        fail(EX_SOFTWARE, "an entry of the catalogue cannot be read");
-    declare_list(declared, member_of(entry, "metadata_fields"));
-    declare_list(declared, member_of(entry, "identifier_extraction_paths"));
-    declare_section(declared, json_object_get(entry, "usage"));
-    declare_section(declared, json_object_get(entry, "errors"));
-    declare_section(declared, json_object_get(entry, "answer"));
-    json_object_foreach(json_object_get(entry, "rate_limit"), name,
-                        header) if (json_is_string(header) && strcmp(name, "note") != 0 &&
-                                    strcmp(name, "source") != 0 &&
-                                    strcmp(name, "reset_format") != 0)
-        declare_header(declared, json_string_value(header));
-    // What says nothing of what is within it: a counter more in there is a change, and $ is all.
-    (void)json_object_del(declared, "$");
-    char object[PLACE_SIZE];
-    generalize(text_of(member_of(entry, "usage"), "object", ""), object);
-    (void)json_object_del(declared, object);
-    json_decref(entry);
-    return declared;
-}
+enum { PAGE_ANSWERS = 1000, ANSWERS_USUAL = 10000 };
 
 // ---- what was seen ------------------------------------------------------------------------------
 
@@ -118,6 +41,8 @@ static int64_t add_page(json_t *seen, const json_t *page) {
         answers += more;
         int64_t all = int_of(sum, "answers", 0) + more;
         (void)json_object_set_new(sum, "answers", json_integer((json_int_t)all));
+        if (flag_of(api, "is_incomplete"))
+            (void)json_object_set_new(sum, "is_incomplete", json_true());
         json_array_foreach(member_of(api, "fields"), k, field)
             add_field(json_object_get(sum, "fields"), field);
     }
@@ -146,47 +71,49 @@ static json_t *seen_fields(struct call *call, int64_t most, int64_t *answers, bo
 
 // ---- both ---------------------------------------------------------------------------------------
 
-// Whether a place is the declared one, or within it.
-static bool is_within(const char *place, const char *declared) {
-    size_t size = strlen(declared);
-    return strncmp(place, declared, size) == 0 &&
-           (place[size] == 0 || place[size] == '.' || place[size] == '[');
-}
-
-static json_t *compare(const char *name, const json_t *sum, json_t *declared) {
-    json_t *known = json_array(), *unseen = json_array(), *unknown = json_array(), *field, *flag;
+static json_t *compare(const char *name, const json_t *sum, const struct provider_api *api) {
+    static const struct provider_api none = {.json = "{}"};
+    struct declared *declared = declared_new(api ? api : &none);
+    json_t *known = json_array(), *unknown = json_array(), *field;
     json_t *fields = json_object_get(sum, "fields");
-    const char *place, *path;
+    const char *place;
     json_object_foreach(fields, place, field) {
-        bool is_declared = false;
-        json_object_foreach(declared, path, flag) if (is_within(place, path)) {
-            is_declared = true;
-            (void)json_object_set_new(declared, path, json_false()); // it was seen
-        }
-        (void)json_array_append(is_declared ? known : unknown, field);
+        enum standing standing = declared_meet(declared, place);
+        if (standing != STANDING_idle)
+            (void)json_array_append(standing == STANDING_declared ? known : unknown, field);
     }
-    json_object_foreach(declared, path, flag) if (json_is_true(flag))(void)
-        json_array_append_new(unseen, json_string(path));
-    return json_pack("{s:s,s:I,s:o,s:o,s:o}", "api", name, "answers",
-                     (json_int_t)int_of(sum, "answers", 0), "seen", known, "never_seen", unseen,
+    json_t *unseen = declared_unseen(declared);
+    declared_free(declared);
+    return json_pack("{s:s,s:I,s:b,s:o,s:o,s:o}", "api", name, "answers",
+                     (json_int_t)int_of(sum, "answers", 0), "is_incomplete",
+                     flag_of(sum, "is_incomplete"), "seen", known, "never_seen", unseen,
                      "undeclared", unknown);
 }
 
-static json_t *compare_all(const struct catalogue *catalogue, json_t *seen, const char *wanted) {
-    json_t *apis = json_array(), *sum;
+// Whether openai.chat is meant by openai.chat, or by openai.
+static bool is_wanted(const char *api, const char *wanted) {
+    size_t size = wanted ? strlen(wanted) : 0;
+    return !wanted || (strncmp(api, wanted, size) == 0 && (api[size] == 0 || api[size] == '.'));
+}
+
+// Of each API of the catalogue, and of those that were only seen.
+static json_t *compare_all(const struct catalogue *catalogue, const json_t *seen,
+                           const char *wanted) {
+    json_t *apis = json_array(), *rest = json_copy((json_t *)seen), *sum;
     const char *name;
-    json_object_foreach(seen, name, sum) {
-        if (wanted && !is_within(name, wanted))
-            continue;
-        const char *dot = strchr(name, '.');
-        const struct provider_api *api =
-            dot ? catalogue_api(catalogue, bytes_of(name, (size_t)(dot - name)),
-                                bytes_text(dot + 1))
-                : NULL;
-        json_t *declared = api ? declared_by(api) : json_object();
-        (void)json_array_append_new(apis, compare(name, sum, declared));
-        json_decref(declared);
+    for (size_t i = 0; i < catalogue_api_count(catalogue); i++) {
+        const struct provider_api *api = catalogue_api_at(catalogue, i);
+        char full[SHORT_TEXT_SIZE * 4];
+        (void)snprintf(full, sizeof(full), "%s.%s", api->provider, api->api);
+        if (is_wanted(full, wanted))
+            (void)json_array_append_new(apis, compare(full, json_object_get(seen, full), api));
+        (void)json_object_del(rest, full);
     }
+    json_object_foreach(rest, name, sum) if (is_wanted(name, wanted))(void)
+        json_array_append_new(apis, compare(name, sum, NULL));
+    json_decref(rest);
+    if (json_array_size(apis) == 0)
+        provider_refuse(catalogue, wanted);
     return apis;
 }
 
@@ -208,18 +135,32 @@ static void show_fields(const json_t *fields, const char *what) {
     }
 }
 
-static void show_apis(const json_t *apis) {
+static void show_api(const json_t *api) {
     char text[SHORT_TEXT_SIZE];
+    out_printf("%s: %s\n", text_of(api, "api", ""),
+               counted_text(int_of(api, "answers", 0), "answer", text));
+    if (flag_of(api, "is_incomplete"))
+        out_text("  more fields were seen than are kept count of: fewer answers (--limit) show "
+                 "others\n");
+    show_fields(member_of(api, "undeclared"), "seen and not declared");
+    show_fields(member_of(api, "never_seen"), "declared and never seen");
+    out_printf("  declared and seen: %s\n",
+               counted_text((int64_t)json_array_size(member_of(api, "seen")), "field", text));
+}
+
+static void show_apis(const json_t *apis) {
     const json_t *api;
-    size_t i;
+    size_t i, silent = 0;
     json_array_foreach(apis, i, api) {
-        out_printf("%s: %s\n", text_of(api, "api", ""),
-                   counted_text(int_of(api, "answers", 0), "answer", text));
-        show_fields(member_of(api, "undeclared"), "seen and not declared");
-        show_fields(member_of(api, "never_seen"), "declared and never seen");
-        out_printf("  declared and seen: %s\n",
-                   counted_text((int64_t)json_array_size(member_of(api, "seen")), "field", text));
+        if (int_of(api, "answers", 0) > 0)
+            show_api(api);
+        else
+            silent++;
     }
+    if (silent > 0)
+        out_text("no answer is recorded of");
+    json_array_foreach(apis, i, api) if (int_of(api, "answers", 0) == 0)
+        out_printf(" %s%s", text_of(api, "api", ""), --silent > 0 ? "," : "\n");
 }
 
 int provider_gaps(struct call *call) {
@@ -233,9 +174,8 @@ int provider_gaps(struct call *call) {
                                "apis", compare_all(catalogue, seen, wanted));
     if (call_has(call, "json"))
         call_show_json(call, report);
-    else if (json_array_size(member_of(report, "apis")) == 0)
-        call_say_empty(call,
-                       "no such answer is recorded here yet; begin with:", "batch run FILE.jsonl");
+    else if (answers == 0)
+        call_say_empty(call, "no answer is recorded here yet; begin with:", "batch run FILE.jsonl");
     else
         show_apis(member_of(report, "apis"));
     if (is_cut && !call_has(call, "json"))

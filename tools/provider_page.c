@@ -217,6 +217,16 @@ static void put_fields(struct buf *out, const json_t *entry) {
     }
 }
 
+// The words of an error that a rule is for: its code alone, or by what it is said.
+static void put_words(struct buf *out, const json_t *rule) {
+    const char *code = text_of(rule, "code", ""), *type = text_of(rule, "type", "");
+    buf_printf(out, " | %s%s", code, *code && *type ? ", " : "");
+    if (*type)
+        buf_printf(out, "type: %s", type);
+    if (!*code && !*type)
+        buf_text(out, "any");
+}
+
 static void put_errors(struct buf *out, const json_t *entry) {
     const json_t *rule;
     size_t i;
@@ -225,8 +235,8 @@ static void put_errors(struct buf *out, const json_t *entry) {
     json_array_foreach(member_of(entry, "retry"), i, rule) {
         buf_text(out, "| ");
         put_value(out, member_of(rule, "status"));
-        buf_printf(out, " | %s | %s | %s | ", text_of(rule, "code", text_of(rule, "type", "any")),
-                   text_of(rule, "class", ""), text_of(rule, "reason", ""));
+        put_words(out, rule);
+        buf_printf(out, " | %s | %s | ", text_of(rule, "class", ""), text_of(rule, "reason", ""));
         put_tested(out, rule);
         buf_text(out, " |\n");
     }
@@ -367,11 +377,13 @@ void page_of_gaps(const struct catalogue *catalogue, struct buf *out) {
             const char *state = text_of(offer, "state", "");
             buf_text(out, "| ");
             put_cell(out, text_of(offer, "what", ""));
-            buf_printf(out, " | %s | ", strcmp(state, "served") == 0 ? "yes" : "no");
+            buf_printf(out, " | %s | ",
+                       strcmp(state, "served") == 0       ? "yes"
+                       : strcmp(state, "not served") == 0 ? "no"
+                                                          : state);
             put_cell(out, text_of(offer, "note", ""));
             buf_text(out, " | ");
-            put_cell(out,
-                     text_of(offer, "next", strcmp(state, "served") == 0 ? "" : "none planned"));
+            put_cell(out, text_of(offer, "next", ""));
             buf_text(out, " | ");
             put_tested(out, offer);
             buf_text(out, " |\n");

@@ -43,6 +43,7 @@ const struct exit_meaning exit_meanings[] = {
     {74, "a file cannot be read or written"},
     {75, "not now; the same command may succeed later"},
     {76, "what the other side says cannot be read"},
+    {77, "a file may not be opened by this user"},
     {78, "a setting is wrong"},
     {EXIT_STOPPED, "stopped by Ctrl-C"},
     {EXIT_NO_READER, "the reader of stdout is gone"},
@@ -51,6 +52,7 @@ const struct exit_meaning exit_meanings[] = {
 
 static const struct operand operands[] = {
     {"FILE", "a file of lines, a JSON object each; - is stdin"},
+    {"DOCUMENT", "a file with one JSON document; - or none is stdin"},
     {"FILE...", "recorded exchanges with a provider, a JSON file each; - is stdin"},
     {"BATCH", "a batch: its id, 8 characters or more of its beginning, its name or its key"},
     {"CONVERSATION", "a conversation: its id or its name"},

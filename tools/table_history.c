@@ -119,7 +119,7 @@ const struct command history_commands[] = {
                        "Works also while nothing runs.",
         .options = json_only,
         .settings = "data simulate ingress ledger-folder",
-        .codes = "66 69 74",
+        .codes = "65 66 69 74 77",
         .schemas = "ledger.status/1",
         .examples = {{"colloq ledger status", "of the usual folder"},
                      {"colloq ledger status --data /srv/colloq", "of another folder"}},
@@ -134,7 +134,7 @@ const struct command history_commands[] = {
                        "colloq that starts does the same by itself.",
         .options = migrate_options,
         .settings = "data simulate ingress ledger-folder",
-        .codes = "66 69 74 75",
+        .codes = "65 66 69 74 75 77",
         .schemas = "ledger.migrate/1",
         .examples = {{"colloq ledger migrate --dry-run", "only say what is missing"}},
         .run = ledger_migrate,
@@ -162,13 +162,12 @@ const struct command history_commands[] = {
     },
     {
         .noun = "jsonpath",
-        .operands = "EXPR [FILE]",
+        .operands = "EXPR [DOCUMENT]",
         .operands_min = 1,
         .operands_max = 2,
         .summary = "the nodes of a document that a path selects",
         .description = "Writes the nodes that a path selects as a JSON array, which is empty where "
-                       "it selects none. FILE is one JSON document (- or none: stdin). Asks "
-                       "nobody, and starts nothing.",
+                       "it selects none. Asks nobody, and starts nothing.",
         .options = jsonpath_options,
         .settings = "",
         .codes = "65 66",

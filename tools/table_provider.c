@@ -47,10 +47,11 @@ const struct command provider_commands[] = {
         .summary = "enter the catalogue into the ledger",
         .description = "Enters the catalogue, ours and then your own folder's, into the ledger's "
                        "tables ai_platform, model and price, while nothing runs, and says what "
-                       "that changes. A colloq that starts does the same by itself.",
+                       "that changes; --dry-run also says it while colloq runs. A colloq that "
+                       "starts does the same by itself.",
         .options = configure_options,
         .settings = "data simulate catalogue ledger-folder",
-        .codes = "69 74 75",
+        .codes = "65 69 74 75 77",
         .schemas = "provider.configure/1",
         .examples = {{"colloq provider configure --dry-run", "what your own files would change"},
                      {"colloq provider configure", "enter them"}},
@@ -67,7 +68,7 @@ const struct command provider_commands[] = {
                        "and never seen, both. So a change at a provider shows up.",
         .options = gaps_options,
         .settings = ASKS " catalogue",
-        .codes = "69 75",
+        .codes = "66 69 75",
         .schemas = "provider.gaps/1",
         .examples = {{"colloq provider gaps", "of all APIs"},
                      {"colloq provider gaps openai.chat --json", "of one, for programs"}},

@@ -145,7 +145,8 @@ static enum err try_out(struct configuring *on, const char *path) {
     enum err e = db_migrate_dry(path, ledger_options(), &first, &count);
     if (e == ERR_OK && count > 0)
         return ERR_VERSION;
-    if (e == ERR_OK)
+    // An accountant that runs has migrated it, and lets others read.
+    if (e == ERR_OK || e == ERR_EXISTS)
         e = db_open_reader(&db, path, 1024);
     if (e != ERR_OK)
         return e;

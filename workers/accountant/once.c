@@ -3,8 +3,11 @@
 #include "workers/accountant/inquirer.h"
 #include "workers/accountant/ledger.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -23,7 +26,50 @@ static int exit_of(enum err e) {
     }
 }
 
+// The head of an SQLite file: its first words, and the number of the application that it is of.
+enum { HEAD_BYTES = 72, OWNER_AT = 68 };
+
+static bool is_ledger(const char *path) {
+    static const char words[16] = "SQLite format 3";
+    uint8_t head[HEAD_BYTES] = {0};
+    FILE *file = fopen(path, "rb");
+    size_t size = file ? fread(head, 1, sizeof(head), file) : 0;
+    const uint8_t *owner = head + OWNER_AT;
+    if (file)
+        (void)fclose(file);
+    int32_t id = (int32_t)((uint32_t)owner[0] << 24 | (uint32_t)owner[1] << 16 |
+                           (uint32_t)owner[2] << 8 | owner[3]);
+    return size == 0 || // SQLite takes an empty file for a new one
+           (size == sizeof(head) && memcmp(head, words, sizeof(words)) == 0 &&
+            id == ledger_options()->application_id);
+}
+
+// Whether the file may be read and written, and others be made beside it.
+static bool is_permitted(const char *path) {
+    char folder[PATH_MAX];
+    (void)snprintf(folder, sizeof(folder), "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        *slash = 0;
+    return access(path, R_OK | W_OK) == 0 && access(slash ? folder : ".", W_OK | X_OK) == 0;
+}
+
 int once_failed(const char *path, enum err e) {
+    bool is_file_asked = (e == ERR_IO || e == ERR_BAD_CONFIG) && access(path, F_OK) == 0;
+    if (is_file_asked && !is_permitted(path)) {
+        (void)fprintf(stderr,
+                      "%s: cannot be read and written, nor files made beside it: %s; run colloq as "
+                      "the user who owns it, or change its rights\n",
+                      path, strerror(errno));
+        return EX_NOPERM;
+    }
+    if (is_file_asked && !is_ledger(path)) {
+        (void)fprintf(stderr,
+                      "%s: is no ledger of colloq; move it away, or choose another folder with "
+                      "--data\n",
+                      path);
+        return EX_DATAERR;
+    }
     if (e == ERR_EXISTS)
         (void)fprintf(stderr,
                       "%s is open: the accountant runs; stop it first, or ask it with "

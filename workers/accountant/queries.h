@@ -151,7 +151,8 @@
 //    "prepared","quarantined","conflicts","unindexed","queries","cpu_us","is_joined",
 //    "is_closed","disk_free","needs"}}
 // answer.fields {after?, limit? (answers)}, of the newest answers first
-//   {"apis": [{"api","answers","fields": [{"place" ($.choices[*].index, or header:name),
+//   {"apis": [{"api","answers","is_incomplete" (there are more fields),"fields": [{"place"
+//   ($.choices[*].index, or header:name),
 //    "answers" (that hold it),"first_ms","last_ms"}…]}…],"next"}
 // check {}
 //   {"is_ok","quarantined","conflicts","rollups_differ",

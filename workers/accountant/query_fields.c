@@ -13,8 +13,10 @@
 enum { ANSWERS_DEFAULT = 1000, ANSWERS_MAX = 10000, FIELDS_MAX = 5000, PLACE_BYTES_MAX = 512 };
 
 struct tally {
-    json_t *apis;   // provider.api: {answers, fields: {place: {answers, first_ms, last_ms, call}}}
-    json_t *fields; // of the API of the answer that is counted
+    // provider.api: {answers, fields: {place: {answers, first_ms, last_ms, call}}, is_incomplete}
+    json_t *apis;
+    json_t *api;    // of the answer that is counted
+    json_t *fields; // its
     int64_t call;
     int64_t at_ms;
     struct json_scan scan;
@@ -32,8 +34,10 @@ static void set_number(json_t *object, const char *name, int64_t value) {
 // Counts a place once an answer, however often the answer has it.
 static void count_place(struct tally *tally, const char *place) {
     json_t *field = json_object_get(tally->fields, place);
-    if (!field && json_object_size(tally->fields) == FIELDS_MAX)
+    if (!field && json_object_size(tally->fields) == FIELDS_MAX) {
+        (void)json_object_set_new(tally->api, "is_incomplete", json_true());
         return;
+    }
     if (!field) {
         field = json_object();
         set_number(field, "first_ms", tally->at_ms);
@@ -101,6 +105,7 @@ static void choose_api(struct tally *tally, struct bytes provider, struct bytes 
         (void)json_object_set_new(tally->apis, name, entry);
     }
     set_number(entry, "answers", number(entry, "answers") + 1);
+    tally->api = entry;
     tally->fields = json_object_get(entry, "fields");
 }
 
@@ -113,6 +118,7 @@ static void put_tally(const struct tally *tally, struct writer *writer) {
         writer_open(writer, '{');
         put_text(writer, "api", bytes_text(name));
         put_i64(writer, "answers", number(api, "answers"));
+        put_bool(writer, "is_incomplete", json_is_true(json_object_get(api, "is_incomplete")));
         writer_name(writer, "fields");
         writer_open(writer, '[');
         json_object_foreach(json_object_get(api, "fields"), place, field) {

@@ -24,6 +24,7 @@ struct offline {
     struct buf line;
     bool is_stream;    // only streams are answers
     int64_t prices_ms; // the instant of an answer that has no date
+    int write_error;   // errno of a line that was not taken
     int exit;
 };
 
@@ -102,7 +103,10 @@ static bool do_file(struct offline *offline, const char *file) {
     buf_reset(&offline->line);
     report_put(&report, &offline->line);
     struct bytes line = buf_bytes(&offline->line);
-    return fwrite(line.at, 1, line.size, stdout) == line.size;
+    bool is_taken = fwrite(line.at, 1, line.size, stdout) == line.size;
+    if (!is_taken)
+        offline->write_error = errno;
+    return is_taken;
 }
 
 // ---- all of them --------------------------------------------------------------------------------
@@ -191,12 +195,14 @@ int offline_run(int argc, char **argv, int stop_fd) {
         is_taken = do_file(&offline, argv[at]);
         is_stopped = process_is_stopped(stop_fd);
     }
-    is_taken = fflush(stdout) == 0 && is_taken;
-    int code = !is_taken    ? (errno == EPIPE ? EXIT_NO_READER : EX_IOERR)
-               : is_stopped ? EXIT_STOPPED
-                            : offline.exit;
-    if (code == EX_IOERR)
-        complain("stdout", strerror(errno));
+    if (fflush(stdout) != 0 && is_taken)
+        offline.write_error = errno;
+    int code = offline.write_error == EPIPE ? EXIT_NO_READER
+               : offline.write_error        ? EX_IOERR
+               : is_stopped                 ? EXIT_STOPPED
+                                            : offline.exit;
+    if (offline.write_error && offline.write_error != EPIPE)
+        complain("stdout", strerror(offline.write_error));
     offline_close(&offline);
     return code;
 }

@@ -354,6 +354,34 @@ START_TEST(a_single_calls_conversation_is_shown_under_the_jobs_id) {
 }
 END_TEST
 
+// A provider whose answers are full of new names: that some are not counted must be said.
+START_TEST(fields_beyond_what_is_counted_are_said_to_be_there) {
+    struct telling telling;
+    struct buf metadata;
+    tell_answered(1, NULL, 1);
+    json_t *fields = world_ask(&world, "answer.fields", "{}");
+    json_t *api = json_array_get(json_object_get(fields, "apis"), 0);
+    ck_assert(json_is_false(json_object_get(api, "is_incomplete")));
+    ck_assert_uint_gt(json_array_size(json_object_get(api, "fields")), 5);
+    json_decref(fields);
+    buf_init(&metadata, 1 << 20);
+    for (int i = 0; i < 5001; i++)
+        buf_printf(&metadata, "%s\"f%d\":1", i > 0 ? "," : "{", i);
+    buf_byte(&metadata, '}');
+    telling_answered(&world, &telling, 2, NULL, 1);
+    telling.facts.metadata = buf_bytes(&metadata);
+    (void)world_tell(&world, &telling);
+    telling_release(&telling);
+    buf_release(&metadata);
+    fields = world_ask(&world, "answer.fields", "{}");
+    api = json_array_get(json_object_get(fields, "apis"), 0);
+    ck_assert(json_is_true(json_object_get(api, "is_incomplete")));
+    ck_assert_int_eq(number_at(api, "answers"), 2);
+    ck_assert_uint_eq(json_array_size(json_object_get(api, "fields")), 5000);
+    json_decref(fields);
+}
+END_TEST
+
 // The rows of every report add up to the same invoice.
 START_TEST(every_grouping_adds_up_to_the_total) {
     static const char *const groups[] = {"none", "batch",        "provider", "model",
@@ -505,6 +533,7 @@ int main(void) {
     tcase_add_test(tests, a_batch_counts_its_lines_truthfully);
     tcase_add_test(tests, a_conversation_shows_its_messages_and_the_four_fields);
     tcase_add_test(tests, a_single_calls_conversation_is_shown_under_the_jobs_id);
+    tcase_add_test(tests, fields_beyond_what_is_counted_are_said_to_be_there);
     tcase_add_test(tests, every_grouping_adds_up_to_the_total);
     tcase_add_test(tests, conversations_are_listed_with_their_sums);
     tcase_add_test(tests, what_several_batches_are_called_means_none_where_one_is_changed);

@@ -197,12 +197,56 @@ START_TEST(no_path_and_no_document_match_nothing) {
 }
 END_TEST
 
+// A field that a provider adds is looked for beside the paths that are declared: one that counts
+// elements must not speak for what they hold.
+START_TEST(a_path_reaches_the_places_that_it_names) {
+    static const struct {
+        const char *path, *place;
+        enum jsonpath_reach reach;
+    } cases[] = {
+        {"$.usage", "$.usage", REACH_all},
+        {"$.usage", "$.usage.more[*].x", REACH_all},
+        {"$.usage", "$.usages", REACH_none},
+        {"$.usage.input", "$.usage", REACH_through},
+        {"$['a b']", "$[\"a b\"]", REACH_all},
+        {"$.choices[0].index", "$.choices[*].index", REACH_all},
+        {"$.choices[-1:].index", "$.choices[*].index", REACH_all},
+        {"$.choices[0]", "$.choices.index", REACH_none},
+        {"$.output[?@.type == 'x']", "$.output[*]", REACH_all},
+        {"$.output[?@.type == 'x']", "$.output[*].type", REACH_some},
+        {"$.output[?@.type == 'x']", "$.output[*].content[*].type", REACH_some},
+        {"$.output[?@.type == 'x'].id", "$.output[*].id", REACH_all},
+        {"$.output[?@.type == 'x'].id", "$.output[*].type", REACH_none},
+        {"$['output', 'tools'][*].type", "$.tools[*].type", REACH_all},
+        {"$['output', 'tools'][*].type", "$.text[*].type", REACH_none},
+        {"$..error.message", "$.error.message", REACH_all},
+        {"$..error.message", "$.choices[*].error.message", REACH_all},
+        {"$..error.message", "$.error.code", REACH_none},
+        {"$..error.message", "$.error", REACH_through},
+        {"$.a..b", "$.a", REACH_through},
+        {"$.a..b", "$.a.c", REACH_none},
+        {"$..error..[?@.x]['a', 'b']", "$.error.details[*].b", REACH_all},
+        {"$[?match(@, 'files/.*')]", "$.anything", REACH_some},
+        {"$[*]", "$.anything.within", REACH_some},
+        {"$", "$.anything", REACH_some},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct jsonpath *path = compiled(cases[i].path), *place = compiled(cases[i].place);
+        ck_assert_msg(jsonpath_reach(path, place) == cases[i].reach, "%s, %s", cases[i].path,
+                      cases[i].place);
+        jsonpath_free(path);
+        jsonpath_free(place);
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("jsonpath");
     TCase *all = tcase_create("all");
     tcase_add_test(all, a_path_selects_what_it_says);
     tcase_add_test(all, what_is_no_path_is_refused_with_its_position);
     tcase_add_test(all, the_place_of_a_node_leads_back_to_it_alone);
+    tcase_add_test(all, a_path_reaches_the_places_that_it_names);
     tcase_add_test(all, no_path_and_no_document_match_nothing);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);

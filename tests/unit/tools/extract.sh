@@ -128,6 +128,15 @@ extract - <plain.json >line
 check "stdin" grep -q '"file":"-"' line
 extract ./*.json >lines
 check "every line fits its schema" /usr/bin/python3 "$ROOT/tests/e2e/check-schema.py" "$ROOT/schemas/cli" extract/1 <lines >/dev/null
+# More lines than a pipe holds, for a reader who takes one: that is no fault of the disk.
+yes plain.json | head -n 400 >many
+mapfile -t many <many
+extract "${many[@]}" 2>/dev/null | head -n 1 >line
+check "who reads no more ends it quietly" [ "${PIPESTATUS[0]}" = 141 ]
+check "without a word" [ ! -s err ]
+extract plain.json >/dev/full
+check "a full disk is a fault" [ $? = 74 ]
+check "that is named" [ "$(cat err)" = "colloq: stdout: No space left on device" ]
 extract --at 2026-08-20T16:30:00Z plain.json >line
 check "a moment is one, too" [ $? = 0 ]
 extract --at 2026-08-20T16:30 plain.json >line

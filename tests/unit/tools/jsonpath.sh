@@ -42,6 +42,11 @@ says "too long a document" 65 '' "colloq: $work/long.json: longer than 9437184 b
 head -c 200000 /dev/zero | sed 's/\x0/0,/g; s/^/[/; s/,$/]/' >"$work/many.json"
 says "a path that never ends, and nothing half written" 65 '' "colloq: $work/many.json: given up" '$[?count($[?@==1])>0]' "$work/many.json"
 says "an expression is needed" 64 '' 'colloq: an operand is missing'
+if "$BIN/colloq" jsonpath --help | grep -q 'DOCUMENT  *a file with one JSON document'; then
+    passed=$((passed + 1))
+else
+    echo "FAILED: help says what the file holds"; failed=$((failed + 1))
+fi
 [ ! -e "$work/data" ] || { echo "FAILED: a data folder was made"; failed=$((failed + 1)); }
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed = 0 ]

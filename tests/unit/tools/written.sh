@@ -2,7 +2,7 @@
 # The man page and the completion scripts, judged by the programs that read them: a page that man
 # complains about, or a script that completes nothing, is worse than none.
 set -u
-: "${SHARE:?the folder that the build wrote}" "${BIN:?the folder of the programs}"
+: "${SHARE:?the folder that the build wrote}" "${BIN:?the folder of the programs}" "${ROOT:?the project}"
 passed=0 failed=0
 
 check() {
@@ -33,6 +33,20 @@ mandoc_warns() { mandoc -T lint -W warning "$man_page" | grep -v 'missing date';
 check "man has nothing to warn about" is_silent man_warns
 check "neither has mandoc" is_silent mandoc_warns
 check "the page is shown" grep -q 'unanswered' <(MANWIDTH=80 man -E UTF-8 -l "$man_page")
+
+# Whose key is which: of every provider that is built in.
+mapfile -t variables < <(sed -n 's/^  key_envs: \[\(.*\)\]$/\1/p; s/^  base_url_env: //p' "$ROOT"/schemas/providers/*.yaml | tr -d ' ' | tr , '\n' | sort -u)
+has_all_variables() {
+    local name
+    [ "${#variables[@]}" -gt 20 ] || return 1
+    for name; do
+        grep -qF -- "$name" "$man_page" || { echo "no $name"; return 1; }
+    done
+}
+check "the page names the key of every provider" has_all_variables "${variables[@]}"
+for name in "${variables[@]}"; do
+    case $name in *_API_KEY) check "so does README: $name" grep -q "\`$name\`" "$ROOT/README.md" ;; esac
+done
 
 bash_script=$SHARE/bash-completion/completions/colloq
 zsh_script=$SHARE/zsh/site-functions/_colloq
