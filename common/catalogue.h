@@ -72,7 +72,7 @@ struct stream_rules {
     size_t count;
 };
 
-// How an API answers in a stream of events (text/event-stream), each with JSON as its data.
+// How an API answers in a stream of events, each with JSON as its data.
 struct stream_map {
     bool is_served;        // the entry says how a stream is asked for, and how it ends
     bool is_asked_by_path; // by path_stream; else by the body's member "stream"
@@ -384,6 +384,7 @@ struct stream_story {
     bool has_finish;          // a rule of finish was met, or there is none
     bool is_ended;            // a rule of end was met
     bool is_malformed;        // the data of an event are neither JSON nor its end
+    bool is_cut;              // it breaks off: an array without its end
     bool is_failed;           // an event says that it failed
     struct error_words words; // of the first of these
 };
@@ -391,6 +392,8 @@ struct stream_story {
 // JSON; false if they are not.
 bool provider_api_hear(const struct provider_api *api, const struct sse_event *event,
                        struct json_scan *scan, struct stream_story *story);
+// Takes in what its reader found at the end of a whole stream.
+void stream_end(struct stream_story *story, const struct sse *sse);
 // Whether a stream with that story is an answer from its beginning to its end.
 bool stream_is_whole(const struct stream_story *story);
 // Goes through a stream that is as long as it will be. ERR_TOO_BIG if one of its events is longer

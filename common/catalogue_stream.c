@@ -181,8 +181,14 @@ bool provider_api_hear(const struct provider_api *api, const struct sse_event *e
     return is_json;
 }
 
+void stream_end(struct stream_story *story, const struct sse *sse) {
+    story->is_cut = sse_is_cut(sse);
+    story->is_malformed = story->is_malformed || sse->is_broken;
+}
+
 bool stream_is_whole(const struct stream_story *story) {
-    return story->is_ended && story->has_finish && !story->is_malformed && !story->is_failed;
+    return story->is_ended && !story->is_cut && story->has_finish && !story->is_malformed &&
+           !story->is_failed;
 }
 
 enum err provider_api_hear_all(const struct provider_api *api, struct bytes stream,
@@ -194,6 +200,7 @@ enum err provider_api_hear_all(const struct provider_api *api, struct bytes stre
     *story = (struct stream_story){0};
     while ((found = sse_next(&sse, stream, true, &event)) == SSE_event)
         (void)provider_api_hear(api, &event, scan, story);
+    stream_end(story, &sse);
     sse_release(&sse);
     return found == SSE_too_big ? ERR_TOO_BIG : ERR_OK;
 }

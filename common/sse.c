@@ -19,7 +19,8 @@ static void forget_event(struct sse *sse) {
 }
 
 void sse_reset(struct sse *sse) {
-    sse->at = sse->seen = sse->line = 0;
+    struct buf joined = sse->joined;
+    *sse = (struct sse){.joined = joined};
     forget_event(sse);
 }
 
@@ -107,17 +108,11 @@ static void give(struct sse *sse, struct bytes text, struct sse_event *event) {
     };
 }
 
-enum sse_found sse_next(struct sse *sse, struct bytes text, bool is_whole,
-                        struct sse_event *event) {
+static enum sse_found next_of_lines(struct sse *sse, struct bytes text, bool is_whole,
+                                    struct sse_event *event) {
     size_t end;
-    bool is_clear = true;
     if (sse->line == sse->at)
         forget_event(sse); // what was handed out last
-    if (sse->line == 0) {
-        sse->line = sse->at = mark_size(text, is_whole, &is_clear);
-        if (!is_clear)
-            return SSE_more;
-    }
     for (;;) {
         skip_pair(sse, text);
         bool has_line = find_end(sse, text, is_whole, &end);
@@ -144,18 +139,123 @@ enum sse_found sse_next(struct sse *sse, struct bytes text, bool is_whole,
     return SSE_event;
 }
 
+// ---- the elements of an array -------------------------------------------------------------------
+
+static bool is_blank(uint8_t c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+// Hands out what was read since sse->at, up to `end`, and begins behind what was seen. False if
+// there is nothing but blanks.
+static bool give_element(struct sse *sse, struct bytes text, size_t end, struct sse_event *event) {
+    size_t begin = sse->at;
+    while (begin < end && is_blank(text.at[begin]))
+        begin++;
+    while (end > begin && is_blank(text.at[end - 1]))
+        end--;
+    sse->at = sse->seen;
+    *event = (struct sse_event){.data = bytes_of(text.at + begin, end - begin), .has_data = true};
+    sse->has_element = sse->has_element || begin < end;
+    return begin < end;
+}
+
+// Takes in the next byte; whether an element ends before it.
+static bool ends_element(struct sse *sse, uint8_t c) {
+    if (sse->is_in_text) {
+        sse->is_in_text = sse->is_escaped || c != '"';
+        sse->is_escaped = !sse->is_escaped && c == '\\';
+        return false;
+    }
+    sse->is_in_text = c == '"';
+    sse->depth += c == '[' || c == '{';
+    sse->depth -= c == ']' || c == '}';
+    return sse->depth == 0 || (sse->depth == 1 && c == ',');
+}
+
+// Only where elements begin and end is looked for: whoever reads them finds out what is no JSON.
+static enum sse_found next_of_array(struct sse *sse, struct bytes text, bool is_whole,
+                                    struct sse_event *event) {
+    for (; sse->seen < text.size && !sse->is_broken; sse->seen++) {
+        uint8_t c = text.at[sse->seen];
+        if (sse->depth == 0) {
+            sse->is_broken = !is_blank(c);
+            continue;
+        }
+        if (sse->seen - sse->at > STREAM_EVENT_BYTES_MAX)
+            return SSE_too_big;
+        if (!ends_element(sse, c))
+            continue;
+        bool had_element = sse->has_element;
+        size_t end = sse->seen++;
+        bool has_element = give_element(sse, text, end, event);
+        sse->is_broken = (c != ',' && c != ']') || (!has_element && (c == ',' || had_element));
+        if (has_element)
+            return SSE_event;
+        sse->seen = end;
+    }
+    bool is_element = is_whole && sse->depth == 1 && !sse->is_in_text && !sse->is_broken;
+    return is_element && give_element(sse, text, sse->seen, event) ? SSE_event : SSE_more;
+}
+
+bool sse_is_cut(const struct sse *sse) {
+    return sse->form == SSE_FORM_array && sse->depth > 0;
+}
+
+// ---- both ---------------------------------------------------------------------------------------
+
+// Where the first line begins that is not blank.
+static size_t begin_of(struct bytes text, size_t at) {
+    while (at < text.size && (text.at[at] == '\r' || text.at[at] == '\n'))
+        at++;
+    return at;
+}
+
+// False if the text is not long enough for that.
+static bool find_form(struct sse *sse, struct bytes text, bool is_whole) {
+    bool is_clear = true;
+    size_t mark = sse->line == 0 ? mark_size(text, is_whole, &is_clear) : sse->line;
+    if (!is_clear)
+        return false;
+    sse->at = sse->line = begin_of(text, mark);
+    if (sse->line == text.size)
+        return false;
+    sse->form = text.at[sse->line] == '[' ? SSE_FORM_array : SSE_FORM_lines;
+    if (sse->form == SSE_FORM_array) {
+        sse->at = sse->seen = sse->line + 1;
+        sse->depth = 1;
+    }
+    return true;
+}
+
+enum sse_found sse_next(struct sse *sse, struct bytes text, bool is_whole,
+                        struct sse_event *event) {
+    if (sse->form == SSE_FORM_unknown && !find_form(sse, text, is_whole))
+        return SSE_more;
+    return sse->form == SSE_FORM_array ? next_of_array(sse, text, is_whole, event)
+                                       : next_of_lines(sse, text, is_whole, event);
+}
+
 // ---- what is one --------------------------------------------------------------------------------
+
+// The body from its first line on that is not blank.
+static struct bytes begun(struct bytes body) {
+    bool is_clear;
+    size_t at = begin_of(body, mark_size(body, true, &is_clear));
+    return at > 0 ? bytes_of(body.at + at, body.size - at) : body;
+}
 
 bool sse_is_stream(struct bytes body) {
     static const char *const begins[] = {":", "data:", "event:", "id:", "retry:"};
-    bool is_clear;
-    size_t at = mark_size(body, true, &is_clear);
-    while (at < body.size && (body.at[at] == '\r' || body.at[at] == '\n'))
-        at++;
+    struct bytes text = begun(body);
     for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
         size_t size = strlen(begins[i]);
-        if (body.size - at >= size && memcmp(body.at + at, begins[i], size) == 0)
+        if (text.size >= size && memcmp(text.at, begins[i], size) == 0)
             return true;
     }
     return false;
+}
+
+bool sse_is_array(struct bytes body) {
+    struct bytes text = begun(body);
+    return text.size > 0 && *text.at == '[';
 }

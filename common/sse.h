@@ -1,5 +1,6 @@
-// The lines of a text/event-stream, read as events, from a text that grows: whatever pieces it
-// comes in, the events are the same. Nothing is copied but data that stand on several lines.
+// The events of a stream, from a text that grows: whatever pieces it comes in, the events are the
+// same. It is the lines of a text/event-stream or, where its first sign is a bracket, a JSON array
+// whose elements are the events' data. Nothing is copied but data that stand on several lines.
 // Takes any bytes. Pure.
 #ifndef COMMON_SSE_H
 #define COMMON_SSE_H
@@ -21,13 +22,21 @@ struct sse_place {
     size_t at, size;
 };
 
+enum sse_form { SSE_FORM_unknown, SSE_FORM_lines, SSE_FORM_array };
+
 struct sse {
+    enum sse_form form;
     size_t at;                       // where the next event begins
-    size_t seen;                     // up to where the line that is being read has no end yet
+    size_t seen;                     // up to where what is being read has no end yet
     size_t line;                     // where that line begins; at: none of the event was read
     struct sse_place name, data, id; // of the event that is being read
     unsigned data_lines;
     struct buf joined; // data that stand on several lines
+    // Of an array:
+    size_t depth; // of brackets that are open, its own among them; 0: it has ended
+    bool is_in_text, is_escaped;
+    bool has_element;
+    bool is_broken; // something stands where no element may, or one is missing
 };
 
 enum sse_found {
@@ -46,8 +55,14 @@ void sse_reset(struct sse *sse);
 // event; the end of a text that is whole ends its last line and its last event.
 enum sse_found sse_next(struct sse *sse, struct bytes text, bool is_whole, struct sse_event *event);
 
-// Whether a body looks like a stream of events: its first line that is not blank begins with a
+// Of a whole text that was read to its end: whether it breaks off before its end. Lines never do,
+// since whatever they end with may be their end.
+bool sse_is_cut(const struct sse *sse);
+
+// Whether a body looks like a text/event-stream: its first line that is not blank begins with a
 // field's name and a colon, or with a comment.
 bool sse_is_stream(struct bytes body);
+// Whether it looks like an array.
+bool sse_is_array(struct bytes body);
 
 #endif

@@ -219,19 +219,28 @@ static void put_fields(struct buf *out, const json_t *entry) {
 
 // The words of an error that a rule is for: its code alone, or by what it is said.
 static void put_words(struct buf *out, const json_t *rule) {
-    const char *code = text_of(rule, "code", ""), *type = text_of(rule, "type", "");
-    buf_printf(out, " | %s%s", code, *code && *type ? ", " : "");
-    if (*type)
-        buf_printf(out, "type: %s", type);
-    if (!*code && !*type)
+    static const char *const names[][2] = {
+        {"code", ""}, {"type", "type: "}, {"message", "message: "}};
+    const char *between = "";
+    buf_text(out, " | ");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *word = text_of(rule, names[i][0], "");
+        if (!*word)
+            continue;
+        buf_printf(out, "%s%s%s", between, names[i][1], word);
+        between = ", ";
+    }
+    if (!*between)
         buf_text(out, "any");
 }
 
 static void put_errors(struct buf *out, const json_t *entry) {
     const json_t *rule;
     size_t i;
-    buf_text(out, "\nWhat follows from an error; the first rule that fits decides:\n\n"
-                  "| status | code or type | class | reason | tested |\n|---|---|---|---|---|\n");
+    buf_text(
+        out,
+        "\nWhat follows from an error; the first rule that fits decides:\n\n"
+        "| status | code, type or message | class | reason | tested |\n|---|---|---|---|---|\n");
     json_array_foreach(member_of(entry, "retry"), i, rule) {
         buf_text(out, "| ");
         put_value(out, member_of(rule, "status"));

@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "workers/extractor/recording.h"
+#include "workers/extractor/shape.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -172,7 +173,7 @@ static void report(struct bench *bench, const char *what, size_t from, size_t to
 }
 
 static bool is_stream(const struct kept *kept) {
-    return sse_is_stream(kept->answer.body);
+    return answer_shape_is_stream(answer_shape_of(kept->answer.api->shape), kept->answer.body);
 }
 
 static int by_kind(const void *a, const void *b) {

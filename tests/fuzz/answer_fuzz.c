@@ -4,7 +4,7 @@
 // empty line, and the body.
 
 #include "common/wire.h"
-#include "workers/extractor/extract.h"
+#include "workers/extractor/shape.h"
 #include "workers/provider/classify.h"
 
 #include <assert.h>
@@ -77,7 +77,8 @@ static void check_failure(const struct provider_api *api, struct outcome outcome
     outcome.http_end = (enum http_end)(1 + how / 4 % (HTTP_ENDS - 1));
     outcome.has_left = how & 1;
     struct verdict verdict = judge(api, &outcome);
-    if (sse_is_stream(outcome.body) && verdict.class == CLASS_success)
+    if (answer_shape_is_stream(answer_shape_of(api->shape), outcome.body) &&
+        verdict.class == CLASS_success)
         return; // all of it was there before the connection broke
     assert(verdict.class != CLASS_success && verdict.status == 0);
     assert(strcmp(verdict.ended, outcome.has_left ? "failed" : "not_started") == 0);

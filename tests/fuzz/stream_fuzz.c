@@ -78,7 +78,7 @@ static void check_answer(const struct provider_api *api, struct bytes stream) {
     e = wire_head(&message, &head);
     assert(e == ERR_OK && (head.metadata.size == 0 || json_is_complete(head.metadata)));
     assert(!refusal || head.message.size == 0);
-    assert(!sse_is_stream(stream) || verdict.class != CLASS_success || !refusal);
+    assert(!extract.is_stream || verdict.class != CLASS_success || !refusal);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -319,12 +319,12 @@ static void put_result(struct results *results, struct writer *writer, bool has_
 static struct bytes body_of(struct results *results, struct bytes body) {
     struct bytes name = db_bytes(results->job, JOB_AT_shape);
     char text[PROVIDER_BYTES_MAX + 1];
-    if (!sse_is_stream(body) || name.size == 0 || name.size >= sizeof(text))
+    if (name.size == 0 || name.size >= sizeof(text))
         return body;
     memcpy(text, name.at, name.size);
     text[name.size] = 0;
     const struct answer_shape *shape = answer_shape_of(text);
-    if (!shape || !shape->take_event)
+    if (!shape || !shape->take_event || !answer_shape_is_stream(shape, body))
         return body;
     if (!results->assembly) {
         results->assembly = mem_new(sizeof(*results->assembly));

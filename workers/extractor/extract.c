@@ -45,7 +45,7 @@ static bool is_success(const struct extract *extract) {
 static void open_stream(struct extract *extract) {
     const struct provider_api *api = extract->answer.api;
     const struct answer_shape *shape = answer_shape_of(api->shape);
-    extract->is_stream = sse_is_stream(extract->answer.body);
+    extract->is_stream = answer_shape_is_stream(shape, extract->answer.body);
     extract->story = (struct stream_story){0};
     extract->stream_state = ERR_OK;
     assembly_reset(&extract->assembly);

@@ -189,4 +189,5 @@ const struct answer_shape shape_gemini_generate = {
     .put_message = put_message,
     .is_calling = is_calling,
     .take_event = take_event,
+    .may_be_array = true,
 };

@@ -55,7 +55,7 @@ static void judge(struct offline *offline, const struct answer *answer, struct v
 // What the extractor has against it. Whoever wants streams takes nothing else.
 static const char *refusal_of(const struct offline *offline, const struct answer *answer) {
     const char *refusal = extract_refusal(offline->extract);
-    if (!refusal && offline->is_stream && answer->status / 100 == 2 && !sse_is_stream(answer->body))
+    if (!refusal && offline->is_stream && answer->status / 100 == 2 && !offline->extract->is_stream)
         refusal = "not_a_stream";
     return refusal;
 }

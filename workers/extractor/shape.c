@@ -11,6 +11,10 @@ const struct answer_shape *answer_shape_of(const char *name) {
     return NULL;
 }
 
+bool answer_shape_is_stream(const struct answer_shape *shape, struct bytes body) {
+    return sse_is_stream(body) || (shape && shape->may_be_array && sse_is_array(body));
+}
+
 void put_origin(const struct json_scan *scan, const char *shape, uint32_t model, struct buf *out) {
     buf_printf(out, ",\"shape\":\"%s\"", shape);
     if (model == 0 || scan->nodes[model].shape == JSON_SHAPE_null)
@@ -51,6 +55,8 @@ enum err answer_shape_assemble(const struct answer_shape *shape, const struct pr
         if (assembly->keeps_rest)
             grown_rest(&assembly->rest, 0, scan);
     }
+    if (story)
+        stream_end(story, &sse);
     sse_release(&sse);
     grown_put(&assembly->body, 0, out);
     bool has_all = found != SSE_too_big && grown_state(&assembly->body) == ERR_OK &&

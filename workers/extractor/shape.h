@@ -32,10 +32,13 @@ struct answer_shape {
     // it; whatever else the event holds is kept as metadata. NULL: the API has no streams here.
     void (*take_event)(struct assembly *assembly, const struct sse_event *event,
                        struct json_scan *scan);
+    bool may_be_array; // its streams also come as one JSON array of what the events hold
 };
 
 // NULL if there is none of that name.
 const struct answer_shape *answer_shape_of(const char *name);
+// Whether a body looks like a stream of that shape, which may be NULL.
+bool answer_shape_is_stream(const struct answer_shape *shape, struct bytes body);
 
 // Appends whose parts a message's content has: the shape, and the model (0: nobody says) behind it.
 void put_origin(const struct json_scan *scan, const char *shape, uint32_t model, struct buf *out);

@@ -198,6 +198,10 @@ static void hear(const struct provider_api *api, const struct adapter *adapter, 
     assembly_release(&assembly);
 }
 
+static bool is_stream(const struct provider_api *api, struct bytes body) {
+    return answer_shape_is_stream(answer_shape_of(api->shape), body);
+}
+
 static bool is_served(const struct provider_api *api, const struct adapter *adapter) {
     const struct answer_shape *shape = answer_shape_of(api->shape);
     return adapter->may_stream && api->stream.is_served && shape && shape->take_event;
@@ -247,7 +251,7 @@ static void judge_error(const struct provider_api *api, const struct adapter *ad
                         struct verdict *verdict) {
     struct error_words words = {0};
     struct stream_story story;
-    if (!sse_is_stream(outcome->body))
+    if (!is_stream(api, outcome->body))
         provider_api_error(api, outcome->body, &words);
     else if (is_served(api, adapter) &&
              provider_api_hear_all(api, outcome->body, scan, &story) == ERR_OK)
@@ -269,7 +273,7 @@ static void judge_answer(const struct provider_api *api, const struct adapter *a
     if (!is_success(outcome)) {
         judge_error(api, adapter, outcome, scan, verdict);
         heed_hint(api, outcome, verdict);
-    } else if (sse_is_stream(outcome->body)) {
+    } else if (is_stream(api, outcome->body)) {
         (void)judge_stream(api, adapter, outcome, scan, verdict);
     } else {
         judge_success(api, adapter, outcome, scan, verdict);
@@ -284,7 +288,7 @@ static void judge_broken(const struct provider_api *api, const struct adapter *a
     struct verdict said = {.ended = "answered", .status = outcome->status};
     judge_failure(outcome, verdict);
     if (!is_success(outcome) || outcome->end == TRANSFER_too_large ||
-        !sse_is_stream(outcome->body) || !judge_stream(api, adapter, outcome, scan, &said))
+        !is_stream(api, outcome->body) || !judge_stream(api, adapter, outcome, scan, &said))
         return;
     if (said.class != CLASS_success) {
         said.ended = verdict->ended;

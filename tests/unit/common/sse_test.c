@@ -68,6 +68,20 @@ static const struct {
     {"\n\r\n\r", ""},
     {"", ""},
     {"data: \xc3\xa4\xf0\x9d\x84\x9e\n\nDATA: b\n\n", "||\xc3\xa4\xf0\x9d\x84\x9e;"},
+    {"[1, {} ]", "||1;||{};"},
+    {"[{\n \"a\": \"],\\\"[\\\\\"\n}\n,\r\n[2,[\"}\"]]\r\n]\r\n",
+     "||{\n \"a\": \"],\\\"[\\\\\"\n};||[2,[\"}\"]];"},
+    {"\r\n[1]", "||1;"},
+    {"[]\n", ""},
+    {"[1,", "||1;"},
+    {"[1,{}", "||1;||{};"},
+    {"[1,{", "||1;"},
+    {"[1,\"2", "||1;"},
+    {"[1,,2]", "||1;"},
+    {"[,1]", ""},
+    {"[1,]", "||1;"},
+    {"[1},2]", "||1;"},
+    {"[1] ]", "||1;"},
 };
 enum { STREAMS = sizeof(streams) / sizeof(streams[0]) };
 
@@ -127,6 +141,38 @@ START_TEST(an_event_has_a_bound) {
 }
 END_TEST
 
+// An array whose end is missing is the beginning of an answer, and what is no array is none.
+START_TEST(an_array_ends_with_its_bracket) {
+    static const struct {
+        const char *text;
+        bool is_cut, is_broken;
+    } cases[] = {{"[1,{}]\n", false, false}, {"[]", false, false},     {"[", true, false},
+                 {"[1", true, false},        {"[1,", true, false},     {"[{\"]", true, false},
+                 {"[1,,2]", true, true},     {"[1,]", false, true},    {"[1}", false, true},
+                 {"[1]]", false, true},      {"data: [", false, false}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        (void)heard(cases[i].text);
+        ck_assert_msg(sse_is_cut(&sse) == cases[i].is_cut, "%s", cases[i].text);
+        ck_assert_msg(sse.is_broken == cases[i].is_broken, "%s", cases[i].text);
+        ck_assert(sse_is_array(bytes_text(cases[i].text)) == (*cases[i].text == '['));
+    }
+}
+END_TEST
+
+// Elements have the bound of events.
+START_TEST(an_element_has_a_bound) {
+    size_t size = (size_t)STREAM_EVENT_BYTES_MAX + 64;
+    uint8_t *text = mem_new(size);
+    struct sse_event event;
+    memset(text, ' ', size);
+    memcpy(text, "[1,", 3);
+    ck_assert_int_eq(sse_next(&sse, bytes_of(text, size), false, &event), SSE_event);
+    ck_assert_int_eq(sse_next(&sse, bytes_of(text, size), false, &event), SSE_too_big);
+    ck_assert_int_eq(sse_next(&sse, bytes_of(text, size), true, &event), SSE_too_big);
+    mem_free(text);
+}
+END_TEST
+
 START_TEST(a_stream_is_told_from_json_by_its_first_line) {
     static const char *const yes[] = {"data: {}",          "event: x", ": ping",
                                       "\r\n\ndata:1",      "id: 1",    "retry: 5",
@@ -148,6 +194,8 @@ int main(void) {
     tcase_add_loop_test(tcase, pieces_change_nothing, 0, STREAMS);
     tcase_add_test(tcase, an_event_is_heard_when_it_is_over);
     tcase_add_test(tcase, an_event_has_a_bound);
+    tcase_add_test(tcase, an_array_ends_with_its_bracket);
+    tcase_add_test(tcase, an_element_has_a_bound);
     tcase_add_test(tcase, a_stream_is_told_from_json_by_its_first_line);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

@@ -77,12 +77,6 @@ struct bytes recording_stream(const struct recording *recording, struct buf *str
     const struct json_scan *scan = &recording->scan;
     uint32_t body = json_find(scan, json_find(scan, 0, "response"), "body");
     buf_reset(stream);
-    if (scan->nodes[body].shape == JSON_SHAPE_text)
-        return json_text(scan, body, stream);
-    for (uint32_t i = body + 1; i < scan->nodes[body].end; i = scan->nodes[i].end) {
-        buf_text(stream, "data: ");
-        json_put_node(stream, scan, i);
-        buf_text(stream, "\n\n");
-    }
-    return buf_bytes(stream);
+    return scan->nodes[body].shape == JSON_SHAPE_text ? json_text(scan, body, stream)
+                                                      : recording->body;
 }

@@ -189,6 +189,43 @@ START_TEST(a_whole_stream_is_an_answer_however_its_connection_ended) {
 }
 END_TEST
 
+// Some are one JSON array: then the array has to be whole, too.
+START_TEST(a_stream_may_be_an_array) {
+    const struct stream *stream = &streams[_i];
+    const char *comma = "[";
+    sample_api(&sample, stream->provider, stream->api);
+    for (const char *at = stream->events, *end; *at; at = end + 1) {
+        end = strchr(at, '\n');
+        buf_printf(&text, "%s%.*s\n", comma, (int)(end - at), at);
+        comma = ",\r\n";
+    }
+    buf_text(&text, "]\n");
+    struct bytes all = buf_bytes(&text);
+    sample_read(&sample, 200, "", all);
+    if (!sample.extract->is_stream) {
+        ck_assert_ptr_nonnull(sample.refusal);
+        return;
+    }
+    ck_assert_str_eq(stream->api, "generate");
+    ck_assert_msg(!sample.refusal, "%s", sample.refusal);
+    assert_body(stream->body);
+    for (size_t size = 0; size < all.size - 1; size++) {
+        struct verdict verdict;
+        char *copy = mem_copy(all.at, size);
+        judge(bytes_of(copy, size), HTTP_answered, &verdict);
+        ck_assert_msg(verdict.class == CLASS_malformed, "cut at %zu", size);
+        judge(bytes_of(copy, size), HTTP_truncated, &verdict);
+        ck_assert_str_eq(verdict.ended, "failed");
+        sample_read(&sample, 200, "", bytes_of(copy, size));
+        ck_assert(sample.refusal && sample.head.message.size == 0);
+        mem_free(copy);
+    }
+    struct verdict verdict;
+    judge(all, HTTP_truncated, &verdict);
+    ck_assert(verdict.class == CLASS_success && strcmp(verdict.ended, "answered") == 0);
+}
+END_TEST
+
 // What a stream says of its failure decides like an error's own answer.
 START_TEST(an_error_within_a_stream_is_judged_like_an_error) {
     static const struct {
@@ -238,6 +275,11 @@ START_TEST(an_error_within_a_stream_is_judged_like_an_error) {
         {"openai", "chat",
          "data: {\"choices\":[{\"index\":0,\"finish_reason\":null}]}\n\ndata: [DONE]\n\n",
          "malformed", "stream_incomplete"},
+        {"gemini", "generate",
+         "[{\"error\":{\"code\":503,\"message\":\"m\",\"status\":\"UNAVAILABLE\"}}]", "retryable",
+         "http_503"},
+        {"gemini", "generate", "[{\"candidates\":[{\"finishReason\":\"STOP\"}]},,{}]", "malformed",
+         "stream_malformed"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         sample_api(&sample, cases[i].provider, cases[i].api);
@@ -295,6 +337,7 @@ int main(void) {
     tcase_add_loop_test(tcase, a_stream_cut_anywhere_is_no_success, 0, STREAMS);
     tcase_add_loop_test(tcase, a_whole_stream_is_an_answer_however_its_connection_ended, 0,
                         STREAMS);
+    tcase_add_loop_test(tcase, a_stream_may_be_an_array, 0, STREAMS);
     tcase_add_test(tcase, an_error_within_a_stream_is_judged_like_an_error);
     tcase_add_test(tcase, identifiers_are_found_in_the_body_and_in_events_only);
     tcase_add_test(tcase, identifiers_of_events_have_a_bound);
