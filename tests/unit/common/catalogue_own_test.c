@@ -184,6 +184,7 @@ int main(void) {
     Suite *suite = suite_create("a catalogue of one's own");
     TCase *tests = tcase_create("entries");
     tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, what_cannot_be_meant_is_refused);
     tcase_add_test(tests, a_name_stands_in_one_file_of_the_user);
     tcase_add_test(tests, prices_are_those_of_a_provider);
