@@ -289,11 +289,17 @@ struct catalogue_source {
     struct bytes text;
 };
 
+// The shapes that an entry may have; ends with NULL. For each there is an adapter, and a reader of
+// its answers.
+const char *const *catalogue_shapes(void);
+
 // Compiles files into *document (canonical JSON). On ERR_BAD_CONFIG, problems holds a line
 // "file:line: what is wrong" for each file that is, and document is empty.
 enum err catalogue_compile(const struct catalogue_source *sources, size_t count,
                            struct buf *document, struct buf *problems);
-enum err catalogue_compile_all(const struct catalogue_source *sources, size_t count,
+// The same, with rules of the user's; the first `ours` of the files are ours. Of two files for the
+// same name that are both ours, or both not, problems says so.
+enum err catalogue_compile_all(const struct catalogue_source *sources, size_t count, size_t ours,
                                const struct extract_rule *rules, size_t rule_count,
                                struct buf *document, struct buf *problems);
 // Our own files, as they were embedded at build time. Static storage.

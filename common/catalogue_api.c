@@ -85,6 +85,12 @@ static void read_queries(const struct section *endpoint, struct provider_api *ap
     api->query_count = count;
 }
 
+// What a shell can set.
+static bool is_variable(const char *name) {
+    return *name && strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                 "0123456789_") == strlen(name);
+}
+
 static void read_endpoint(struct reader *reader, const json_t *entry, struct provider_api *api) {
     static const char *const known[] = {
         "base_url",    "base_url_env", "method",       "path",   "path_stream", "query", "urls",
@@ -102,6 +108,8 @@ static void read_endpoint(struct reader *reader, const json_t *entry, struct pro
     const char *method = text(&section, "method", true);
     if (strcmp(method, "POST") != 0)
         fail(&section, "method", "must be POST");
+    if (api->base_url_env && !is_variable(api->base_url_env))
+        fail(&section, "base_url_env", "must be a variable's name");
     if (strncmp(api->base_url, "https://", 8) != 0 && strncmp(api->base_url, "http://", 7) != 0)
         fail(&section, "base_url", "must begin with https:// or http://");
     check_path(&section, "path", api->path);
@@ -153,6 +161,9 @@ static void read_auth(struct reader *reader, const json_t *entry, struct provide
     api->auth_prefix = text(&section, "prefix", false);
     api->auth_prefix = api->auth_prefix ? api->auth_prefix : "";
     api->key_envs = texts(&section, "key_envs");
+    for (size_t i = 0; api->key_envs[i]; i++)
+        if (!is_variable(api->key_envs[i]))
+            fail(&section, "key_envs", "must be variables' names");
     if (!is_header_name(api->auth_header))
         fail(&section, "header", "is not a header's name");
 

@@ -17,6 +17,7 @@
 struct compiler {
     json_t *providers; // "openai.chat" → entry
     json_t *prices;    // "openai/gpt-5-nano" → entry
+    json_t *origins;   // either name → its file; of ours, then of the user's only
     struct pool pool;
     struct buf *problems;
     const char *file; // that is being read
@@ -90,6 +91,46 @@ static void inline_source(const json_t *sources, json_t *span) {
 
 // ---- Files. ------------------------------------------------------------------------------------
 
+const char *const *catalogue_shapes(void) {
+    static const char *const shapes[] = {"openai.chat",         "openai.responses",
+                                         "anthropic.messages",  "gemini.generate",
+                                         "gemini.interactions", NULL};
+    return shapes;
+}
+
+static void check_shape(struct compiler *compiler, const struct yaml_file *file,
+                        const char *shape) {
+    struct buf known;
+    buf_init(&known, 512);
+    const char *const *one = catalogue_shapes();
+    for (; *one && strcmp(*one, shape) != 0; one++)
+        buf_printf(&known, " %s", *one);
+    if (!*one) {
+        char what[600];
+        (void)snprintf(what, sizeof(what), "no API of this shape is known here; there are:%s",
+                       buf_cstr(&known));
+        complain(compiler, yaml_file_line(file, "/shape"), "/shape", what);
+    }
+    buf_release(&known);
+}
+
+// Takes an entry by its name. A file of the user's replaces one of ours; of two that are both ours
+// or both the user's nobody could tell which one holds.
+static void take(struct compiler *compiler, json_t *entries, const char *name, json_t *entry,
+                 int line) {
+    const char *other = json_string_value(json_object_get(compiler->origins, name));
+    if (other) {
+        char what[512];
+        (void)snprintf(what, sizeof(what), "%.100s is also in %.300s", name, other);
+        complain(compiler, line, "", what);
+    }
+    json_t *new_file = json_string(compiler->file);
+    must(!new_file);
+    set(compiler->origins, name, new_file);
+    json_decref(new_file);
+    set(entries, name, entry);
+}
+
 static void take_api(struct compiler *compiler, const struct yaml_file *file) {
     struct reader reader = {.pool = &compiler->pool};
     struct provider_api api;
@@ -97,14 +138,15 @@ static void take_api(struct compiler *compiler, const struct yaml_file *file) {
         complain(compiler, yaml_file_line(file, reader.place), reader.place, reader.what);
         return;
     }
+    check_shape(compiler, file, api.shape);
     char key[2 * PROVIDER_BYTES_MAX + 2];
     (void)snprintf(key, sizeof(key), "%s.%s", api.provider, api.api);
-    set(compiler->providers, key, file->json);
+    take(compiler, compiler->providers, key, file->json, yaml_file_line(file, "/api"));
 }
 
 static void take_model(struct compiler *compiler, const struct yaml_file *file, size_t i) {
     json_t *entry = json_array_get(json_object_get(file->json, "models"), i);
-    char up[32];
+    char up[32], place[YAML_PLACE_MAX + 32];
     (void)snprintf(up, sizeof(up), "/models/%zu", i);
     json_t *provider = json_object_get(file->json, "provider");
     if (!json_is_object(entry) || !json_is_string(provider)) {
@@ -120,14 +162,14 @@ static void take_model(struct compiler *compiler, const struct yaml_file *file, 
     struct price *prices;
     size_t count;
     if (!catalogue_read_prices(&reader, entry, &prices, &count)) {
-        char place[YAML_PLACE_MAX + 32];
         (void)snprintf(place, sizeof(place), "%s%s", up, reader.place);
         complain(compiler, yaml_file_line(file, place), place, reader.what);
         return;
     }
     char key[PROVIDER_BYTES_MAX + 128];
     (void)snprintf(key, sizeof(key), "%s/%s", prices->provider, prices->model);
-    set(compiler->prices, key, entry);
+    (void)snprintf(place, sizeof(place), "%s/model", up);
+    take(compiler, compiler->prices, key, entry, yaml_file_line(file, place));
 }
 
 static void take_prices(struct compiler *compiler, const struct yaml_file *file) {
@@ -220,6 +262,27 @@ static void claim_name(struct compiler *compiler, json_t *owners, const json_t *
     must(json_object_set_new(owners, key, json_string(model)));
 }
 
+// Prices of a provider that nobody knows would price nothing, and nobody would notice.
+static void check_providers(struct compiler *compiler, const json_t *providers,
+                            const json_t *prices) {
+    const char *last = "";
+    size_t i, k;
+    json_t *price, *entry;
+    json_array_foreach(prices, i, price) {
+        const char *name = json_string_value(json_object_get(price, "provider"));
+        bool is_known = strcmp(name, last) == 0;
+        last = name;
+        if (is_known)
+            continue;
+        json_array_foreach(providers, k, entry) is_known =
+            is_known || strcmp(json_string_value(json_object_get(entry, "provider")), name) == 0;
+        if (is_known)
+            continue;
+        compiler->is_failed = true;
+        buf_printf(compiler->problems, "prices of %s: the catalogue has no such provider\n", name);
+    }
+}
+
 // No name may mean two models, or an answer would be priced by chance.
 static void check_names(struct compiler *compiler, const json_t *prices) {
     json_t *new_owners = json_object(), *entry, *alias;
@@ -271,6 +334,7 @@ static void write_document(struct compiler *compiler, struct buf *document) {
     json_t *new_providers = sorted(compiler, compiler->providers);
     json_t *new_prices = sorted(compiler, compiler->prices);
     check_defaults(compiler, new_providers);
+    check_providers(compiler, new_providers, new_prices);
     check_names(compiler, new_prices);
     json_t *new_root = json_pack("{s:i, s:o, s:o}", "format", CATALOGUE_FORMAT, "providers",
                                  new_providers, "prices", new_prices);
@@ -287,15 +351,20 @@ static void write_document(struct compiler *compiler, struct buf *document) {
     json_decref(new_root);
 }
 
-enum err catalogue_compile_all(const struct catalogue_source *sources, size_t count,
+enum err catalogue_compile_all(const struct catalogue_source *sources, size_t count, size_t ours,
                                const struct extract_rule *rules, size_t rule_count,
                                struct buf *document, struct buf *problems) {
-    struct compiler compiler = {
-        .providers = json_object(), .prices = json_object(), .problems = problems};
-    must(!compiler.providers || !compiler.prices);
+    struct compiler compiler = {.providers = json_object(),
+                                .prices = json_object(),
+                                .origins = json_object(),
+                                .problems = problems};
+    must(!compiler.providers || !compiler.prices || !compiler.origins);
     buf_reset(document);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        if (i == ours)
+            must(json_object_clear(compiler.origins));
         take_file(&compiler, &sources[i]);
+    }
     for (size_t i = 0; i < rule_count && !compiler.is_failed; i++)
         add_rule(&compiler, &rules[i]);
     if (!compiler.is_failed)
@@ -304,13 +373,14 @@ enum err catalogue_compile_all(const struct catalogue_source *sources, size_t co
         buf_reset(document);
     json_decref(compiler.providers);
     json_decref(compiler.prices);
+    json_decref(compiler.origins);
     pool_release(&compiler.pool);
     return compiler.is_failed ? ERR_BAD_CONFIG : ERR_OK;
 }
 
 enum err catalogue_compile(const struct catalogue_source *sources, size_t count,
                            struct buf *document, struct buf *problems) {
-    return catalogue_compile_all(sources, count, NULL, 0, document, problems);
+    return catalogue_compile_all(sources, count, count, NULL, 0, document, problems);
 }
 
 const struct catalogue_source *catalogue_builtin(size_t *count) {

@@ -85,7 +85,8 @@ enum err catalogue_compile_rules(const char *folder, const struct extract_rule *
     }
     enum err e = all->result;
     if (e == ERR_OK)
-        e = catalogue_compile_all(all->sources, all->count, rules, rule_count, document, problems);
+        e = catalogue_compile_all(all->sources, all->count, own, rules, rule_count, document,
+                                  problems);
     for (size_t i = own; i < all->count; i++) {
         mem_free((void *)(uintptr_t)all->sources[i].file);
         mem_free((void *)(uintptr_t)all->sources[i].text.at);

@@ -77,14 +77,22 @@ void reader_only(struct reader *reader, const json_t *object, const struct place
 
 // ---- Values. -----------------------------------------------------------------------------------
 
+// What holds it has a line; what is missing has none.
+static void fail_missing(struct reader *reader, const struct place *place) {
+    char what[96];
+    (void)snprintf(what, sizeof(what), "\"%s\" is missing", place->name);
+    reader_fail(reader, place->up, what);
+}
+
 const json_t *reader_object(struct reader *reader, const json_t *object, const struct place *place,
                             bool is_required) {
     const json_t *value = json_object_get(object, place->name);
     if (json_is_object(value))
         return value;
-    if (value || is_required)
-        reader_fail(reader, value ? place : place->up,
-                    value ? "must be a mapping" : "a section is missing");
+    if (value)
+        reader_fail(reader, place, "must be a mapping");
+    else if (is_required)
+        fail_missing(reader, place);
     return NULL;
 }
 
@@ -111,9 +119,7 @@ const char *reader_text(struct reader *reader, const json_t *object, const struc
     if (!value || json_is_null(value)) {
         if (!is_required)
             return NULL;
-        char what[96];
-        (void)snprintf(what, sizeof(what), "\"%s\" is missing", place->name);
-        reader_fail(reader, place->up, what);
+        fail_missing(reader, place);
         return "";
     }
     const char *text = text_of(reader, value, place);

@@ -1,6 +1,5 @@
 // dev: all processes on this machine, supervised. With --simulate the provider is a simulator,
 // and neither a real key nor a real provider is ever in reach.
-#include "common/catalogue.h"
 #include "common/clock.h"
 #include "common/endpoint.h"
 #include "common/limits.h"
@@ -27,11 +26,11 @@ enum {
     JOIN_SLOW_MS = 5000, // say who is missing
     ENVIRONMENT_MAX = 4096,
     PORT_TEXT_SIZE = 16,
-    PROBLEMS_BYTES_MAX = 64 << 10,
 };
 
 struct dev {
     struct call *call;
+    struct catalogue *catalogue; // of a simulated world: whom to lead to the simulator; NULL
     struct supervisor supervisor;
     struct program *simulator; // NULL: none
     char port_file[1024];
@@ -49,14 +48,31 @@ static char *text_copy(const char *text) {
     return mem_copy(text, strlen(text));
 }
 
-static bool is_real_key(const char *variable) {
+// Whether a variable has that name, or with _FILE behind it.
+static bool is_variable(const char *variable, const char *name) {
+    size_t size = name ? strlen(name) : 0;
+    if (size == 0 || strncmp(variable, name, size) != 0)
+        return false;
+    return variable[size] == '=' || strncmp(variable + size, "_FILE=", 6) == 0;
+}
+
+// Whether a variable is named like a key or an address of a provider, or is one by the catalogue.
+static bool is_real_key(const struct dev *dev, const char *variable) {
     const char *equals = strchr(variable, '=');
     size_t size = equals ? (size_t)(equals - variable) : 0;
-    static const char *const ends[] = {"_API_KEY", "_API_KEYS", "_BASE_URL"};
+    static const char *const ends[] = {"_API_KEY", "_API_KEYS", "_API_KEY_FILE", "_BASE_URL"};
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
         if (size > strlen(ends[i]) &&
             strncmp(variable + size - strlen(ends[i]), ends[i], strlen(ends[i])) == 0)
             return true;
+    for (size_t i = 0; i < catalogue_api_count(dev->catalogue); i++) {
+        const struct provider_api *api = catalogue_api_at(dev->catalogue, i);
+        if (is_variable(variable, api->base_url_env))
+            return true;
+        for (const char *const *key = api->key_envs; *key; key++)
+            if (is_variable(variable, *key))
+                return true;
+    }
     return false;
 }
 
@@ -78,10 +94,10 @@ static const char *path_of(const char *base_url) {
 
 // Every provider's address is a folder of the simulator's, and its key one that the simulator
 // takes.
-static int add_simulated(char **list, int count, const char *url) {
-    struct catalogue *catalogue = provider_builtin();
-    for (size_t i = 0; i < catalogue_api_count(catalogue) && count + 2 <= ENVIRONMENT_MAX; i++) {
-        const struct provider_api *api = catalogue_api_at(catalogue, i);
+static int add_simulated(const struct dev *dev, char **list, int count, const char *url) {
+    size_t apis = catalogue_api_count(dev->catalogue);
+    for (size_t i = 0; i < apis && count + 2 <= ENVIRONMENT_MAX; i++) {
+        const struct provider_api *api = catalogue_api_at(dev->catalogue, i);
         char path[PROVIDER_BYTES_MAX + URL_BYTES_MAX];
         if (!api->base_url_env || !api->key_envs[0])
             continue;
@@ -89,20 +105,19 @@ static int add_simulated(char **list, int count, const char *url) {
         list[count++] = variable_copy(api->base_url_env, url, path);
         list[count++] = variable_copy(api->key_envs[0], "simulated", "");
     }
-    catalogue_free(catalogue);
     return count;
 }
 
 // Our environment; for a simulated world without keys and addresses of real providers, and for
 // its worker with those of the simulator, whose url may lead to an address of this host.
-static char **environment_of(bool is_simulated, const char *url) {
+static char **environment_of(const struct dev *dev, const char *url) {
     char **list = mem_array(ENVIRONMENT_MAX + 2, sizeof(*list));
     int count = 0;
     for (char **v = environ; *v && count < ENVIRONMENT_MAX; v++)
-        if (!is_simulated || !is_real_key(*v))
+        if (!dev->catalogue || !is_real_key(dev, *v))
             list[count++] = *v;
     if (url)
-        count = add_simulated(list, count, url);
+        count = add_simulated(dev, list, count, url);
     if (url)
         list[count] = text_copy("COLLOQ_ALLOW_HTTP=true");
     return list;
@@ -147,7 +162,7 @@ static void place_simulator(const struct conf *conf, struct simulator_place *sim
 static void add_simulator(struct dev *dev, const struct simulator_place *place) {
     char text[1200];
     const char *data = dev->call->conf->data;
-    struct program *program = add_program(dev, "provider-sim", environment_of(true, NULL));
+    struct program *program = add_program(dev, "provider-sim", environment_of(dev, NULL));
     (void)snprintf(dev->port_file, sizeof(dev->port_file), "%s/provider-sim.port", data);
     (void)unlink(dev->port_file);
     program_argument(program, "--port");
@@ -238,10 +253,9 @@ static void add_all(struct dev *dev) {
         bool is_worker = strcmp(names[i], "colloq-worker") == 0;
         if (!is_wanted(dev, is_worker))
             continue;
-        struct program *program =
-            add_program(dev, names[i],
-                        environment_of(conf->simulated,
-                                       conf->simulated && is_worker ? dev->simulator_url : NULL));
+        struct program *program = add_program(
+            dev, names[i],
+            environment_of(dev, conf->simulated && is_worker ? dev->simulator_url : NULL));
         program_argument(program, "--data");
         program_argument(program, conf->data);
         // Said in either case: a context of ours may say otherwise than the file that they read.
@@ -419,6 +433,8 @@ int dev(struct call *call) {
     dev = (struct dev){
         .call = call, .started_ms = clock_now().mono_ms, .brief = call_text(call, "brief")};
     call->conf->endpoint = call->conf->ingress; // whom we look after, not whom commands ask
+    if (call->conf->simulated)
+        dev.catalogue = provider_catalogue(call);
     prepare_folder(&dev);
     add_all(&dev);
     while (!process_is_stopped(call->stop_fd) && dev.supervisor.exit == 0) {
@@ -430,5 +446,6 @@ int dev(struct call *call) {
         wait_a_step(&dev);
     }
     drain(&dev);
+    catalogue_free(dev.catalogue);
     return dev.supervisor.exit;
 }

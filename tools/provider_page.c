@@ -203,15 +203,15 @@ static void put_fields(struct buf *out, const json_t *entry) {
         {"limit", "name", true}, {"value", "value", false}, {NULL, NULL, false}};
     static const struct column windows[] = {
         {"model", "model", true}, {"tokens", "tokens", false}, {NULL, NULL, false}};
-    if (member_of(entry, "request_fields")) {
+    if (json_array_size(member_of(entry, "request_fields")) > 0) {
         buf_text(out, "\nFields of a request:\n\n");
         put_table(out, member_of(entry, "request_fields"), fields);
     }
-    if (member_of(entry, "limits")) {
+    if (json_array_size(member_of(entry, "limits")) > 0) {
         buf_text(out, "\nLimits:\n\n");
         put_table(out, member_of(entry, "limits"), limits);
     }
-    if (member_of(entry, "context_windows")) {
+    if (json_array_size(member_of(entry, "context_windows")) > 0) {
         buf_text(out, "\nContext windows:\n\n");
         put_table(out, member_of(entry, "context_windows"), windows);
     }

@@ -1,15 +1,17 @@
 // A fuzz target without its fuzzer: runs each file once, whole, cut and bent. A finding ends the
 // process, as it does there; the variant that was run last is then in the file of --last.
 //
-//   fuzz-NAME-replay [--last FILE] FILE…    runs them
+//   fuzz-NAME-replay [--last FILE] FILE…    runs them; a folder means the files in it
 //   fuzz-NAME-replay --write FOLDER FILE…   writes some of the variants there, as a corpus
 
 #include "tests/fuzz/bend.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -63,6 +65,31 @@ static void run_file(const char *path) {
     bend_each(bytes, size, PLACES_MAX, run, NULL);
 }
 
+static int is_seed(const struct dirent *entry) {
+    return entry->d_name[0] != '.';
+}
+
+static void run_path(const char *path) {
+    struct stat stat_now;
+    struct dirent **entries = NULL;
+    if (stat(path, &stat_now) != 0 || !S_ISDIR(stat_now.st_mode)) {
+        run_file(path);
+        return;
+    }
+    int count = scandir(path, &entries, is_seed, alphasort);
+    if (count <= 0) {
+        (void)fprintf(stderr, "%s: there is no seed in it\n", path);
+        exit(EX_NOINPUT);
+    }
+    for (int i = 0; i < count; i++) {
+        char file[1024];
+        (void)snprintf(file, sizeof(file), "%s/%s", path, entries[i]->d_name);
+        run_file(file);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
 int main(int argc, char **argv) {
     int at = 1;
     if (argc > 2 && strcmp(argv[1], "--last") == 0)
@@ -74,7 +101,7 @@ int main(int argc, char **argv) {
         return EX_USAGE;
     }
     for (; at < argc; at++)
-        run_file(argv[at]);
+        run_path(argv[at]);
     (void)printf("%lu inputs\n", runs);
     return 0;
 }

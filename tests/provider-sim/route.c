@@ -64,6 +64,16 @@ static const struct path paths[] = {
     ANSWERS("/compatible/v1/chat/completions", api_compatible),
 };
 
+// A provider that has no folder above is one that somebody added to the catalogue, or has added
+// since: its API is known by how its paths end, and is answered in the plainest manner.
+static const struct path endings[] = {
+    ANSWERS("/chat/completions", api_compatible),
+    ANSWERS("/messages", api_messages),
+    RESPONSES("", api_openai_responses),
+    CONVERSATIONS("", api_openai_responses),
+    GEMINI(""),
+};
+
 // Whether the path is one of the pattern's; names what stands for its {}.
 static bool path_is(struct span path, const char *pattern, struct span *name) {
     const char *hole = strstr(pattern, "{}");
@@ -75,6 +85,33 @@ static bool path_is(struct span path, const char *pattern, struct span *name) {
         return false;
     *name = (struct span){path.at + before, path.size - before - behind};
     return memchr(name->at, '/', name->size) == NULL && memchr(name->at, ':', name->size) == NULL;
+}
+
+// The first folder of a path, with its slash.
+static struct span folder_of(struct span path) {
+    const char *slash = path.size > 1 ? memchr(path.at + 1, '/', path.size - 1) : NULL;
+    return (struct span){path.at, slash == NULL ? path.size : (size_t)(slash - path.at)};
+}
+
+// Whether the folder may be a provider's that the table does not have: a version is none.
+static bool is_unknown_provider(struct span folder) {
+    if (folder.size < 2 || (folder.at[1] == 'v' && folder.size > 2 && folder.at[2] <= '9'))
+        return false;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        struct span known = folder_of(span_of(paths[i].pattern));
+        if (known.size == folder.size && memcmp(known.at, folder.at, folder.size) == 0)
+            return false;
+    }
+    return true;
+}
+
+// Whether the path, or what is behind one of its folders, is one of the pattern's.
+static bool ends_as(struct span path, const char *pattern, struct span *name) {
+    while (path.size > 0 && !path_is(path, pattern, name)) {
+        size_t step = folder_of(path).size;
+        path = (struct span){path.at + step, path.size - step};
+    }
+    return path.size > 0;
 }
 
 // The value of key= in a query.
@@ -99,15 +136,19 @@ enum route_state route_find(struct span method, struct span target, struct route
     if (mark != NULL)
         route->query = (struct span){mark + 1, target.size - path.size - 1};
     route->key = query_key(route->query);
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+    bool is_unknown = is_unknown_provider(folder_of(path));
+    const struct path *list = is_unknown ? endings : paths;
+    size_t count = is_unknown ? sizeof(endings) / sizeof(*endings) : sizeof(paths) / sizeof(*paths);
+    for (size_t i = 0; i < count; i++) {
         struct span name = {"", 0};
-        if (!path_is(path, paths[i].pattern, &name))
+        if (is_unknown ? !ends_as(path, list[i].pattern, &name)
+                       : !path_is(path, list[i].pattern, &name))
             continue;
-        route->api = paths[i].api;
-        route->operation = paths[i].operation;
-        route->kind = paths[i].kind;
+        route->api = list[i].api;
+        route->operation = list[i].operation;
+        route->kind = list[i].kind;
         route->name = name;
-        if (span_is(method, paths[i].method))
+        if (span_is(method, list[i].method))
             return ROUTE_FOUND;
         state = ROUTE_NO_METHOD;
     }
@@ -121,4 +162,5 @@ void routes_print(void) {
                paths[i].method, paths[i].pattern);
         last = paths[i].api->name;
     }
+    printf("  any other provider: /NAME/…, known by how the path ends\n");
 }

@@ -249,6 +249,8 @@ START_TEST(paths_and_models_that_do_not_exist_are_not_found) {
         {"/v1beta/models/a/b:generateContent", 404},
         {"/v1beta/models/:generateContent", 404},
         {"/v2/responses", 404},
+        {"/groq/v1/chat/completions", 404}, // a known provider has its own paths only
+        {"/somebody/v1/completions", 404},
     };
     struct sim sim;
     struct got got;

@@ -14,6 +14,13 @@ static struct bytes trimmed(struct bytes text) {
     return text;
 }
 
+static bool is_name(struct bytes name) {
+    for (size_t i = 0; i < name.size; i++)
+        if (name.at[i] < ' ' || name.at[i] > '~')
+            return false;
+    return name.size > 0 && name.size <= HEADER_NAME_BYTES_MAX;
+}
+
 size_t headers_split(struct bytes block, struct header headers[HEADERS_MAX]) {
     size_t count = 0;
     while (block.size > 0 && count < HEADERS_MAX) {
@@ -25,7 +32,7 @@ size_t headers_split(struct bytes block, struct header headers[HEADERS_MAX]) {
             size_t name_size = (size_t)(colon - block.at);
             headers[count].name = trimmed(bytes_of(block.at, name_size));
             headers[count].value = trimmed(bytes_of(colon + 1, size - name_size - 1));
-            count++;
+            count += is_name(headers[count].name);
         }
         block = bytes_of(block.at + step, block.size - step);
     }
@@ -55,11 +62,10 @@ void header_put_name(const struct header *header, struct buf *out) {
 }
 
 static void put_name_json(const struct header *header, struct buf *out) {
-    uint8_t name[256];
-    size_t size = header->name.size < sizeof(name) ? header->name.size : sizeof(name);
-    for (size_t i = 0; i < size; i++)
+    uint8_t name[HEADER_NAME_BYTES_MAX];
+    for (size_t i = 0; i < header->name.size; i++)
         name[i] = lower(header->name.at[i]);
-    json_put_text(out, bytes_of(name, size));
+    json_put_text(out, bytes_of(name, header->name.size));
 }
 
 // Which headers stand first of their name, and whether others follow, in one pass over pairs. A

@@ -4,7 +4,11 @@
 
 #include "workers/extractor/extract.h"
 
-// Splits the block; lines that are no header are left out. The views are into the block.
+enum { HEADER_NAME_BYTES_MAX = 256 };
+
+// Splits the block; lines that are no header are left out, and so are names that are not of
+// printable ASCII or too long: what is kept of two of these could be one name. The views are into
+// the block.
 size_t headers_split(struct bytes block, struct header headers[HEADERS_MAX]);
 // Whether a header has that name, whatever its case; the name is in lower case.
 bool header_is(const struct header *header, const char *name);

@@ -19,10 +19,32 @@ static void say_part(struct buf *words, struct bytes part) {
     buf_put(words, part.at, part.size);
 }
 
-static enum refusal refuse_url(struct bytes url, struct buf *words) {
+// The urls that lines for a provider may have, by its entries.
+static void say_urls(const struct catalogue *catalogue, struct bytes provider, struct buf *words) {
+    size_t count = 0;
+    buf_text(words, "; of ");
+    say_part(words, provider);
+    for (size_t i = 0; i < catalogue_api_count(catalogue); i++) {
+        const struct provider_api *api = catalogue_api_at(catalogue, i);
+        for (const char *const *one = api->urls; bytes_is(provider, api->provider) && *one; one++) {
+            buf_text(words, count++ == 0 ? " there are: " : ", ");
+            say_part(words, bytes_text(*one));
+        }
+    }
+    if (count == 0)
+        buf_text(words, " the catalogue has no urls: name the \"api\"");
+}
+
+// provider may be empty: nobody is meant but whom the url names.
+static enum refusal refuse_url(const struct catalogue *catalogue, struct bytes provider,
+                               struct bytes url, struct buf *words) {
     bool is_known = is_known_url(url);
-    buf_text(words, is_known ? "this API is not served yet: " : "no provider has the url ");
+    buf_text(words, is_known             ? "this API is not served yet: "
+                    : provider.size == 0 ? "no provider has the url "
+                                         : "unknown is the url ");
     say_part(words, url);
+    if (provider.size > 0)
+        say_urls(catalogue, provider, words);
     return is_known ? REFUSAL_api_not_served : REFUSAL_unknown_url;
 }
 
@@ -77,7 +99,8 @@ static enum refusal find_provider(const struct catalogue *catalogue, const struc
         return refuse_provider(catalogue, wish, words);
     const struct provider_api *by_form = api_of_call(catalogue, wish, bytes_of(NULL, 0));
     if (!by_form)
-        return wish->url.size > 0 ? refuse_url(wish->url, words) : refuse_member(wish, words);
+        return wish->url.size > 0 ? refuse_url(catalogue, bytes_of(NULL, 0), wish->url, words)
+                                  : refuse_member(wish, words);
     found->provider = bytes_text(by_form->provider);
     return REFUSAL_none;
 }
@@ -93,7 +116,8 @@ enum refusal route_find(const struct catalogue *catalogue, const struct route_wi
     } else if (!wish->is_turn) {
         found->entry = api_of_call(catalogue, wish, found->provider);
         if (!found->entry)
-            return wish->url.size > 0 ? refuse_url(wish->url, words) : refuse_member(wish, words);
+            return wish->url.size > 0 ? refuse_url(catalogue, found->provider, wish->url, words)
+                                      : refuse_member(wish, words);
     } else {
         if (wish->earlier_api.size > 0 && bytes_equal(found->provider, wish->earlier_provider))
             found->entry = catalogue_api(catalogue, found->provider, wish->earlier_api);

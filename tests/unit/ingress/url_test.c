@@ -42,11 +42,26 @@ START_TEST(a_url_may_name_the_model) {
 }
 END_TEST
 
+// Whoever names a provider and another one's url is told what the provider has.
+START_TEST(a_refused_url_names_those_of_the_provider) {
+    with_provider("");
+    ck_assert_str_eq(why("{\"custom_id\":\"a\",\"url\":\"/v1/responses\",\"body\":"
+                         "{\"model\":\"groq/m\",\"input\":\"a\"}}"),
+                     "api_not_served");
+    ck_assert(says("of groq there are: /v1/chat/completions, "));
+    ck_assert_str_eq(why("{\"custom_id\":\"b\",\"url\":\"/v1/nothing\",\"body\":"
+                         "{\"model\":\"groq/m\"}}"),
+                     "unknown_url");
+    ck_assert(says("of groq there are: /v1/chat/completions, "));
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("urls");
     TCase *lines = tcase_create("lines");
     tcase_add_checked_fixture(lines, set_up, tear_down);
     tcase_add_test(lines, a_url_may_name_the_model);
+    tcase_add_test(lines, a_refused_url_names_those_of_the_provider);
     suite_add_tcase(suite, lines);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -1,7 +1,7 @@
 // APIs whose model or stream stands in the path, and what their entries say besides.
 #include "common/mem.h"
 #include "common/wire.h"
-#include "workers/extractor/extract.h"
+#include "workers/extractor/shape.h"
 #include "workers/provider/endpoints.h"
 
 #include <check.h>
@@ -146,6 +146,17 @@ START_TEST(a_stream_may_end_with_its_last_chunk) {
 }
 END_TEST
 
+// An entry of a shape that the catalogue lets in is called, and its answers are read.
+START_TEST(every_shape_of_the_catalogue_is_spoken_and_read) {
+    const char *const *shape = catalogue_shapes();
+    for (; *shape; shape++) {
+        ck_assert_msg(adapter_for(*shape) && adapter_for(*shape)->may_stream, "%s", *shape);
+        const struct answer_shape *answers = answer_shape_of(*shape);
+        ck_assert_msg(answers && answers->take_event, "%s", *shape);
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("provider-paths");
     TCase *tests = tcase_create("entries");
@@ -154,6 +165,7 @@ int main(void) {
     tcase_add_test(tests, a_body_says_nothing_that_its_path_says);
     tcase_add_test(tests, further_counters_and_other_units_are_read);
     tcase_add_test(tests, a_stream_may_end_with_its_last_chunk);
+    tcase_add_test(tests, every_shape_of_the_catalogue_is_spoken_and_read);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
