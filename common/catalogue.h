@@ -378,6 +378,10 @@ void provider_api_error(const struct provider_api *api, struct bytes body,
 // The same of a document that is already scanned; an empty scan has no words.
 void provider_api_error_of(const struct provider_api *api, const struct json_scan *scan,
                            struct error_words *words);
+// Whether a node of the path is one of those words (which end with NULL); without words, anything
+// but null, false, an empty text or an empty container. Path may be NULL, and scan empty: nothing.
+bool catalogue_is_said(const struct jsonpath *path, const char *const *words,
+                       const struct json_scan *scan);
 // Whether an answer with a success status says that it failed: by the API's rules, or by an "error"
 // at its top that says something: not null, false, or empty. Its words then.
 bool provider_api_failed(const struct provider_api *api, const struct json_scan *scan,

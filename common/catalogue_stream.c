@@ -98,8 +98,8 @@ static bool hear(void *context, const struct json_scan *scan, uint32_t node) {
     return !hearing->is_said;
 }
 
-static bool is_said(const struct jsonpath *path, const char *const *words,
-                    const struct json_scan *scan) {
+bool catalogue_is_said(const struct jsonpath *path, const char *const *words,
+                       const struct json_scan *scan) {
     struct hearing hearing = {.words = words};
     if (scan->count > 0)
         (void)jsonpath_each(path, scan, hear, &hearing);
@@ -120,7 +120,7 @@ static const struct stream_rule *find_rule(const struct stream_rules *rules,
         const struct stream_rule *rule = &rules->list[i];
         if ((!rule->event || bytes_is(event->name, rule->event)) &&
             (!rule->data || is_data(event->data, rule->data)) &&
-            (!rule->path || is_said(rule->path, rule->words, scan)))
+            (!rule->path || catalogue_is_said(rule->path, rule->words, scan)))
             return rule;
     }
     return NULL;
@@ -129,7 +129,7 @@ static const struct stream_rule *find_rule(const struct stream_rules *rules,
 static bool has_any(const struct jsonpath *const *path, const struct json_scan *scan) {
     static const char *const any[] = {NULL};
     for (; *path; path++)
-        if (is_said(*path, any, scan))
+        if (catalogue_is_said(*path, any, scan))
             return true;
     return false;
 }

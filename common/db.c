@@ -425,9 +425,12 @@ enum err db_migrate_dry(const char *path, const struct db_options *options, uint
     return e;
 }
 
-static int watch_deadline(void *data) {
-    const struct db *db = data;
+bool db_is_late(const struct db *db) {
     return db->deadline_mono_ms != 0 && clock_now().mono_ms >= db->deadline_mono_ms;
+}
+
+static int watch_deadline(void *data) {
+    return db_is_late(data);
 }
 
 enum err db_open_reader(struct db *db, const char *path, uint32_t cache_kib) {

@@ -97,6 +97,8 @@ uint64_t db_page_bytes(struct db *db);
 
 // A reader's statements end with ERR_AGAIN from that moment on (0: no deadline).
 void db_deadline(struct db *db, uint64_t mono_ms);
+// Whether that moment is past, for who works long between two steps.
+bool db_is_late(const struct db *db);
 // The only function for other threads: ends the statement that runs, with ERR_AGAIN.
 void db_interrupt(struct db *db);
 

@@ -40,19 +40,22 @@ enum json_shape {
 };
 
 // A value of an indexed text. Values stand in the order of the text, so the inside of an array
-// or object is the nodes i + 1 … end - 1, and its members are reached by following `end`.
+// or object is the nodes i + 1 … end - 1, and its members are reached by following `end`. A
+// huge answer has millions of them: the flags share a byte.
 struct json_node {
     uint32_t at; // the raw value in the text, a string with its quotes
     uint32_t size;
     uint32_t name_at; // the raw name, without its quotes; an element of an array has none
     uint32_t name_size;
-    uint32_t end;    // index of the first node that is not inside this one
-    uint32_t count;  // members or elements
-    uint8_t shape;   // enum json_shape
-    bool has_escape; // a string with a backslash in it
-    bool name_has_escape;
-    bool is_odd;    // holds \u0000 or half a surrogate pair, itself or inside it
-    bool is_marked; // free for the owner of the scan; false at first
+    uint32_t parent;     // what it stands in; the document is its own
+    uint32_t index;      // its place there
+    uint32_t end;        // index of the first node that is not inside this one
+    uint32_t count;      // members or elements
+    uint8_t shape;       // enum json_shape
+    bool has_escape : 1; // a string with a backslash in it
+    bool name_has_escape : 1;
+    bool is_odd : 1;    // holds \u0000 or half a surrogate pair, itself or inside it
+    bool is_marked : 1; // free for the owner of the scan; false at first
 };
 
 // An indexed text. The text must outlive its use. The memory is used again by the next scan.

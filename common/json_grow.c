@@ -43,7 +43,18 @@ static uint32_t node_add(struct grown *grown) {
     return grown->count++;
 }
 
+// A huge document must not hold its memory for ever.
+static void give_back(struct grown *grown) {
+    enum { KEPT_MAX = 1 << 16 };
+    if (grown->capacity <= KEPT_MAX && grown->piece_capacity <= KEPT_MAX &&
+        grown->pool.capacity <= ANSWER_BYTES_MAX / 4)
+        return;
+    grown_release(grown);
+    buf_init(&grown->pool, GROWN_BYTES_MAX);
+}
+
 void grown_reset(struct grown *grown) {
+    give_back(grown);
     buf_reset(&grown->pool);
     grown->count = 0;
     grown->piece_count = 1;

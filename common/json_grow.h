@@ -35,7 +35,7 @@ struct grown {
 void grown_init(struct grown *grown);
 // Accepts a zeroed one.
 void grown_release(struct grown *grown);
-// Null again; the memory stays.
+// Null again; the memory stays unless it is much.
 void grown_reset(struct grown *grown);
 // ERR_TOO_BIG: something found no room, and the document is not what it should be.
 enum err grown_state(const struct grown *grown);

@@ -45,14 +45,15 @@ static uint32_t node_begin(struct cursor *cursor, enum json_shape shape) {
     node->at = (uint32_t)(cursor->at - scan->text.at);
     node->shape = (uint8_t)shape;
     if (cursor->depth > 0) {
-        struct json_node *parent = &scan->nodes[cursor->open[cursor->depth - 1]];
-        parent->count++;
+        node->parent = cursor->open[cursor->depth - 1];
+        struct json_node *parent = &scan->nodes[node->parent];
         if (parent->shape == JSON_SHAPE_object) {
             node->name_at = cursor->name_at;
             node->name_size = cursor->name_size;
             node->name_has_escape = cursor->name_has_escape;
             parent->is_odd |= cursor->name_is_odd;
         }
+        node->index = parent->count++;
     }
     return i;
 }
@@ -64,8 +65,8 @@ static void node_end(struct cursor *cursor, uint32_t i) {
     struct json_node *node = &scan->nodes[i];
     node->size = (uint32_t)(cursor->at - scan->text.at) - node->at;
     node->end = scan->count;
-    if (node->is_odd && cursor->depth > 0)
-        scan->nodes[cursor->open[cursor->depth - 1]].is_odd = true;
+    if (node->is_odd)
+        scan->nodes[node->parent].is_odd = true;
 }
 
 // ---- Names. ------------------------------------------------------------------------------------

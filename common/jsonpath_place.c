@@ -61,20 +61,24 @@ static void put_normal(const struct json_node *node, struct bytes name, struct b
     buf_text(out, "']");
 }
 
+// From the document to the node. A name that is too long to be written once is not looked through
+// for each node below it.
 static void put_place(const struct json_scan *scan, uint32_t node, struct buf *out, put_name *put) {
+    uint32_t way[JSON_DEPTH_MAX];
+    unsigned depth = 0;
     assert(node < scan->count);
+    for (uint32_t at = node; at != 0; at = scan->nodes[at].parent)
+        way[depth++] = at;
     buf_byte(out, '$');
-    for (uint32_t at = 0; at != node;) {
-        bool is_array = scan->nodes[at].shape == JSON_SHAPE_array;
-        uint32_t index = 0, child = at + 1;
-        for (; scan->nodes[child].end <= node; index++)
-            child = scan->nodes[child].end;
-        const struct json_node *to = &scan->nodes[child];
-        if (is_array)
-            buf_printf(out, "[%u]", index);
+    while (depth > 0 && buf_state(out) == ERR_OK) {
+        const struct json_node *to = &scan->nodes[way[--depth]];
+        struct bytes name = bytes_of(scan->text.at + to->name_at, to->name_size);
+        if (to->name_at == 0)
+            buf_printf(out, "[%u]", to->index);
+        else if (name.size <= out->size_max)
+            put(to, name, out);
         else
-            put(to, bytes_of(scan->text.at + to->name_at, to->name_size), out);
-        at = child;
+            buf_put(out, name.at, name.size);
     }
 }
 

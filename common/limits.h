@@ -100,6 +100,7 @@ enum {
     IDENTIFIER_VALUE_BYTES_MAX = 1024,
     IDENTIFIERS_MAX = 512,       // identifiers of one call
     EVENT_IDENTIFIERS_MAX = 256, // of those: in events of a stream only
+    HEADER_IDENTIFIERS_MAX = 64, // of those: kept free for the headers
     EXTRACT_RULES_MAX = 128,     // identifiers of the user's own in the settings
     SERVICE_TIER_BYTES_MAX = 64,
     PROVIDER_HEADERS_MAX = 4, // header lines that the catalogue adds to a request

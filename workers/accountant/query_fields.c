@@ -39,10 +39,12 @@ static void count_place(struct tally *tally, const char *place) {
         return;
     }
     if (!field) {
+        // A place that is no text frees what was to be kept under it.
         field = json_object();
+        if (json_object_set_new(tally->fields, place, field) != 0)
+            return;
         set_number(field, "first_ms", tally->at_ms);
         set_number(field, "last_ms", tally->at_ms);
-        (void)json_object_set_new(tally->fields, place, field);
     }
     if (number(field, "call") == tally->call)
         return;
@@ -54,17 +56,19 @@ static void count_place(struct tally *tally, const char *place) {
         set_number(field, "last_ms", tally->at_ms);
 }
 
-// $.choices[0].index is $.choices[*].index. A name with a bracket in it stands in quotes.
+// $.choices[0].index is $.choices[*].index. A name with a bracket in it stands in quotes. A place
+// that is too long is cut where a character ends.
 static void generalize(const char *place, char out[PLACE_BYTES_MAX]) {
     size_t size = 0;
-    for (; *place && size + 4 < PLACE_BYTES_MAX; place++) {
+    for (; *place && size + 2 < PLACE_BYTES_MAX; place++) {
         out[size++] = *place;
         if (*place != '[' || place[1] < '0' || place[1] > '9')
             continue;
         out[size++] = '*';
         place += strspn(place + 1, "0123456789");
     }
-    out[size] = 0;
+    // Room for one character more is left, so that the cut sees whether it goes on.
+    out[bytes_cut(bytes_of(out, size), PLACE_BYTES_MAX - 4).size] = 0;
 }
 
 static void count_body(struct tally *tally, struct bytes metadata) {
@@ -77,7 +81,8 @@ static void count_body(struct tally *tally, struct bytes metadata) {
             continue;
         buf_reset(&tally->place);
         jsonpath_of(&tally->scan, i, &tally->place);
-        generalize(buf_cstr(&tally->place), place);
+        // A place that is too long to be written is still in the answer.
+        generalize(tally->place.size > 0 ? buf_cstr(&tally->place) : "$", place);
         count_place(tally, place);
     }
 }
@@ -157,6 +162,10 @@ static int count_answers(struct inquirer *inquirer, struct tally *tally, int64_t
     for (; exit == 0 && (e = db_step(row)) == ERR_OK; count++) {
         if (count == limit) {
             *last = tally->call;
+            break;
+        }
+        if (db_is_late(&inquirer->db)) {
+            e = ERR_AGAIN;
             break;
         }
         tally->call = db_i64(row, 0);

@@ -22,12 +22,6 @@ static void put_member(const struct json_scan *scan, uint32_t value, const char 
     json_put_node(out, scan, value);
 }
 
-// The member, unless it is absent or null.
-static uint32_t said(const struct json_scan *scan, uint32_t object, const char *name) {
-    uint32_t value = json_find(scan, object, name);
-    return value != 0 && scan->nodes[value].shape != JSON_SHAPE_null ? value : 0;
-}
-
 // Role, content, refusal, tool_calls, function_call, audio.id, the visible reasoning of compatible
 // servers, and the model where the content is a list of parts: some are bound to it.
 static void put_message(const struct json_scan *scan, uint32_t message, struct buf *out) {
@@ -80,13 +74,15 @@ static bool grown_is(const struct grown *body, uint32_t node, struct bytes json)
     return is_it;
 }
 
-// Parts have no numbers: each goes on with the last one if that is of its type.
+// Parts have no numbers: each goes on with the last one if that is of its type, or has none either.
 static uint32_t part_of(struct grown *body, uint32_t content, struct bytes type) {
-    uint32_t last = body->nodes[content].last, is_type = grown_find(body, last, "type");
-    if (last != 0 && is_type != 0 && grown_is(body, is_type, type))
+    uint32_t last = body->nodes[content].last, there = grown_find(body, last, "type");
+    bool has_type = there != 0 && body->nodes[there].shape != JSON_SHAPE_null;
+    if (last != 0 && (has_type ? grown_is(body, there, type) : type.size == 0))
         return last;
     last = grown_next(body, content);
-    (void)grown_set_json(body, grown_member(body, last, "type"), type);
+    if (type.size > 0)
+        (void)grown_set_json(body, grown_member(body, last, "type"), type);
     return last;
 }
 
@@ -116,8 +112,8 @@ static void take_content(struct grown *body, uint32_t content, struct json_scan 
     }
     open_parts(body, content);
     for (uint32_t i = from + 1; has_parts && i < scan->nodes[from].end; i = scan->nodes[i].end) {
-        uint32_t type = json_find(scan, i, "type");
-        struct bytes raw = type != 0 ? json_raw(scan, type) : bytes_text("null");
+        uint32_t type = said(scan, i, "type");
+        struct bytes raw = type != 0 ? json_raw(scan, type) : bytes_text("");
         grown_grow(body, part_of(body, content, raw), scan, i, &growth);
     }
     bool is_text = scan->nodes[from].shape == JSON_SHAPE_text && scan->nodes[from].size > 2;
@@ -141,11 +137,11 @@ static void take_delta(struct grown *body, uint32_t message, struct json_scan *s
 }
 
 static void take_choice(struct grown *body, struct json_scan *scan, uint32_t from) {
-    uint32_t choices = grown_member(body, 0, "choices"), index = json_find(scan, from, "index");
-    int64_t key = 0;
-    if (index != 0 && (!json_count(scan, index, &key) || key > UINT32_MAX))
+    uint32_t choices = grown_member(body, 0, "choices"), index = said(scan, from, "index");
+    uint32_t key = 0;
+    if (index != 0 && !said_key(scan, index, &key))
         return;
-    uint32_t choice = grown_element(body, choices, (uint32_t)key);
+    uint32_t choice = grown_element(body, choices, key);
     for (uint32_t i = from + 1; i < scan->nodes[from].end; i = scan->nodes[i].end) {
         if (json_is_named(scan, i, bytes_text("delta")))
             take_delta(body, grown_member(body, choice, "message"), scan, i);

@@ -13,6 +13,7 @@ void extract_init(struct extract *extract) {
     assembly_init(&extract->assembly);
     extract->assembly.keeps_rest = true;
     buf_init(&extract->assembled, ANSWER_BYTES_MAX);
+    buf_init(&extract->place, EXTRACT_PLACE_BYTES_MAX);
     buf_init(&extract->pool, 2 * FRAME_BYTES_MAX);
     buf_init(&extract->metadata, ANSWER_BYTES_MAX);
     buf_init(&extract->header_json, HEADERS_JSON_BYTES_MAX);
@@ -27,6 +28,7 @@ void extract_release(struct extract *extract) {
     json_scan_release(&extract->event);
     assembly_release(&extract->assembly);
     buf_release(&extract->assembled);
+    buf_release(&extract->place);
     buf_release(&extract->pool);
     buf_release(&extract->metadata);
     buf_release(&extract->header_json);
@@ -88,6 +90,7 @@ void extract_open(struct extract *extract, const struct answer *answer) {
     extract->header_count = headers_split(answer->headers, extract->headers);
     extract->identifier_count = 0;
     extract->event_count = 0;
+    extract->identifiers_left_out = 0;
     extract->has_identifiers = false;
     extract->paths_given_up = 0;
     buf_reset(&extract->pool);
@@ -128,29 +131,46 @@ static bool unmark_content(void *context, const struct json_scan *scan, uint32_t
     return true;
 }
 
-// Behind the last member of the body's metadata: what stood in the stream's events only.
-static void put_events(struct extract *extract) {
-    struct buf *out = &extract->metadata;
-    if (extract->scan.nodes[0].shape == JSON_SHAPE_object && out->size >= 2)
-        out->size--;
-    else
-        buf_reset(out);
-    buf_printf(out, "%s\"stream_events\":{\"count\":%llu,\"last\":",
-               out->size == 0   ? "{"
-               : out->size == 1 ? ""
-                                : ",",
+// What stood in the stream's events only.
+static void put_events(struct extract *extract, struct buf *out) {
+    bool has_rest = grown_state(&extract->assembly.rest) == ERR_OK;
+    buf_printf(out, "\"stream_events\":{\"count\":%llu,\"last\":",
                (unsigned long long)extract->story.events);
-    if (grown_state(&extract->assembly.rest) == ERR_OK)
+    if (has_rest)
         grown_put(&extract->assembly.rest, 0, out);
     else
         buf_text(out, "null");
-    buf_text(out, "}}");
+    buf_byte(out, '}');
+    extract->paths_given_up += !has_rest;
+}
+
+// Behind the last member of the body's metadata: what is to be said about the answer.
+static void put_remarks(struct extract *extract) {
+    struct buf *out = &extract->metadata;
+    bool is_object = extract->scan.nodes[0].shape == JSON_SHAPE_object && out->size >= 2;
+    bool says_left_out = extract->identifiers_left_out > 0 &&
+                         json_find(&extract->scan, 0, "identifiers_left_out") == 0;
+    if (!extract->is_stream && !(is_object && says_left_out))
+        return;
+    if (is_object)
+        out->size--;
+    else
+        buf_reset(out);
+    buf_text(out, !is_object ? "{" : out->size > 1 ? "," : "");
+    if (extract->is_stream)
+        put_events(extract, out);
+    if (says_left_out)
+        buf_printf(out, "%s\"identifiers_left_out\":%u", extract->is_stream ? "," : "",
+                   extract->identifiers_left_out);
+    buf_byte(out, '}');
 }
 
 struct bytes extract_all_metadata(struct extract *extract) {
     buf_reset(&extract->metadata);
     if (!extract->is_json)
         return bytes_of(NULL, 0);
+    size_t count;
+    (void)extract_all_identifiers(extract, &count); // how many are left out
     const struct jsonpath *const *content = extract->answer.api->content;
     bool is_whole = true;
     for (size_t i = 0; content[i]; i++)
@@ -158,8 +178,7 @@ struct bytes extract_all_metadata(struct extract *extract) {
     // Content that was not found for want of steps must not pass for metadata.
     if (is_whole) {
         json_put_node(&extract->metadata, &extract->scan, 0);
-        if (extract->is_stream)
-            put_events(extract);
+        put_remarks(extract);
     }
     extract->paths_given_up += !is_whole;
     for (size_t i = 0; content[i]; i++)

@@ -9,7 +9,7 @@
 #include "common/rating.h"
 #include "workers/extractor/assembly.h"
 
-enum { HEADERS_MAX = 1024, EXTRACT_TEXTS = 4 };
+enum { HEADERS_MAX = 1024, EXTRACT_TEXTS = 4, EXTRACT_PLACE_BYTES_MAX = 256 };
 
 // One answer. headers is the raw block "Name: value\r\n…" of the final response.
 struct answer {
@@ -68,11 +68,14 @@ struct extract {
     } found[IDENTIFIERS_MAX];
     struct identifier identifiers[IDENTIFIERS_MAX];
     size_t identifier_count;
-    size_t event_count;      // of those: in events only
-    bool has_identifiers;    // they were looked for
+    size_t event_count;            // of those: in events only
+    size_t headers_to_come;        // room that is kept free for headers
+    uint32_t identifiers_left_out; // places of others, for which there was no room
+    bool has_identifiers;          // they were looked for
     uint32_t paths_given_up; // identifiers' paths, or content's, that would have taken too long in
-                             // this answer
+                             // this answer; and the rest of a stream's events that found no room
     bool is_beyond;          // more was billed than the counters say
+    struct buf place;        // of one identifier
     struct buf pool;
     struct buf metadata;
     struct buf header_json;
@@ -99,14 +102,16 @@ struct bytes extract_body(const struct extract *extract);
 
 // Every identifier: by the catalogue's paths and headers in their order, then whatever else in
 // body and headers is named like one ("id", "…_id", "…Id", "…-id", a fingerprint). At most
-// IDENTIFIERS_MAX; values longer than IDENTIFIER_VALUE_BYTES_MAX, and empty ones, are none. Of a
-// stream also what its events name and the body it amounts to does not: at "stream[*]…".
+// IDENTIFIERS_MAX, of which the body leaves what the headers need (HEADER_IDENTIFIERS_MAX); what
+// found no room is counted. Values longer than IDENTIFIER_VALUE_BYTES_MAX, and empty ones, are
+// none. Of a stream also what its events name and the body it amounts to does not: at "stream[*]…".
 const struct identifier *extract_all_identifiers(struct extract *extract, size_t *count);
 // The identifier that names the conversation at the provider, by the catalogue's preference; NULL
 // where the API has none.
 const struct identifier *extract_conversation_id(struct extract *extract);
 // Everything of the body that is not content, as JSON; empty if the body is no JSON. Of a stream it
-// also has "stream_events": {"count", "last": what was said in events only, each the last time}.
+// also has "stream_events": {"count", "last": what was said in events only, each the last time};
+// where identifiers found no room, "identifiers_left_out" says how many.
 struct bytes extract_all_metadata(struct extract *extract);
 // All headers (the first HEADERS_MAX lines) as a JSON object: names in lower case, a name that
 // stands twice has an array.

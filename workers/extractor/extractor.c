@@ -61,6 +61,9 @@ static const char *read_one(struct extractor *extractor, const struct extract_it
     if (extractor->extract->paths_given_up > 0)
         log_line(LOG_WARN, "path.given_up", "provider=%s api=%s paths=%u", answer.api->provider,
                  answer.api->api, extractor->extract->paths_given_up);
+    if (extractor->extract->identifiers_left_out > 0)
+        log_line(LOG_WARN, "identifiers.left_out", "provider=%s api=%s count=%u",
+                 answer.api->provider, answer.api->api, extractor->extract->identifiers_left_out);
     if (e != ERR_OK) {
         buf_reset(facts);
         return refusal ? refusal : "facts_too_large";

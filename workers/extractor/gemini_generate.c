@@ -1,15 +1,10 @@
 // Answers in the shape of Gemini's generateContent, of the Developer API and of Vertex.
 #include "workers/extractor/shape.h"
 
-// The member, unless it is absent or null.
-static uint32_t said(const struct json_scan *scan, uint32_t object, const char *name) {
-    uint32_t value = json_find(scan, object, name);
-    return value != 0 && scan->nodes[value].shape != JSON_SHAPE_null ? value : 0;
-}
+#include "common/json_lex.h"
 
-static bool is_list(const struct json_scan *scan, uint32_t node) {
-    return node != 0 && scan->nodes[node].shape == JSON_SHAPE_array;
-}
+#include <inttypes.h>
+#include <stdio.h>
 
 // A prompt that was blocked has an answer without candidates, which is an answer all the same. One
 // of which a candidate has no reason for its end is the beginning of one.
@@ -46,41 +41,50 @@ static uint32_t visible_text(const struct json_scan *scan, uint32_t part) {
     return is_text && !is_thought ? text : 0;
 }
 
+// What names the answer, as JSON: its id. Without one it is told from the others of a conversation
+// by all that it says, its counters among it.
+static struct bytes answer_name(const struct json_scan *scan, uint32_t answer, char made[32]) {
+    uint32_t id = said(scan, answer, "responseId");
+    if (is_shape(scan, id, JSON_SHAPE_text))
+        return json_raw(scan, id);
+    (void)snprintf(made, 32, "\"call-%016" PRIx64 "\"", lex_hash(scan->text));
+    return bytes_text(made);
+}
+
 // A call may come without an id; the conversation needs one that nothing else in it has.
-static void put_call_id(const struct json_scan *scan, uint32_t answer, uint32_t call,
+static void put_call_id(const struct json_scan *scan, struct bytes name, uint32_t call,
                         unsigned place, struct buf *out) {
-    uint32_t id = said(scan, call, "id"), answer_id = said(scan, answer, "responseId");
+    uint32_t id = said(scan, call, "id");
     if (id) {
         json_put_node(out, scan, id);
-    } else if (answer_id && scan->nodes[answer_id].shape == JSON_SHAPE_text) {
-        json_put_node(out, scan, answer_id);
-        if (buf_state(out) == ERR_OK)
-            out->size--; // the text's end
-        buf_printf(out, "-%u\"", place);
-    } else {
-        buf_printf(out, "\"call-%u\"", place);
+        return;
     }
+    json_put_raw(out, name);
+    if (buf_state(out) == ERR_OK)
+        out->size--; // the text's end
+    buf_printf(out, "-%u\"", place);
 }
 
 // The parts have no types: texts and calls get those that every API understands, and calls an id
 // beside what they hold.
 static void put_message(const struct json_scan *scan, uint32_t answer, struct buf *out) {
     static const char *const nothing[] = {NULL};
+    char made[32];
+    struct bytes name = answer_name(scan, answer, made);
     uint32_t parts = parts_of(scan, answer);
     const char *comma = "";
     unsigned calls = 0;
     buf_text(out, "{\"role\":\"assistant\",\"content\":[");
     for (uint32_t i = parts + 1; parts && i < scan->nodes[parts].end; i = scan->nodes[i].end) {
         uint32_t call = said(scan, i, "functionCall");
-        buf_text(out, comma);
-        comma = ",";
+        (void)next_part(out, &comma);
         if (!call && !visible_text(scan, i)) {
             json_put_node(out, scan, i);
             continue;
         }
         buf_text(out, call ? "{\"type\":\"tool_use\",\"id\":" : "{\"type\":\"text\"");
         if (call)
-            put_call_id(scan, answer, call, calls++, out);
+            put_call_id(scan, name, call, calls++, out);
         put_members(scan, i, nothing, out);
         buf_byte(out, '}');
     }
@@ -146,11 +150,11 @@ static void take_content(struct grown *body, uint32_t content, struct json_scan 
 // piece of text.
 static void take_candidate(struct grown *body, struct json_scan *scan, uint32_t from) {
     static const char *const no_names[] = {NULL};
-    uint32_t list = grown_member(body, 0, "candidates"), index = json_find(scan, from, "index");
-    int64_t key = 0;
-    if (index != 0 && (!json_count(scan, index, &key) || key > UINT32_MAX))
+    uint32_t list = grown_member(body, 0, "candidates"), index = said(scan, from, "index");
+    uint32_t key = 0;
+    if (index != 0 && !said_key(scan, index, &key))
         return;
-    uint32_t candidate = grown_element(body, list, (uint32_t)key);
+    uint32_t candidate = grown_element(body, list, key);
     for (uint32_t i = from + 1; i < scan->nodes[from].end; i = scan->nodes[i].end) {
         uint32_t to = grown_member_like(body, candidate, scan, i);
         if (json_is_named(scan, i, bytes_text("content")) &&

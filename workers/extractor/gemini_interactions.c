@@ -1,21 +1,6 @@
 // Answers in the shape of Gemini's Interactions: a list of steps.
 #include "workers/extractor/shape.h"
 
-// The member, unless it is absent or null.
-static uint32_t said(const struct json_scan *scan, uint32_t object, const char *name) {
-    uint32_t value = json_find(scan, object, name);
-    return value != 0 && scan->nodes[value].shape != JSON_SHAPE_null ? value : 0;
-}
-
-static bool is_list(const struct json_scan *scan, uint32_t node) {
-    return node != 0 && scan->nodes[node].shape == JSON_SHAPE_array;
-}
-
-static bool is_text(const struct json_scan *scan, uint32_t node, const char *text) {
-    return node != 0 && scan->nodes[node].shape == JSON_SHAPE_text &&
-           !scan->nodes[node].has_escape && bytes_is(json_text(scan, node, NULL), text);
-}
-
 static bool is_type(const struct json_scan *scan, uint32_t part, const char *type) {
     return is_text(scan, said(scan, part, "type"), type);
 }
@@ -37,12 +22,6 @@ static const char *refusal_of(const struct json_scan *scan) {
 }
 
 // ---- the message --------------------------------------------------------------------------------
-
-static struct buf *next_part(struct buf *out, const char **comma) {
-    buf_text(out, *comma);
-    *comma = ",";
-    return out;
-}
 
 // The contents of what the model put out stand among the other steps; a call has the type that
 // every API understands.
@@ -76,22 +55,6 @@ static void put_message(const struct json_scan *scan, uint32_t answer, struct bu
 
 // ---- streams ------------------------------------------------------------------------------------
 
-static void mark(struct json_scan *scan, uint32_t node) {
-    if (node != 0)
-        scan->nodes[node].is_marked = true;
-}
-
-// The number of the step that an event speaks of; false if it says none.
-static bool step_number(struct json_scan *scan, uint32_t *key) {
-    uint32_t index = json_find(scan, 0, "index");
-    int64_t number;
-    if (index == 0 || !json_count(scan, index, &number) || number > UINT32_MAX)
-        return false;
-    mark(scan, index);
-    *key = (uint32_t)number;
-    return true;
-}
-
 // A piece of content goes on in the last one where both are texts, and nothing else is in them.
 static void take_content(struct grown *body, uint32_t list, struct json_scan *scan, uint32_t from,
                          bool goes_on) {
@@ -111,7 +74,7 @@ static void take_delta(struct assembly *assembly, struct json_scan *scan) {
     static const char *const no_names[] = {NULL};
     struct grown *body = &assembly->body;
     uint32_t key, delta = said(scan, 0, "delta");
-    if (!delta || !step_number(scan, &key))
+    if (!delta || !take_key(scan, "index", &key))
         return;
     uint32_t step = grown_element(body, grown_member(body, 0, "steps"), key);
     if (is_type(scan, delta, "text")) {
@@ -137,31 +100,6 @@ static void take_delta(struct assembly *assembly, struct json_scan *scan) {
     }
 }
 
-// Arguments that were cut, or are no JSON, go under a name of their own: the API takes objects.
-static void end_step(struct assembly *assembly, struct json_scan *scan) {
-    struct buf text, wrapped;
-    uint32_t key;
-    if (!step_number(scan, &key))
-        return;
-    uint32_t steps = grown_find(&assembly->body, 0, "steps");
-    uint32_t step = steps ? grown_find_element(&assembly->body, steps, key) : 0;
-    uint32_t said_args = grown_find_element(&assembly->aside, 0, key);
-    if (step == 0 || said_args == 0)
-        return;
-    buf_init(&text, GROWN_BYTES_MAX);
-    buf_init(&wrapped, GROWN_BYTES_MAX);
-    assembly_aside_text(assembly, said_args, &text);
-    uint32_t to = grown_member(&assembly->body, step, "arguments");
-    if (text.size > 0 && !grown_set_json(&assembly->body, to, buf_bytes(&text))) {
-        buf_text(&wrapped, "{\"INVALID_JSON\":");
-        json_put_text(&wrapped, buf_bytes(&text));
-        buf_byte(&wrapped, '}');
-        (void)grown_set_json(&assembly->body, to, buf_bytes(&wrapped));
-    }
-    buf_release(&text);
-    buf_release(&wrapped);
-}
-
 static void take_event(struct assembly *assembly, const struct sse_event *event,
                        struct json_scan *scan) {
     struct grown *body = &assembly->body;
@@ -174,13 +112,14 @@ static void take_event(struct assembly *assembly, const struct sse_event *event,
         grown_merge(body, grown_member(body, 0, "status"), scan, json_find(scan, 0, "status"));
         mark(scan, json_find(scan, 0, "interaction_id"));
     } else if (is_text(scan, type, "step.start")) {
-        if (step_number(scan, &key))
+        if (take_key(scan, "index", &key))
             grown_set(body, grown_element(body, grown_member(body, 0, "steps"), key), scan,
                       json_find(scan, 0, "step"));
     } else if (is_text(scan, type, "step.delta")) {
         take_delta(assembly, scan);
     } else if (is_text(scan, type, "step.stop")) {
-        end_step(assembly, scan);
+        if (take_key(scan, "index", &key))
+            end_input(assembly, "steps", key, "arguments");
     } else {
         return;
     }

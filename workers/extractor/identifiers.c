@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-enum { PATH_BYTES_MAX = 256, KIND_BYTES_MAX = 64 };
+enum { PATH_BYTES_MAX = EXTRACT_PLACE_BYTES_MAX, KIND_BYTES_MAX = 64 };
 
 // Not the place of an identifier: the document itself is none.
 #define NODE_none 0u
@@ -25,22 +25,25 @@ static size_t pool_size(const struct extract *extract) {
 
 // ---- Noting what was found. --------------------------------------------------------------------
 
+static bool is_full(const struct extract *extract, size_t left_free) {
+    return extract->identifier_count + left_free >= IDENTIFIERS_MAX;
+}
+
+// Room for one more; one that finds none is counted. The body leaves some for the headers, by which
+// the provider finds the call.
+static bool has_room(struct extract *extract, size_t left_free) {
+    bool has_room = !is_full(extract, left_free);
+    extract->identifiers_left_out += !has_room;
+    return has_room;
+}
+
 static void note(struct extract *extract, struct span kind, struct span value, struct span path,
                  uint32_t node) {
-    if (extract->identifier_count == IDENTIFIERS_MAX)
-        return;
     size_t i = extract->identifier_count++;
     extract->found[i].kind = kind;
     extract->found[i].value = value;
     extract->found[i].path = path;
     extract->found[i].node = node;
-}
-
-static bool is_noted(const struct extract *extract, uint32_t node) {
-    for (size_t i = 0; i < extract->identifier_count; i++)
-        if (extract->found[i].node == node)
-            return true;
-    return false;
 }
 
 // The same kind: a kind of the user's stands beside the catalogue's.
@@ -52,13 +55,20 @@ static bool is_noted_as(const struct extract *extract, const char *kind, uint32_
     return false;
 }
 
-// The value of a node that may be an identifier: a text, or a number as it is written.
+// Whether a node may be an identifier: a number, or a text that is not empty, of a certain length.
+static bool may_be_one(const struct json_node *node) {
+    uint32_t size_max = IDENTIFIER_VALUE_BYTES_MAX;
+    if (node->shape == JSON_SHAPE_number)
+        return node->size <= size_max;
+    return node->shape == JSON_SHAPE_text && node->size > 2 &&
+           node->size - 2 <= (node->has_escape ? 6 * size_max : size_max);
+}
+
+// Its value: the text, or the number as it is written.
 static struct span value_of(struct extract *extract, const struct json_scan *scan, uint32_t node) {
     const struct json_node *at = &scan->nodes[node];
     if (at->shape == JSON_SHAPE_number)
         return span_of(json_raw(scan, node));
-    if (at->shape != JSON_SHAPE_text || at->size > 6 * IDENTIFIER_VALUE_BYTES_MAX)
-        return (struct span){0};
     if (!at->has_escape)
         return span_of(json_text(scan, node, NULL));
     size_t before = pool_size(extract);
@@ -66,22 +76,35 @@ static struct span value_of(struct extract *extract, const struct json_scan *sca
     return span_since(&extract->pool, before);
 }
 
-static struct span path_of(struct extract *extract, uint32_t node) {
+// Where a node stands, behind the root's name. A place that is too long to be written down is still
+// in there.
+static struct span path_of(struct extract *extract, const struct json_scan *scan, uint32_t node,
+                           const char *root) {
     size_t before = pool_size(extract);
-    jsonpath_of(&extract->scan, node, &extract->pool);
-    struct span path = span_since(&extract->pool, before);
-    // A place that is too deep to be written down is still in the body.
-    return path.size <= PATH_BYTES_MAX ? path : span_of(bytes_text("$"));
+    buf_reset(&extract->place);
+    jsonpath_of(scan, node, &extract->place);
+    struct bytes path = buf_bytes(&extract->place);
+    buf_text(&extract->pool, root);
+    if (path.size > 1 && path.size - 1 + strlen(root) <= PATH_BYTES_MAX)
+        buf_put(&extract->pool, path.at + 1, path.size - 1);
+    return span_since(&extract->pool, before);
 }
 
 static bool is_value(struct span value) {
     return value.size > 0 && value.size <= IDENTIFIER_VALUE_BYTES_MAX;
 }
 
+static bool is_noteworthy(const struct header *header) {
+    return header->value.size > 0 && header->value.size <= IDENTIFIER_VALUE_BYTES_MAX &&
+           header->name.size <= PATH_BYTES_MAX - strlen("header:") &&
+           utf8_is_valid(header->value) && utf8_is_valid(header->name);
+}
+
 static void note_header(struct extract *extract, struct span kind, const struct header *header) {
-    if (header->value.size == 0 || header->value.size > IDENTIFIER_VALUE_BYTES_MAX ||
-        header->name.size > PATH_BYTES_MAX - 7 || !utf8_is_valid(header->value) ||
-        !utf8_is_valid(header->name))
+    if (!is_noteworthy(header))
+        return;
+    extract->headers_to_come -= extract->headers_to_come > 0;
+    if (!has_room(extract, 0))
         return;
     size_t before = pool_size(extract);
     buf_text(&extract->pool, "header:");
@@ -96,15 +119,24 @@ struct by_rule {
     const struct identifier_rule *rule;
 };
 
+// Nodes that a rule has met are marked until the sweep has passed them.
 static bool visit_rule(void *context, const struct json_scan *scan, uint32_t node) {
     struct by_rule *by = context;
-    struct span value = value_of(by->extract, scan, node);
-    bool is_new = by->rule->is_users ? !is_noted_as(by->extract, by->rule->kind, node)
-                                     : !is_noted(by->extract, node);
-    if (is_value(value) && is_new)
-        note(by->extract, span_of(bytes_text(by->rule->kind)), value, path_of(by->extract, node),
+    struct extract *extract = by->extract;
+    struct json_node *at = &extract->scan.nodes[node];
+    size_t left_free = extract->headers_to_come;
+    bool is_new = !at->is_marked || (by->rule->is_users && !is_full(extract, left_free) &&
+                                     !is_noted_as(extract, by->rule->kind, node));
+    if (!may_be_one(at) || !is_new)
+        return true;
+    at->is_marked = true;
+    if (!has_room(extract, left_free))
+        return true;
+    struct span value = value_of(extract, scan, node);
+    if (is_value(value))
+        note(extract, span_of(bytes_text(by->rule->kind)), value, path_of(extract, scan, node, "$"),
              node);
-    return by->extract->identifier_count < IDENTIFIERS_MAX;
+    return true;
 }
 
 static void apply_rules(struct extract *extract) {
@@ -181,33 +213,28 @@ static struct span kind_of_name(struct extract *extract, struct bytes owner, str
 
 // The name of the member that holds the node, or that holds the list that holds it.
 static struct bytes owner_of(const struct json_scan *scan, uint32_t node) {
-    struct bytes owner = {0};
-    for (uint32_t at = 0; at != node;) {
-        const struct json_node *from = &scan->nodes[at];
-        if (from->name_at != 0)
-            owner = bytes_of(scan->text.at + from->name_at, from->name_size);
-        uint32_t child = at + 1;
-        while (scan->nodes[child].end <= node)
-            child = scan->nodes[child].end;
-        at = child;
-    }
-    return owner;
+    uint32_t at = scan->nodes[node].parent;
+    while (at != 0 && scan->nodes[at].name_at == 0)
+        at = scan->nodes[at].parent;
+    return bytes_of(scan->text.at + scan->nodes[at].name_at, scan->nodes[at].name_size);
 }
 
 static void sweep_body(struct extract *extract) {
     const struct json_scan *scan = &extract->scan;
-    for (uint32_t i = 1; i < scan->count && extract->identifier_count < IDENTIFIERS_MAX; i++) {
-        const struct json_node *node = &scan->nodes[i];
-        if (node->name_at == 0 || node->shape >= JSON_SHAPE_array)
+    for (uint32_t i = 0; i < scan->count; i++) {
+        struct json_node *node = &scan->nodes[i];
+        bool is_noted = node->is_marked;
+        node->is_marked = false;
+        if (is_noted || node->name_at == 0 || node->shape >= JSON_SHAPE_array)
             continue;
         struct bytes name = bytes_of(scan->text.at + node->name_at, node->name_size);
-        if (!is_named_like_one(name))
+        if (!is_named_like_one(name) || !may_be_one(node) ||
+            !has_room(extract, extract->headers_to_come))
             continue;
-        // The value first: only what is one costs the walk to its owner and its path.
         struct span value = value_of(extract, scan, i);
-        if (is_value(value) && !is_noted(extract, i))
+        if (is_value(value))
             note(extract, kind_of_name(extract, owner_of(scan, i), name), value,
-                 path_of(extract, i), i);
+                 path_of(extract, scan, i, "$"), i);
     }
 }
 
@@ -216,6 +243,22 @@ static bool has_rule(const struct provider_api *api, const struct header *header
         if (api->identifiers[i].header && header_is(header, api->identifiers[i].header))
             return true;
     return false;
+}
+
+// How many identifiers the headers have: as many places the body leaves free, up to a bound.
+static size_t count_headers(const struct extract *extract) {
+    const struct provider_api *api = extract->answer.api;
+    size_t count = 0;
+    for (size_t i = 0; i < extract->header_count; i++) {
+        const struct header *header = &extract->headers[i];
+        if (!is_noteworthy(header))
+            continue;
+        size_t rules = 0;
+        for (size_t k = 0; k < api->identifier_count; k++)
+            rules += api->identifiers[k].header && header_is(header, api->identifiers[k].header);
+        count += rules > 0 ? rules : is_named_like_one(header->name);
+    }
+    return count < HEADER_IDENTIFIERS_MAX ? count : HEADER_IDENTIFIERS_MAX;
 }
 
 static void sweep_headers(struct extract *extract) {
@@ -244,30 +287,18 @@ static bool is_known(const struct extract *extract, struct bytes value) {
     return false;
 }
 
-// Where an event's value stands, without the number of the event.
-static struct span event_path_of(struct extract *extract, uint32_t node) {
-    struct buf path;
-    buf_init(&path, PATH_BYTES_MAX);
-    jsonpath_of(&extract->event, node, &path);
-    struct bytes text = buf_bytes(&path);
-    size_t before = pool_size(extract);
-    buf_text(&extract->pool, "stream[*]");
-    if (text.size > 1 && text.size < PATH_BYTES_MAX - 16)
-        buf_put(&extract->pool, text.at + 1, text.size - 1);
-    buf_release(&path);
-    return span_since(&extract->pool, before);
-}
-
 static void sweep_event(struct extract *extract) {
     const struct json_scan *scan = &extract->event;
-    for (uint32_t i = 1; i < scan->count && extract->event_count < EVENT_IDENTIFIERS_MAX; i++) {
+    for (uint32_t i = 1; i < scan->count; i++) {
         const struct json_node *node = &scan->nodes[i];
         struct bytes name = bytes_of(scan->text.at + node->name_at, node->name_size);
-        if (node->name_at == 0 || node->shape >= JSON_SHAPE_array || !is_named_like_one(name))
+        if (node->name_at == 0 || node->shape >= JSON_SHAPE_array || !is_named_like_one(name) ||
+            !may_be_one(node))
             continue;
         struct span value = value_of(extract, scan, i);
         struct bytes text = resolve(extract, value);
-        if (!is_value(value) || is_known(extract, text))
+        size_t left_free = extract->event_count < EVENT_IDENTIFIERS_MAX ? 0 : IDENTIFIERS_MAX;
+        if (!is_value(value) || is_known(extract, text) || !has_room(extract, left_free))
             continue;
         if (value.at) { // what it points into goes with the event
             size_t before = pool_size(extract);
@@ -275,7 +306,7 @@ static void sweep_event(struct extract *extract) {
             value = span_since(&extract->pool, before);
         }
         note(extract, kind_of_name(extract, owner_of(scan, i), name), value,
-             event_path_of(extract, i), NODE_none);
+             path_of(extract, scan, i, "stream[*]"), NODE_none);
         extract->event_count++;
     }
 }
@@ -295,6 +326,7 @@ static void sweep_stream(struct extract *extract) {
 const struct identifier *extract_all_identifiers(struct extract *extract, size_t *count) {
     if (!extract->has_identifiers) {
         extract->has_identifiers = true;
+        extract->headers_to_come = count_headers(extract);
         apply_rules(extract);
         if (extract->is_json)
             sweep_body(extract);

@@ -2,21 +2,6 @@
 // calls are some, and a status.
 #include "workers/extractor/shape.h"
 
-// The member, unless it is absent or null.
-static uint32_t said(const struct json_scan *scan, uint32_t object, const char *name) {
-    uint32_t value = json_find(scan, object, name);
-    return value != 0 && scan->nodes[value].shape != JSON_SHAPE_null ? value : 0;
-}
-
-static bool is_shape(const struct json_scan *scan, uint32_t node, enum json_shape shape) {
-    return node != 0 && scan->nodes[node].shape == (uint8_t)shape;
-}
-
-static bool is_text(const struct json_scan *scan, uint32_t node, const char *text) {
-    return is_shape(scan, node, JSON_SHAPE_text) && !scan->nodes[node].has_escape &&
-           bytes_is(json_text(scan, node, NULL), text);
-}
-
 static bool is_type(const struct json_scan *scan, uint32_t item, const char *type) {
     return is_text(scan, json_find(scan, item, "type"), type);
 }
@@ -39,12 +24,6 @@ static const char *refusal_of(const struct json_scan *scan) {
 }
 
 // ---- the neutral message ------------------------------------------------------------------------
-
-static struct buf *next_part(struct buf *out, const char **comma) {
-    buf_text(out, *comma);
-    *comma = ",";
-    return out;
-}
 
 // Texts are parts that every API understands; a phase goes back with its text.
 static void put_texts(const struct json_scan *scan, uint32_t item, struct buf *out,
@@ -109,11 +88,6 @@ static void put_message(const struct json_scan *scan, uint32_t message, struct b
 
 // ---- streams ------------------------------------------------------------------------------------
 
-static void mark(struct json_scan *scan, uint32_t node) {
-    if (node != 0)
-        scan->nodes[node].is_marked = true;
-}
-
 // The last event's name says how it ended, whether the response repeats it or not.
 static void take_status(struct grown *body, const struct json_scan *scan, uint32_t type) {
     static const char *const ends[] = {"completed", "incomplete", "failed"};
@@ -144,13 +118,9 @@ static void take_response(struct grown *body, struct json_scan *scan, uint32_t t
 
 // An item, at first empty and then whole.
 static void take_item(struct grown *body, struct json_scan *scan) {
-    uint32_t item = json_find(scan, 0, "item"), index = json_find(scan, 0, "output_index");
-    int64_t key;
-    if (item == 0 || index == 0 || !json_count(scan, index, &key) || key > UINT32_MAX)
-        return;
-    mark(scan, index);
-    grown_set(body, grown_element(body, grown_member(body, 0, "output"), (uint32_t)key), scan,
-              item);
+    uint32_t item = json_find(scan, 0, "item"), key;
+    if (item != 0 && take_key(scan, "output_index", &key))
+        grown_set(body, grown_element(body, grown_member(body, 0, "output"), key), scan, item);
 }
 
 // Where an error stands in an event: under its name, or with code and message beside the type.

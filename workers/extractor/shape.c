@@ -15,6 +15,36 @@ bool answer_shape_is_stream(const struct answer_shape *shape, struct bytes body)
     return sse_is_stream(body) || (shape && shape->may_be_array && sse_is_array(body));
 }
 
+// ---- reading ------------------------------------------------------------------------------------
+
+uint32_t said(const struct json_scan *scan, uint32_t object, const char *name) {
+    uint32_t value = json_find(scan, object, name);
+    return value != 0 && scan->nodes[value].shape != JSON_SHAPE_null ? value : 0;
+}
+
+bool is_shape(const struct json_scan *scan, uint32_t node, enum json_shape shape) {
+    return node != 0 && scan->nodes[node].shape == (uint8_t)shape;
+}
+
+bool is_list(const struct json_scan *scan, uint32_t node) {
+    return is_shape(scan, node, JSON_SHAPE_array);
+}
+
+bool is_text(const struct json_scan *scan, uint32_t node, const char *text) {
+    return is_shape(scan, node, JSON_SHAPE_text) && !scan->nodes[node].has_escape &&
+           bytes_is(json_text(scan, node, NULL), text);
+}
+
+bool said_key(const struct json_scan *scan, uint32_t number, uint32_t *key) {
+    int64_t value;
+    if (number == 0 || !json_count(scan, number, &value) || value > UINT32_MAX)
+        return false;
+    *key = (uint32_t)value;
+    return true;
+}
+
+// ---- the neutral message ------------------------------------------------------------------------
+
 void put_origin(const struct json_scan *scan, const char *shape, uint32_t model, struct buf *out) {
     buf_printf(out, ",\"shape\":\"%s\"", shape);
     if (model == 0 || scan->nodes[model].shape == JSON_SHAPE_null)
@@ -36,6 +66,56 @@ void put_members(const struct json_scan *scan, uint32_t object, const char *cons
         buf_text(out, "\":");
         json_put_node(out, scan, i);
     }
+}
+
+struct buf *next_part(struct buf *out, const char **comma) {
+    buf_text(out, *comma);
+    *comma = ",";
+    return out;
+}
+
+// ---- streams ------------------------------------------------------------------------------------
+
+void mark(struct json_scan *scan, uint32_t node) {
+    if (node != 0)
+        scan->nodes[node].is_marked = true;
+}
+
+bool take_key(struct json_scan *scan, const char *name, uint32_t *key) {
+    uint32_t number = json_find(scan, 0, name);
+    bool is_key = said_key(scan, number, key);
+    mark(scan, is_key ? number : 0);
+    return is_key;
+}
+
+// What was cut, is no JSON or nests too deep goes under a name of its own: the APIs take objects
+// only.
+static void put_input(struct grown *body, uint32_t to, struct bytes input) {
+    if (grown_set_json(body, to, input))
+        return;
+    struct buf wrapped;
+    buf_init(&wrapped, GROWN_BYTES_MAX);
+    buf_text(&wrapped, "{\"INVALID_JSON\":");
+    json_put_text(&wrapped, input);
+    buf_byte(&wrapped, '}');
+    (void)grown_set_json(body, to, buf_bytes(&wrapped));
+    buf_release(&wrapped);
+}
+
+void end_input(struct assembly *assembly, const char *list, uint32_t key, const char *name) {
+    struct grown *body = &assembly->body;
+    uint32_t parts = grown_find(body, 0, list);
+    uint32_t part = parts ? grown_find_element(body, parts, key) : 0;
+    uint32_t pieces = grown_find_element(&assembly->aside, 0, key);
+    if (part == 0 || pieces == 0)
+        return;
+    struct buf text;
+    buf_init(&text, GROWN_BYTES_MAX);
+    assembly_aside_text(assembly, pieces, &text);
+    if (text.size > 0)
+        put_input(body, grown_member(body, part, name), buf_bytes(&text));
+    grown_set_text(&assembly->aside, pieces, "");
+    buf_release(&text);
 }
 
 enum err answer_shape_assemble(const struct answer_shape *shape, const struct provider_api *api,

@@ -40,12 +40,35 @@ const struct answer_shape *answer_shape_of(const char *name);
 // Whether a body looks like a stream of that shape, which may be NULL.
 bool answer_shape_is_stream(const struct answer_shape *shape, struct bytes body);
 
+// ---- for the shapes
+// ------------------------------------------------------------------------------
+
+// A node may be 0 (none) in all of these.
+
+// The member, unless it is absent or null.
+uint32_t said(const struct json_scan *scan, uint32_t object, const char *name);
+bool is_shape(const struct json_scan *scan, uint32_t node, enum json_shape shape);
+bool is_list(const struct json_scan *scan, uint32_t node);
+bool is_text(const struct json_scan *scan, uint32_t node, const char *text);
+// The key of an element that a number says; false if it says none.
+bool said_key(const struct json_scan *scan, uint32_t number, uint32_t *key);
+
 // Appends whose parts a message's content has: the shape, and the model (0: nobody says) behind it.
 void put_origin(const struct json_scan *scan, const char *shape, uint32_t model, struct buf *out);
 // Appends each member of an object with a comma before it, but for nulls and for some (which end
 // with NULL).
 void put_members(const struct json_scan *scan, uint32_t object, const char *const *left_out,
                  struct buf *out);
+// Between two parts of a list; *comma is empty at first. Returns out.
+struct buf *next_part(struct buf *out, const char **comma);
+
+// Says that an event's node was taken in.
+void mark(struct json_scan *scan, uint32_t node);
+// The key that a member of an event says, which is marked then.
+bool take_key(struct json_scan *scan, const char *name, uint32_t *key);
+// Puts the pieces of a JSON text, which `aside` has under a part's key, into the part as that
+// member; once.
+void end_input(struct assembly *assembly, const char *list, uint32_t key, const char *name);
 
 // Puts a whole stream together: what it amounts to is appended to out. api and story may be NULL:
 // then nothing judges the stream. assembly is empty, and scan for its use. ERR_TOO_BIG if an event

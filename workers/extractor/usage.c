@@ -88,67 +88,54 @@ static void settle_cache_writes(struct extract *extract, struct usage *usage) {
         counters->in_cache_write = all - hour;
 }
 
-struct hearing {
-    const struct said_rule *rule;
-    bool is_said;
-};
-
-static bool hear(void *context, const struct json_scan *scan, uint32_t node) {
-    struct hearing *hearing = context;
-    for (const char *const *word = hearing->rule->words; !hearing->is_said && *word; word++)
-        hearing->is_said = scan->nodes[node].shape == JSON_SHAPE_text &&
-                           !scan->nodes[node].has_escape &&
-                           bytes_is(json_text(scan, node, NULL), *word);
-    return !hearing->is_said;
-}
-
 static bool is_said(const struct extract *extract, const struct said_rule *rule) {
-    struct hearing hearing = {.rule = rule};
     uint32_t node;
-    if (rule->unless && jsonpath_first(rule->unless, &extract->scan, &node))
-        return false;
-    (void)jsonpath_each(rule->path, &extract->scan, hear, &hearing);
-    return hearing.is_said;
+    return !(rule->unless && jsonpath_first(rule->unless, &extract->scan, &node)) &&
+           catalogue_is_said(rule->path, rule->words, &extract->scan);
 }
 
 // ---- searches ----------------------------------------------------------------------------------
 
+enum { LOOKED_AT_MAX = 1000 }; // each text is compared with all before it
+
 struct searches {
-    const struct usage_map *map;
-    uint32_t until; // the node before which the texts are looked at; 0: all
-    struct bytes like;
-    int64_t count;
-    bool is_met;
+    uint32_t texts[LOOKED_AT_MAX]; // that differ
+    size_t text_count;
+    size_t looked_at;
+    bool is_cut; // there are more than are looked at
 };
 
-static bool meet(void *context, const struct json_scan *scan, uint32_t node) {
+static bool count_search(void *context, const struct json_scan *scan, uint32_t node) {
     struct searches *searches = context;
-    if (node == searches->until)
+    searches->is_cut = searches->looked_at == LOOKED_AT_MAX;
+    if (searches->is_cut)
         return false;
-    searches->is_met = bytes_equal(json_raw(scan, node), searches->like);
-    return !searches->is_met;
+    searches->looked_at++;
+    bool is_met = scan->nodes[node].shape != JSON_SHAPE_text || scan->nodes[node].size == 2;
+    for (size_t i = 0; !is_met && i < searches->text_count; i++)
+        is_met = bytes_equal(json_raw(scan, node), json_raw(scan, searches->texts[i]));
+    if (!is_met)
+        searches->texts[searches->text_count++] = node;
+    return true;
 }
 
-// A text that is not empty and was not met before.
-static bool count_search(void *context, const struct json_scan *scan, uint32_t node) {
-    enum { LOOKED_AT_MAX = 1000 }; // each is compared with all before it
-    struct searches *searches = context, before = {.until = node, .like = json_raw(scan, node)};
-    if (scan->nodes[node].shape != JSON_SHAPE_text || scan->nodes[node].size == 2)
-        return true;
-    (void)jsonpath_each(searches->map->web_searches, scan, meet, &before);
-    searches->count += !before.is_met;
-    return searches->count < LOOKED_AT_MAX;
+// How many texts there are that differ and are not empty. A count that was cut cannot be believed.
+static int64_t count_texts(struct extract *extract, const struct jsonpath *path,
+                           struct usage *usage) {
+    struct searches searches = {0};
+    if (jsonpath_all(path, &extract->scan, count_search, &searches, NULL) != ERR_OK ||
+        searches.is_cut)
+        usage->is_inconsistent = true;
+    return searches.text_count > 0 ? (int64_t)searches.text_count : -1;
 }
 
 static int64_t read_searches(struct extract *extract, const struct usage_map *map,
                              struct usage *usage) {
-    struct searches searches = {.map = map};
     if (map->web_searches_form == COUNT_number)
         return read_count(extract, map->web_searches, usage);
     if (map->web_searches_form == COUNT_each)
         return count_each(extract, map->web_searches, usage);
-    (void)jsonpath_each(map->web_searches, &extract->scan, count_search, &searches);
-    return searches.count > 0 ? searches.count : -1;
+    return count_texts(extract, map->web_searches, usage);
 }
 
 // ---- totals ------------------------------------------------------------------------------------

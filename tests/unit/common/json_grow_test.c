@@ -194,6 +194,23 @@ START_TEST(a_document_that_takes_too_many_steps_says_so) {
 }
 END_TEST
 
+// One huge answer must not make the process huge for ever.
+START_TEST(much_memory_is_given_back) {
+    uint32_t list = grown_member(&grown, 0, "a");
+    for (uint32_t key = 0; key < 200000; key++)
+        grown_set_text(&grown, grown_element(&grown, list, key), "a text and more of it");
+    ck_assert_int_eq(grown_state(&grown), ERR_OK);
+    uint32_t nodes = grown.capacity, pieces = grown.piece_capacity;
+    size_t bytes = grown.pool.capacity;
+    grown_reset(&grown);
+    ck_assert_uint_lt(grown.capacity, nodes / 100);
+    ck_assert_uint_lt(grown.piece_capacity, pieces / 100);
+    ck_assert_uint_lt(grown.pool.capacity, bytes / 100);
+    add("{\"v\":1}");
+    ck_assert_str_eq(says(), "{\"a\":1}");
+}
+END_TEST
+
 // Only what is said to grow does: a state that is told again is another state, and no longer text.
 START_TEST(only_what_is_said_to_grow_does) {
     static const char *const grows[] = {"text", NULL}, *const placed[] = {"calls", NULL};
@@ -256,6 +273,7 @@ int main(void) {
     tcase_add_test(tcase, what_is_left_over_is_kept);
     tcase_add_test(tcase, what_is_repeated_is_found_at_once);
     tcase_add_test(tcase, a_document_that_takes_too_many_steps_says_so);
+    tcase_add_test(tcase, much_memory_is_given_back);
     tcase_add_test(tcase, only_what_is_said_to_grow_does);
     tcase_add_test(tcase, a_text_that_nests_too_deep_where_it_stands_is_refused);
     tcase_add_test(tcase, a_document_that_outgrows_its_bounds_says_so);

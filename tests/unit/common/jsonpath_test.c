@@ -185,6 +185,32 @@ START_TEST(the_place_of_a_node_leads_back_to_it_alone) {
 }
 END_TEST
 
+// Each place alone, without those beside it: else this takes a day.
+START_TEST(places_in_a_huge_list_are_found) {
+    enum { COUNT = 1000000 };
+    struct json_scan scan;
+    struct buf text, place;
+    json_scan_init(&scan);
+    buf_init(&text, 8 << 20);
+    buf_init(&place, 1 << 10);
+    buf_text(&text, "{\"a\":1,\"list\":[[]");
+    for (int i = 1; i < COUNT; i++)
+        buf_text(&text, ",{}");
+    buf_text(&text, "]}");
+    ck_assert_int_eq(json_scan(&scan, buf_bytes(&text), NULL), ERR_OK);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        char expected[32];
+        (void)snprintf(expected, sizeof(expected), "$.list[%u]", i);
+        buf_reset(&place);
+        jsonpath_of(&scan, i + 3, &place);
+        ck_assert_str_eq(buf_cstr(&place), expected);
+    }
+    buf_release(&text);
+    buf_release(&place);
+    json_scan_release(&scan);
+}
+END_TEST
+
 START_TEST(no_path_and_no_document_match_nothing) {
     struct json_scan empty;
     json_scan_init(&empty);
@@ -243,10 +269,12 @@ END_TEST
 int main(void) {
     Suite *suite = suite_create("jsonpath");
     TCase *all = tcase_create("all");
+    tcase_set_timeout(all, 60);
     tcase_add_test(all, a_path_selects_what_it_says);
     tcase_add_test(all, what_is_no_path_is_refused_with_its_position);
     tcase_add_test(all, the_place_of_a_node_leads_back_to_it_alone);
     tcase_add_test(all, a_path_reaches_the_places_that_it_names);
+    tcase_add_test(all, places_in_a_huge_list_are_found);
     tcase_add_test(all, no_path_and_no_document_match_nothing);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
