@@ -194,7 +194,8 @@ static uint32_t find_name(struct grown *grown, uint32_t object, struct bytes nam
     return i;
 }
 
-// The element of that key; 0 if there is none, and then *before is the one that it would follow.
+// The last element of that key; 0 if there is none, and then *before is the one that it would
+// follow.
 static uint32_t find_key(struct grown *grown, uint32_t array, uint32_t key, uint32_t *before) {
     struct grown_node *at = &grown->nodes[array];
     bool is_behind = at->found && grown->nodes[at->found].key <= key;
@@ -204,6 +205,9 @@ static uint32_t find_key(struct grown *grown, uint32_t array, uint32_t key, uint
     for (; i && grown->nodes[i].key < key && pay(grown, 1); i = grown->nodes[i].next)
         *before = i;
     bool is_there = i && grown->nodes[i].key == key;
+    for (uint32_t next = is_there ? grown->nodes[i].next : 0;
+         next && grown->nodes[next].key == key && pay(grown, 1); next = grown->nodes[i].next)
+        i = next;
     at->found = is_there ? i : at->found;
     return is_there ? i : 0;
 }
@@ -302,6 +306,32 @@ static bool stated_key(const struct json_scan *scan, uint32_t element, uint32_t 
     return true;
 }
 
+// Whether a text of an element says something else than that of a piece.
+static bool differs(struct grown *grown, uint32_t element, const struct json_scan *scan,
+                    uint32_t from, const char *name) {
+    uint32_t there = find_name(grown, element, bytes_text(name)),
+             said = json_find(scan, from, name);
+    if (!there || !said || grown->nodes[there].shape != JSON_SHAPE_text ||
+        scan->nodes[said].shape != JSON_SHAPE_text || is_empty_text(scan, said))
+        return false;
+    const struct grown_piece *piece = &grown->pieces[grown->nodes[there].piece_first];
+    return piece->size > 0 && piece->next == 0 &&
+           !bytes_equal(bytes_of(grown->pool.at + piece->at, piece->size), inside(scan, said));
+}
+
+// The element of a stated key. Some servers give all of them the same one: what has another id or
+// another type goes on with none that is there.
+static uint32_t element_of(struct grown *grown, const struct json_scan *scan, uint32_t from,
+                           uint32_t array, uint32_t key) {
+    uint32_t element = grown_element(grown, array, key);
+    if (!element || (!differs(grown, element, scan, from, "id") &&
+                     !differs(grown, element, scan, from, "type")))
+        return element;
+    uint32_t other = child_add(grown, array, element);
+    grown->nodes[other].key = other ? key : 0;
+    return other;
+}
+
 static uint32_t place_of(struct grown *grown, const struct json_scan *scan, uint32_t from,
                          struct level *in) {
     const struct json_node *node = &scan->nodes[from];
@@ -314,7 +344,7 @@ static uint32_t place_of(struct grown *grown, const struct json_scan *scan, uint
     if (in->how == TAKING_rest)
         return grown_element(grown, in->to, in->position++);
     if (in->how == TAKING_add && stated_key(scan, from, &key))
-        return grown_element(grown, in->to, key);
+        return element_of(grown, scan, from, in->to, key);
     return grown_next(grown, in->to);
 }
 

@@ -68,6 +68,7 @@ struct extract {
     } found[IDENTIFIERS_MAX];
     struct identifier identifiers[IDENTIFIERS_MAX];
     size_t identifier_count;
+    size_t ruled_count;            // the first of them: those that a rule has found
     size_t event_count;            // of those: in events only
     size_t headers_to_come;        // room that is kept free for headers
     uint32_t identifiers_left_out; // places of others, for which there was no room

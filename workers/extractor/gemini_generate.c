@@ -146,6 +146,19 @@ static void take_content(struct grown *body, uint32_t content, struct json_scan 
     }
 }
 
+// What a search was asked comes with the text that it led to; the rest is said as a whole.
+static void take_grounding(struct grown *body, uint32_t to, struct json_scan *scan, uint32_t from) {
+    static const char *const no_names[] = {NULL};
+    for (uint32_t i = from + 1; i < scan->nodes[from].end; i = scan->nodes[i].end) {
+        uint32_t member = grown_member_like(body, to, scan, i);
+        if (json_is_named(scan, i, bytes_text("webSearchQueries")))
+            grown_add(body, member, scan, i, no_names);
+        else
+            grown_merge(body, member, scan, i);
+    }
+    scan->nodes[from].is_marked = true;
+}
+
 // Everything but the content is said as a whole, the last time for all, but for what goes with each
 // piece of text.
 static void take_candidate(struct grown *body, struct json_scan *scan, uint32_t from) {
@@ -163,6 +176,9 @@ static void take_candidate(struct grown *body, struct json_scan *scan, uint32_t 
         else if (json_is_named(scan, i, bytes_text("logprobsResult")) ||
                  json_is_named(scan, i, bytes_text("citationMetadata")))
             grown_add(body, to, scan, i, no_names);
+        else if (json_is_named(scan, i, bytes_text("groundingMetadata")) &&
+                 scan->nodes[i].shape == JSON_SHAPE_object)
+            take_grounding(body, to, scan, i);
         else
             grown_merge(body, to, scan, i);
     }

@@ -328,6 +328,7 @@ const struct identifier *extract_all_identifiers(struct extract *extract, size_t
         extract->has_identifiers = true;
         extract->headers_to_come = count_headers(extract);
         apply_rules(extract);
+        extract->ruled_count = extract->identifier_count;
         if (extract->is_json)
             sweep_body(extract);
         sweep_headers(extract);
@@ -344,11 +345,12 @@ const struct identifier *extract_all_identifiers(struct extract *extract, size_t
     return extract->identifiers;
 }
 
+// What has only the name of one may be the user's own, or the model's.
 const struct identifier *extract_conversation_id(struct extract *extract) {
     size_t count;
     const struct identifier *all = extract_all_identifiers(extract, &count);
     for (const char *const *kind = extract->answer.api->conversation_kinds; *kind; kind++)
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < extract->ruled_count; i++)
             if (bytes_is(all[i].kind, *kind))
                 return &all[i];
     return NULL;
