@@ -16,8 +16,8 @@ enum asked_form { ASKED_native, ASKED_turn };
 int64_t asked_output_max(const struct provider_api *api, enum asked_form form,
                          const struct json_scan *scan, uint32_t object);
 // Tokens that its input may have at most, of so many bytes: one for each, and what the API adds
-// by itself and for tools. -1: nobody can say, since it does not hold text only. What an image, a file or audio
-// comes to is not known, nor what a provider's own tools will fetch.
+// by itself and for tools. -1: nobody can say, since it does not hold text only. What an image, a
+// file or audio comes to is not known, nor what a provider's own tools will fetch.
 int64_t asked_input_max(const struct provider_api *api, const struct json_scan *scan,
                         uint32_t object, size_t bytes);
 

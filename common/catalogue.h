@@ -107,10 +107,10 @@ struct usage_map {
     const struct jsonpath *output_image;
     const struct jsonpath *total;
     bool total_settles; // of input and output the one that is left out is the rest of the total
-    const struct jsonpath *cost;      // stated cost
+    const struct jsonpath *cost;         // stated cost
     const struct jsonpath *cost_more;    // what comes on top of it
     const struct jsonpath *cost_more_if; // whether anything does: then both must be stated
-    int64_t cost_unit_pusd;           // what one of it is in pico-USD
+    int64_t cost_unit_pusd;              // what one of it is in pico-USD
     const struct jsonpath *web_searches;
     enum count_form web_searches_form;
     // How much of the audio and of the images is among the cached too.

@@ -367,12 +367,11 @@ static void take_value(struct grown *grown, uint32_t node, const struct json_sca
     bool is_there = grown->nodes[node].shape != JSON_SHAPE_null;
     if (shape == JSON_SHAPE_null && is_there && how != TAKING_rest)
         return;
-    if (how != TAKING_add || shape != JSON_SHAPE_text) {
-        set_value(grown, node, shape, inside(scan, from));
-    } else if (does_grow(scan, from, growth)) {
+    bool is_piece = how == TAKING_add && shape == JSON_SHAPE_text;
+    if (is_piece && does_grow(scan, from, growth)) {
         become(grown, node, JSON_SHAPE_text);
         put_piece(grown, node, inside(scan, from));
-    } else if (!is_empty_text(scan, from) || !is_there) {
+    } else if (!is_piece || !is_empty_text(scan, from) || !is_there) {
         set_value(grown, node, shape, inside(scan, from));
     }
 }
