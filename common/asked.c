@@ -70,17 +70,10 @@ static bool is_listed(const char *const *list, const char *name) {
     return false;
 }
 
-static bool is_renamed(const struct provider_api *api, const char *name) {
-    for (size_t i = 0; i < api->field_name_count; i++)
-        if (strcmp(api->field_names[i].from, name) == 0)
-            return true;
-    return false;
-}
-
-// Whether the API heeds a member of that name: one that it does not know bounds nothing.
+// Whether a member of that name is heeded: in a native body one that the API does not know bounds
+// nothing, while a turn's are all written as the API has them.
 static bool is_heeded(const struct provider_api *api, enum asked_form form, const char *name) {
-    return !api->request_fields[0] || is_listed(api->request_fields, name) ||
-           (form == ASKED_turn && is_renamed(api, name));
+    return form == ASKED_turn || !api->request_fields[0] || is_listed(api->request_fields, name);
 }
 
 // The largest limit that is heeded; -1: none.

@@ -319,13 +319,23 @@ static bool differs(struct grown *grown, uint32_t element, const struct json_sca
            !bytes_equal(bytes_of(grown->pool.at + piece->at, piece->size), inside(scan, said));
 }
 
-// The element of a stated key. Some servers give all of them the same one: what has another id or
-// another type goes on with none that is there.
+// Whether a piece begins a call: later pieces of it do not name the function again.
+static bool begins_call(const struct json_scan *scan, uint32_t from) {
+    uint32_t function = json_find(scan, from, "function");
+    uint32_t name = function ? json_find(scan, function, "name") : 0;
+    return name && scan->nodes[name].shape == JSON_SHAPE_text && !is_empty_text(scan, name);
+}
+
+// The element of a stated key. Some servers give all of them the same one: what has another type,
+// or is a call of another id, goes on with none that is there. An id alone says little: some
+// servers make a new one for each piece.
 static uint32_t element_of(struct grown *grown, const struct json_scan *scan, uint32_t from,
                            uint32_t array, uint32_t key) {
     uint32_t element = grown_element(grown, array, key);
-    if (!element || (!differs(grown, element, scan, from, "id") &&
-                     !differs(grown, element, scan, from, "type")))
+    if (!element)
+        return 0;
+    bool is_another_call = begins_call(scan, from) && differs(grown, element, scan, from, "id");
+    if (!is_another_call && !differs(grown, element, scan, from, "type"))
         return element;
     uint32_t other = child_add(grown, array, element);
     grown->nodes[other].key = other ? key : 0;

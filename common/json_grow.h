@@ -80,8 +80,8 @@ struct grown_growth {
 };
 // A piece of what grows: a text that comes in pieces is appended to the text, any other takes the
 // place of what is there unless it is empty, as numbers and flags do; objects are joined; elements
-// with a number "index" go to the element of that key, unless that has another "id" or "type", and
-// others behind the last one.
+// with a number "index" go to the element of that key, unless that has another "type" or is a call
+// of another "id", and others behind the last one.
 void grown_grow(struct grown *grown, uint32_t node, struct json_scan *scan, uint32_t from,
                 const struct grown_growth *growth);
 // The same where all texts grow but those under the names `whole`, and every "index" is a place.

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -29,6 +30,14 @@ static int exit_of(enum err e) {
 // The head of an SQLite file: its first words, and the number of the application that it is of.
 enum { HEAD_BYTES = 72, OWNER_AT = 68 };
 
+// What was written since the last checkpoint stands beside the file: the number may be only there.
+static bool has_more_beside(const char *path) {
+    char beside[PATH_MAX];
+    struct stat now;
+    (void)snprintf(beside, sizeof(beside), "%s-wal", path);
+    return stat(beside, &now) == 0 && now.st_size > 0;
+}
+
 static bool is_ledger(const char *path) {
     static const char words[16] = "SQLite format 3";
     uint8_t head[HEAD_BYTES] = {0};
@@ -39,7 +48,7 @@ static bool is_ledger(const char *path) {
         (void)fclose(file);
     int32_t id = (int32_t)((uint32_t)owner[0] << 24 | (uint32_t)owner[1] << 16 |
                            (uint32_t)owner[2] << 8 | owner[3]);
-    return size == 0 || // SQLite takes an empty file for a new one
+    return has_more_beside(path) || size == 0 || // SQLite takes an empty file for a new one
            (size == sizeof(head) && memcmp(head, words, sizeof(words)) == 0 &&
             id == ledger_options()->application_id);
 }

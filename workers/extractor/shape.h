@@ -40,8 +40,7 @@ const struct answer_shape *answer_shape_of(const char *name);
 // Whether a body looks like a stream of that shape, which may be NULL.
 bool answer_shape_is_stream(const struct answer_shape *shape, struct bytes body);
 
-// ---- for the shapes
-// ------------------------------------------------------------------------------
+// ---- for the shapes -----------------------------------------------------------------------------
 
 // A node may be 0 (none) in all of these.
 

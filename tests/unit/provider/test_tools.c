@@ -112,6 +112,13 @@ START_TEST(what_an_api_has_of_a_function_goes_out) {
         {GENERATE, "{\"name\":\"f\",\"behavior\":\"BLOCKING\",\"response\":{\"type\":\"STRING\"}}",
          "[{\"name\":\"f\",\"behavior\":\"BLOCKING\",\"response\":{\"type\":\"STRING\"}}]"},
         {GENERATE, "{\"name\":\"f\",\"strict\":false}", "[{\"name\":\"f\"}]"},
+        {RESPONSES, "{\"type\":\"function\",\"strict\":true,\"function\":{\"name\":\"f\"}}",
+         "{\"type\":\"function\",\"name\":\"f\",\"strict\":true,\"parameters\":{\"type\":"
+         "\"object\",\"properties\":{}}}"},
+        {RESPONSES,
+         "{\"type\":\"function\",\"strict\":true,\"function\":{\"name\":\"f\",\"strict\":false}}",
+         "{\"type\":\"function\",\"name\":\"f\",\"strict\":false,\"parameters\":{\"type\":"
+         "\"object\",\"properties\":{}}}"},
         {CHAT, "{\"name\":\"f\",\"strict\":true}", "{\"name\":\"f\",\"strict\":true}"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

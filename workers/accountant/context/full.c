@@ -107,7 +107,8 @@ static void bound_cost(struct ledger *ledger, const struct prepare_item *asked, 
     if (!find_tier(ledger, api, params, &tier))
         return;
     if (params.size > 0 && json_scan(scan, params, NULL) == ERR_OK) {
-        input = input < 0 ? -1 : asked_input_max(api, scan, 0, (size_t)input);
+        int64_t said = input - api->input_tokens_added; // which comes once
+        input = input < 0 ? -1 : asked_input_max(api, scan, 0, (size_t)said);
         most = asked_output_max(api, ASKED_turn, scan, 0);
     }
     rating_upper_bound_in(ledger->catalogue, asked->provider, asked->model, tier, input, most,

@@ -266,7 +266,7 @@ static void put_tool(struct buf *out, const struct json_scan *scan, uint32_t too
     }
     buf_text(out, "{\"type\":\"function\",");
     put_function(out, scan, &function, &form);
-    if (!json_find(scan, function.from, "strict"))
+    if (!json_find(scan, function.from, "strict") && !json_find(scan, function.tool, "strict"))
         buf_text(out, ",\"strict\":false");
     buf_text(out, "}");
 }

@@ -174,7 +174,7 @@ static bool is_stated_twice(const struct provider_api *api, const struct json_sc
         is_twice = json_is_named(scan, i, head) && !has_shape(scan, i, JSON_SHAPE_null);
     for (uint32_t i = first_in(params); !is_twice && i < param; i = next_in(scan, i)) {
         const char *earlier = field_of(api, scan, i);
-        is_twice = earlier && strcmp(earlier, field) == 0;
+        is_twice = earlier && !has_shape(scan, i, JSON_SHAPE_null) && strcmp(earlier, field) == 0;
     }
     return is_twice;
 }

@@ -60,10 +60,12 @@ bool takes_functions(const struct json_scan *scan, uint32_t tools, const struct 
 }
 
 static void put_members(struct buf *out, const struct json_scan *scan, uint32_t object,
-                        const struct function_form *form) {
+                        const struct function_form *form, bool is_strict_said) {
     static const char *const ours[] = {"type", "function", "name", NULL};
     for (uint32_t i = first_in(object); i < next_in(scan, object); i = next_in(scan, i)) {
-        if (is_one_of(scan, i, ours) || is_one_of(scan, i, schemas) || is_foreign(scan, i, form))
+        bool is_again = is_strict_said && json_is_named(scan, i, bytes_text("strict"));
+        if (is_one_of(scan, i, ours) || is_one_of(scan, i, schemas) || is_foreign(scan, i, form) ||
+            is_again)
             continue;
         buf_text(out, ",");
         put_member(out, scan, i);
@@ -73,9 +75,9 @@ static void put_members(struct buf *out, const struct json_scan *scan, uint32_t 
 void put_function(struct buf *out, const struct json_scan *scan, const struct function *function,
                   const struct function_form *form) {
     put_member(out, scan, function->name);
-    put_members(out, scan, function->from, form);
+    put_members(out, scan, function->from, form, false);
     if (function->from != function->tool)
-        put_members(out, scan, function->tool, form);
+        put_members(out, scan, function->tool, form, json_find(scan, function->from, "strict"));
     if (!function->schema && !form->no_schema)
         return;
     buf_printf(out, ",\"%s\":", form->schema);
