@@ -2,6 +2,7 @@
 
 #include "common/id.h"
 #include "common/wire.h"
+#include "tests/unit/built_in.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -35,16 +36,13 @@ static void close_ledger(struct world *world) {
 }
 
 void world_open(struct world *world) {
-    struct buf problems;
     memset(world, 0, sizeof(*world));
     (void)snprintf(world->folder, sizeof(world->folder), "/tmp/colloq-ledger-XXXXXX");
     DEMAND(mkdtemp(world->folder) != NULL);
     (void)snprintf(world->path, sizeof(world->path), "%s/ledger.db", world->folder);
     buf_init(&world->document, CATALOGUE_BYTES_MAX);
-    buf_init(&problems, 65536);
-    DEMAND(catalogue_compile_folder(NULL, &world->document, &problems) == ERR_OK);
-    DEMAND(catalogue_load(buf_bytes(&world->document), &world->catalogue) == ERR_OK);
-    buf_release(&problems);
+    buf_put(&world->document, built_in.at, built_in.size);
+    world->catalogue = built_in_catalogue();
     world->batch = uuid_new(now_ms);
     world->journal = uuid_new(now_ms);
     open_ledger(world);

@@ -1,19 +1,12 @@
 #include "tests/unit/extractor/samples.h"
 
 #include "common/mem.h"
+#include "tests/unit/built_in.h"
 
 #include <check.h>
 
 void sample_open(struct sample *sample) {
-    struct buf document, problems;
-    buf_init(&document, CATALOGUE_BYTES_MAX);
-    buf_init(&problems, 1 << 16);
-    *sample = (struct sample){0};
-    enum err e = catalogue_compile_folder(NULL, &document, &problems);
-    ck_assert_msg(e == ERR_OK, "%s", buf_cstr(&problems));
-    ck_assert_int_eq(catalogue_load(buf_bytes(&document), &sample->catalogue), ERR_OK);
-    buf_release(&document);
-    buf_release(&problems);
+    *sample = (struct sample){.catalogue = built_in_catalogue()};
     sample_api(sample, "openai", "chat");
     sample->extract = mem_new(sizeof(*sample->extract));
     extract_init(sample->extract);

@@ -3,6 +3,7 @@
 #define TEST_VALIDATE_WORLD_H
 
 #include "common/wire.h"
+#include "tests/unit/built_in.h"
 #include "workers/ingress/validate.h"
 
 #include <check.h>
@@ -14,14 +15,7 @@ static struct put_item item;
 static uint64_t line;
 
 static inline void set_up(void) {
-    struct buf document, problems;
-    buf_init(&document, CATALOGUE_BYTES_MAX);
-    buf_init(&problems, 64 << 10);
-    ck_assert_msg(catalogue_compile_folder(NULL, &document, &problems) == ERR_OK, "%s",
-                  buf_cstr(&problems));
-    ck_assert_int_eq(catalogue_load(buf_bytes(&document), &catalogue), ERR_OK);
-    buf_release(&document);
-    buf_release(&problems);
+    catalogue = built_in_catalogue();
     validator = validator_new(bytes_of(NULL, 0), (struct id){{7}}, false);
     validator_catalogue(validator, catalogue);
     line = 0;

@@ -2,29 +2,18 @@
 #ifndef TEST_API_H
 #define TEST_API_H
 
-#include "common/catalogue.h"
+#include "tests/unit/built_in.h"
 
 #include <check.h>
 
-// The compiled document; the caller releases it.
+// A copy of the compiled document; the caller releases it.
 static inline void api_document(struct buf *document) {
-    struct buf problems;
     buf_init(document, CATALOGUE_BYTES_MAX);
-    buf_init(&problems, 64 << 10);
-    size_t count;
-    const struct catalogue_source *sources = catalogue_builtin(&count);
-    enum err e = catalogue_compile(sources, count, document, &problems);
-    ck_assert_msg(e == ERR_OK, "%s", buf_cstr(&problems));
-    buf_release(&problems);
+    buf_put(document, built_in.at, built_in.size);
 }
 
 static inline struct catalogue *api_catalogue(void) {
-    struct buf document;
-    struct catalogue *catalogue = NULL;
-    api_document(&document);
-    ck_assert_int_eq(catalogue_load(buf_bytes(&document), &catalogue), ERR_OK);
-    buf_release(&document);
-    return catalogue;
+    return built_in_catalogue();
 }
 
 #endif
