@@ -63,13 +63,6 @@ static int64_t largest(const struct json_scan *scan, uint32_t object, const char
 static const char *const limits[] = {"max_completion_tokens", "max_tokens", "max_output_tokens",
                                      "maxOutputTokens", NULL};
 
-static bool is_listed(const char *const *list, const char *name) {
-    for (; *list; list++)
-        if (strcmp(*list, name) == 0)
-            return true;
-    return false;
-}
-
 // Whether a member of that name is heeded: in a native body one that the API does not know bounds
 // nothing, while a turn's are all written as the API has them.
 static bool is_heeded(const struct provider_api *api, enum asked_form form, const char *name) {

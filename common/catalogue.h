@@ -152,6 +152,14 @@ struct price_dimension {
     const char *request;      // member of a request that asks for it; NULL: none does
 };
 
+// Whether a list of texts, which ends with NULL, has that one.
+static inline bool is_listed(const char *const *list, const char *name) {
+    for (; *list; list++)
+        if (strcmp(*list, name) == 0)
+            return true;
+    return false;
+}
+
 // One API of one provider: one catalogue file. Lists of texts end with NULL. Texts are never
 // NULL unless it says so.
 struct provider_api {

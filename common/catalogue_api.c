@@ -303,13 +303,6 @@ static void read_retries(struct reader *reader, const json_t *entry, struct prov
 
 // ---- What an answer holds. ---------------------------------------------------------------------
 
-static bool is_listed(const char *const *list, const char *name) {
-    for (; *list; list++)
-        if (strcmp(*list, name) == 0)
-            return true;
-    return false;
-}
-
 static bool is_kind(const char *kind) {
     size_t size = strlen(kind);
     return size > 3 && size <= 64 && strcmp(kind + size - 3, "_id") == 0 &&
