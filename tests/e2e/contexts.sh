@@ -39,9 +39,7 @@ check "an endpoint of a context is not replaced" run 69 cost --context far
 check "and is named with the context" says "far.sock (context far, $work/colloq.yaml:5)"
 check "an unknown one is refused" run 78 cost --context three
 check "with the names that there are" says "one, two, far"
-"$BIN/colloq" dev --context two >"$work/dev.out" 2>&1 &
-dev_pid=$!
-check "dev runs in a context as well" until_true 60 grep -q 'Ctrl-C' "$work/dev.out"
+check "dev runs in a context as well" run_dev --context two
 check "in its folder" grep -qF "Data: $work/two/simulated." "$work/dev.out"
 check "where the same context finds it" run 0 stat --context two --no-start
 check "the processes drain with 0" stop_dev

@@ -96,16 +96,22 @@ until_true_soon() {
     done
 }
 
-# start_dev [SIMULATOR WORDS]: all processes, and waits until they serve.
-start_dev() {
-    "$BIN/colloq" dev --simulate --data "$data" ${1:+--simulator "$1"} >"$work/dev.out" 2>&1 &
+# run_dev WORDS…: dev with these, once it serves. What one before it has said is gone first: heard
+# as this one's, it would let a client come too early, which then starts processes of its own.
+run_dev() {
+    rm -f "$work/dev.out"
+    "$BIN/colloq" dev "$@" >"$work/dev.out" 2>&1 &
     dev_pid=$!
-    until_true 30 grep -q 'Ctrl-C' "$work/dev.out" || { cat "$work/dev.out"; exit 1; }
+    until_true 60 grep -q 'Ctrl-C' "$work/dev.out" || { cat "$work/dev.out"; exit 1; }
 }
+
+# start_dev [SIMULATOR WORDS]: all processes, and waits until they serve.
+start_dev() { run_dev --simulate --data "$data" ${1:+--simulator "$1"}; }
 
 stop_dev() {
     kill "$dev_pid" && wait "$dev_pid"
     code=$?
+    [ $code -eq 0 ] || cat "$work/dev.out"
     dev_pid=
     return $code
 }

@@ -10,11 +10,7 @@ until_true 60 test -s "$work/port"
 OPENAI_BASE_URL=http://127.0.0.1:$(cat "$work/port")/v1
 export OPENAI_BASE_URL
 client() { "$BIN/colloq" "$@" --data "$data"; }
-start_real() {
-    "$BIN/colloq" dev --data "$data" >"$work/dev.out" 2>&1 &
-    dev_pid=$!
-    until_true 60 grep -q 'Ctrl-C' "$work/dev.out"
-}
+start_real() { run_dev --data "$data"; }
 
 start_real
 client batch submit "$work/job.jsonl" >"$work/submit.txt" 2>&1
