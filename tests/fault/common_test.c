@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -126,13 +127,26 @@ END_TEST
 
 // ---- the catalogue ------------------------------------------------------------------------------
 
+// Of our own files those of one provider: all of them are five times as much of the same.
+static size_t take_sources(struct catalogue_source *sources, size_t count_max) {
+    size_t all, count = 0;
+    const struct catalogue_source *ours = catalogue_builtin(&all);
+    for (size_t i = 0; i < all; i++)
+        if (strncmp(ours[i].file, "openai.", 7) == 0) {
+            assert(count < count_max);
+            sources[count++] = ours[i];
+        }
+    return count;
+}
+
 static void load_catalogue(void) {
+    struct catalogue_source sources[8];
     struct buf compiled, problems;
     struct catalogue *catalogue = NULL;
     struct rating rating;
     buf_init(&compiled, CATALOGUE_BYTES_MAX);
     buf_init(&problems, CATALOGUE_BYTES_MAX);
-    enum err e = catalogue_compile_folder(NULL, &compiled, &problems);
+    enum err e = catalogue_compile(sources, take_sources(sources, 8), &compiled, &problems);
     assert(e == ERR_OK);
     e = catalogue_load(buf_bytes(&compiled), &catalogue);
     assert(e == ERR_OK);
