@@ -94,6 +94,53 @@ START_TEST(speech_is_not_lost_without_a_word) {
 }
 END_TEST
 
+// ---- what is bound to a model
+// ---------------------------------------------------------------------
+
+static const char *bound_part(const char *shape) {
+    static const char *const parts[][2] = {
+        {"openai.chat", "{\"type\":\"thinking\",\"thinking\":\"bound\"}"},
+        {"openai.responses", "{\"type\":\"reasoning\",\"encrypted_content\":\"bound\"}"},
+        {"anthropic.messages", "{\"type\":\"thinking\",\"signature\":\"bound\"}"},
+        {"gemini.generate", "{\"text\":\"two\",\"thoughtSignature\":\"bound\"}"},
+        {"gemini.interactions", "{\"type\":\"thought\",\"signature\":\"bound\"}"},
+    };
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        if (strcmp(parts[i][0], shape) == 0)
+            return parts[i][1];
+    ck_abort_msg("%s", shape);
+}
+
+// A provider may lead a name to a model of quite another: whoever asks for the same name goes on
+// with the same model, which refuses its own call without its signature.
+START_TEST(what_is_bound_to_a_model_goes_back_by_the_name_that_was_asked_for) {
+    static const struct {
+        const char *names;
+        bool is_same;
+    } cases[] = {{"\"model\":\"led-to\",\"asked\":\"m\"", true},
+                 {"\"asked\":\"m\"", true},
+                 {"\"model\":\"m\",\"asked\":\"led-to\"", true},
+                 {"\"model\":\"led-to\"", false},
+                 {"\"model\":\"led-to\",\"asked\":\"m-2\"", false},
+                 {"\"model\":\"led-to\",\"asked\":null", false}};
+    for (size_t i = 0; i < catalogue_api_count(catalogue); i++)
+        for (size_t k = 0; k < sizeof(cases) / sizeof(*cases); k++) {
+            const struct provider_api *api = catalogue_api_at(catalogue, i);
+            char context[512];
+            (void)snprintf(context, sizeof(context),
+                           BEFORE
+                           "{\"role\":\"assistant\",\"content\":[%s,{\"type\":\"text\",\"text\":"
+                           "\"two\"}],\"shape\":\"%s\",%s}" AFTER,
+                           bound_part(api->shape), api->shape, cases[k].names);
+            ck_assert_ptr_null(write_turn(api, context));
+            ck_assert(json_is_complete(buf_bytes(&body)));
+            ck_assert_msg((count_of(buf_cstr(&body), "bound") == 1) == cases[k].is_same,
+                          "%s %s: %s", api->provider, api->api, buf_cstr(&body));
+            ck_assert_ptr_null(strstr(buf_cstr(&body), "asked"));
+        }
+}
+END_TEST
+
 // ---- results ------------------------------------------------------------------------------------
 
 static const char *write_result(const struct provider_api *api, const char *content) {
@@ -153,6 +200,7 @@ int main(void) {
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, what_a_model_declined_is_told_to_every_api);
     tcase_add_test(tests, speech_is_not_lost_without_a_word);
+    tcase_add_test(tests, what_is_bound_to_a_model_goes_back_by_the_name_that_was_asked_for);
     tcase_add_test(tests, a_result_of_any_shape_arrives_as_the_api_has_it);
     tcase_add_test(tests, what_a_result_cannot_hold_is_not_left_out);
     suite_add_tcase(suite, tests);

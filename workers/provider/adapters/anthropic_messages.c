@@ -127,9 +127,10 @@ static bool is_thinking(const struct json_scan *scan, uint32_t part) {
 }
 
 // What a model of this API said goes back as it came.
-static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
+static void put_replay(struct talk *talk, uint32_t message) {
     const struct json_scan *scan = talk->scan;
-    bool is_same = is_served_by(scan, served, talk->model);
+    uint32_t content = stated_in(scan, message, "content");
+    bool is_same = is_made_by(scan, message, talk->model);
     for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i))
         if ((is_same || !is_thinking(scan, i)) && !is_empty(scan, i))
             put_bytes(part_of(talk, assistant), json_raw(scan, i));
@@ -153,7 +154,7 @@ static const char *put_one(void *at, uint32_t message) {
         return content ? put_heard(talk, content) : NULL;
     if (!has_parts_of(scan, message, adapter_anthropic_messages.shape))
         return put_foreign(talk, message);
-    put_replay(talk, content, stated_in(scan, message, "model"));
+    put_replay(talk, message);
     return NULL;
 }
 

@@ -135,9 +135,10 @@ static const char *put_heard(struct talk *talk, uint32_t content) {
 
 // What a model of this API said goes back as it came; signatures, thoughts and what the API's own
 // tools did only to the model that made them.
-static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
+static void put_replay(struct talk *talk, uint32_t message) {
     const struct json_scan *scan = talk->scan;
-    bool is_same = is_served_by(scan, served, talk->model);
+    uint32_t content = stated_in(scan, message, "content");
+    bool is_same = is_made_by(scan, message, talk->model);
     const char *const left_out[] = {"type", is_same ? NULL : "signature", NULL};
     for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
         if (text_of(scan, i) || is_own(scan, i)) {
@@ -182,7 +183,7 @@ static const char *put_one(void *at, uint32_t message) {
         return content ? put_heard(talk, content) : NULL;
     if (!has_parts_of(scan, message, adapter_gemini_interactions.shape))
         return put_foreign(talk, message);
-    put_replay(talk, content, stated_in(scan, message, "model"));
+    put_replay(talk, message);
     return NULL;
 }
 

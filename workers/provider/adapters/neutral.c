@@ -299,11 +299,14 @@ static bool is_led_to(struct bytes name, struct bytes alias) {
     return at > word + 1 && is_snapshot_of(behind(name, at), behind(model, word));
 }
 
-bool is_served_by(const struct json_scan *scan, uint32_t served, struct bytes model) {
-    if (!served || !has_shape(scan, served, JSON_SHAPE_text))
-        return false;
-    struct bytes name = inside(scan, served);
-    return is_snapshot_of(name, model) || is_led_to(name, model);
+static struct bytes name_in(const struct json_scan *scan, uint32_t message, const char *member) {
+    uint32_t name = stated_in(scan, message, member);
+    return name && has_shape(scan, name, JSON_SHAPE_text) ? inside(scan, name) : bytes_text("");
+}
+
+bool is_made_by(const struct json_scan *scan, uint32_t message, struct bytes model) {
+    struct bytes asked = name_in(scan, message, "asked"), served = name_in(scan, message, "model");
+    return bytes_equal(asked, model) || is_snapshot_of(served, model) || is_led_to(served, model);
 }
 
 void put_arguments(struct buf *out, const struct json_scan *scan, uint32_t node) {

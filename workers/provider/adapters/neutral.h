@@ -1,8 +1,8 @@
 // What adapters share: native bodies, and the neutral request that the accountant prepares for a
 // conversation's turn: {"model", "system", "params", "tools", "messages": [{"role", "content",
-// "tool_calls"?, "shape"?, "model"?}], "previous"?}. Texts and numbers are copied as they were
-// written. "previous" is the provider's own name of the state that the messages go on from, where
-// the provider keeps it: they are then only what is new, and no other API can take the turn.
+// "tool_calls"?, "shape"?, "model"?, "asked"?}], "previous"?}. Texts and numbers are copied as they
+// were written. "previous" is the provider's own name of the state that the messages go on from,
+// where the provider keeps it: they are then only what is new, and no other API can take the turn.
 //
 // A message's content is a text or a list of parts. Parts that every API understands in its own
 // way are text, image_url and, in what the user says, tool_result: {"type": "tool_result",
@@ -10,10 +10,10 @@
 // assistant's last message, from 0, or its id. Without these it is the result of the call of that
 // name there, or of the next one in order: a file states results before anybody knows the ids.
 // Results stand nowhere else. Other parts are an API's own. What a model said says with "shape"
-// whose, and with "model" who made them: text, refusal and tool_use in it are everyone's, as are a
-// message's own "refusal" and "tool_calls", and whatever else it holds, also in those, goes back
-// only to that API, some of it only to that model. Each call has its result before the assistant
-// speaks again.
+// whose, with "model" who made them, and with "asked" under which name: text, refusal and tool_use
+// in it are everyone's, as are a message's own "refusal" and "tool_calls", and whatever else it
+// holds, also in those, goes back only to that API, some of it only to that model. Each call has
+// its result before the assistant speaks again.
 #ifndef PROVIDER_ADAPTERS_NEUTRAL_H
 #define PROVIDER_ADAPTERS_NEUTRAL_H
 
@@ -125,10 +125,10 @@ bool next_spoken(const struct json_scan *scan, struct spoken *spoken);
 void put_as_text(struct buf *out, const struct json_scan *scan, uint32_t node);
 // Arguments as a string that holds JSON: an object is written into one.
 void put_arguments_text(struct buf *out, const struct json_scan *scan, uint32_t node);
-// Whether the model that served (a text) is the one that is asked now: itself, a snapshot or a
-// preview of it, or one that its alias (-latest) leads to. What a model thought is bound to it, and
-// refused by any other.
-bool is_served_by(const struct json_scan *scan, uint32_t served, struct bytes model);
+// Whether the model that is asked now made a message of the assistant: it was asked for by the same
+// name, wherever that led; or the model that served is it, a snapshot or a preview of it, or one
+// that its alias (-latest) leads to. What a model thought is bound to it, and refused by any other.
+bool is_made_by(const struct json_scan *scan, uint32_t message, struct bytes model);
 // A call's arguments (a node, 0: none) as an object: what they say as a text becomes one; a text
 // that is none is kept as its member "arguments".
 void put_arguments(struct buf *out, const struct json_scan *scan, uint32_t node);

@@ -168,7 +168,7 @@ static bool is_foreign(const struct adapter_job *job, const struct json_scan *sc
     static const char *const said[] = {"refusal", "audio", NULL};
     bool is_it = has_parts && stated_in(scan, message, "shape") &&
                  !(has_parts_of(scan, message, adapter_openai_chat.shape) &&
-                   is_served_by(scan, stated_in(scan, message, "model"), job->model));
+                   is_made_by(scan, message, job->model));
     for (const char *const *name = said; *name && !is_it; name++) {
         uint32_t member = stated_in(scan, message, *name);
         is_it = member && !is_one_of(scan, member, copied_to(job->api));

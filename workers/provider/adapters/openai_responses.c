@@ -173,10 +173,11 @@ static struct buf *open_call(struct talk *talk, uint32_t id, uint32_t name, uint
 // What a model of this API put out, in its order. Its items go back as they came, but only to the
 // model itself; and without its encrypted content what was thought is a name of something that the
 // provider does not have.
-static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
+static void put_replay(struct talk *talk, uint32_t message) {
     static const char *const ours[] = {"type", "id", "name", "arguments", NULL};
     const struct json_scan *scan = talk->scan;
-    bool is_same = is_served_by(scan, served, talk->model);
+    uint32_t content = stated_in(scan, message, "content");
+    bool is_same = is_made_by(scan, message, talk->model);
     for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
         uint32_t text = spoken_text(scan, i);
         uint32_t id = text_in(scan, i, "id"), name = text_in(scan, i, "name");
@@ -210,7 +211,7 @@ static const char *put_one(void *at, uint32_t message) {
         return put_heard(talk, message);
     if (!has_parts_of(scan, message, adapter_openai_responses.shape))
         return put_foreign(talk, message);
-    put_replay(talk, stated_in(scan, message, "content"), stated_in(scan, message, "model"));
+    put_replay(talk, message);
     return NULL;
 }
 
