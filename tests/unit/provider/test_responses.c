@@ -144,7 +144,7 @@ START_TEST(parameters_have_the_apis_names_and_places) {
                 MODEL,
                 HEAD ",\"input\":[" ONE "],\"store\":true,\"max_output_tokens\":5,"
                      "\"text\":{\"format\":{\"type\":\"json_object\"},\"verbosity\":\"high\"},"
-                     "\"reasoning\":{\"summary\":\"auto\",\"effort\":\"low\"},"
+                     "\"reasoning\":{\"effort\":\"high\",\"summary\":\"auto\"},"
                      "\"tool_choice\":\"required\"}");
     assert_turn("{\"params\":{\"stream\":true,\"include\":[],\"reasoning\":{}},\"messages\":[" ONE
                 "]}",

@@ -77,11 +77,15 @@ const char *turn_open(const struct adapter_job *job, struct json_scan *scan, str
 
 // ---- writing ------------------------------------------------------------------------------------
 
-void put_member(struct buf *out, const struct json_scan *scan, uint32_t node) {
+void put_name(struct buf *out, const struct json_scan *scan, uint32_t node) {
     const struct json_node *at = &scan->nodes[node];
     buf_byte(out, '"');
     buf_put(out, scan->text.at + at->name_at, at->name_size);
     buf_text(out, "\":");
+}
+
+void put_member(struct buf *out, const struct json_scan *scan, uint32_t node) {
+    put_name(out, scan, node);
     put_bytes(out, json_raw(scan, node));
 }
 

@@ -69,7 +69,8 @@ static inline bool begins_with(struct bytes text, struct bytes begin) {
 // ---- writing ------------------------------------------------------------------------------------
 
 void put_bytes(struct buf *out, struct bytes bytes);
-// "name":value, as it stands.
+// "name": of a member; "name":value, as it stands.
+void put_name(struct buf *out, const struct json_scan *scan, uint32_t node);
 void put_member(struct buf *out, const struct json_scan *scan, uint32_t node);
 typedef void put_node(struct buf *out, const struct json_scan *scan, uint32_t node);
 // Each element by a function, with [ ] around them.
@@ -192,11 +193,13 @@ struct param_names {
 bool takes_params(const struct provider_api *api, const struct json_scan *line, uint32_t params,
                   const struct param_names *names, struct buf *words);
 // The parameters that are the API's own, each with a comma before it, under the names that it has
-// for them, and what a request for a stream needs besides. Tools only if the turn has none.
+// for them, and what a request for a stream needs besides. Where a field is stated under several
+// names its own holds. Tools only if the turn has none.
 void put_params(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
                 const struct turn *turn, const struct param_names *names);
 // An object of the parameters of which one or two members may also be stated beside it, under other
-// names: those hold, but for a format of type text, which is what every API has anyway.
+// names. What stands in the object holds, but for a format of type text, which is what every API
+// has anyway.
 struct joined {
     const char *name;
     struct {
