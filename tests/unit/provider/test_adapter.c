@@ -199,6 +199,7 @@ START_TEST(a_context_that_is_none_is_refused) {
         "{\"messages\":[1]}",
         "{\"messages\":[],\"params\":[]}",
         "{\"messages\":[],\"tools\":{}}",
+        "{\"messages\":[],\"system\":[\"a\"]}",
         "{\"messages\":[]",
     };
     for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)

@@ -340,10 +340,9 @@ static const char *write_request(const struct adapter_job *job, struct json_scan
 
 // ---- what it takes ------------------------------------------------------------------------------
 
-static bool takes_part_of(const struct json_scan *line, uint32_t part, struct buf *words) {
-    static const char *const types[] = {"text",         "image_url",   "image",
-                                        "document",     "tool_result", "container_upload",
-                                        "search_result"};
+static bool takes_part_of(const struct json_scan *line, uint32_t part, bool is_told,
+                          struct buf *words) {
+    static const char *const types[] = {"text", "image_url", "image", "document", "search_result"};
     uint32_t type = json_find(line, part, "type");
     if (has_shape(line, part, JSON_SHAPE_text))
         return true;
@@ -354,13 +353,18 @@ static bool takes_part_of(const struct json_scan *line, uint32_t part, struct bu
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         if (is_said(line, type, types[i]))
             return true;
+    if (is_told ? is_said(line, type, "tool_reference")
+                : is_said(line, type, "tool_result") || is_said(line, type, "container_upload"))
+        return true;
     return refuse_type(words, "this API takes no part", line, part,
-                       ", but text, image_url, image, document and tool_result");
+                       is_told ? " in a result, but text, image_url, image and document"
+                               : ", but text, image_url, image, document and tool_result");
 }
 
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
     uint32_t params = stated_in(line, 0, "params"), tools = stated_in(line, 0, "tools");
     return takes_parts(line, takes_part_of, words) &&
+           takes_history(line, adapter_anthropic_messages.shape, words) &&
            (!tools || takes_functions(line, tools, &form, words)) &&
            (!params || takes_settings_of(api, line, params, words));
 }

@@ -245,9 +245,17 @@ enum choice choice_of(const struct json_scan *scan, uint32_t choice, uint32_t *n
 // ---- submission ---------------------------------------------------------------------------------
 
 // Whether each part of what the line says to the model is one that the API takes; if not, words
-// says why.
-typedef bool takes_part(const struct json_scan *line, uint32_t part, struct buf *words);
+// says why. is_told: a tool said it; such parts stand in a result, or in a message of role tool.
+typedef bool takes_part(const struct json_scan *line, uint32_t part, bool is_told,
+                        struct buf *words);
 bool takes_parts(const struct json_scan *line, takes_part *takes, struct buf *words);
+// The messages that a line brings, one after the other. *at is 0 at first; 0: there is no more.
+uint32_t next_brought(const struct json_scan *line, uint32_t *at);
+// Whether an API can be told what a message of the assistant says; if not, words says why.
+bool takes_spoken(const struct json_scan *line, uint32_t message, struct buf *words);
+// The same of all that a line brings, but for what a model of that shape said; and whether nobody
+// in it has a name.
+bool takes_history(const struct json_scan *line, const char *shape, struct buf *words);
 // Appends the words, with the type of a part or a tool between them: nothing else of what the line
 // says may stand where others read it. Returns false.
 bool refuse_type(struct buf *words, const char *before, const struct json_scan *scan,
