@@ -284,6 +284,8 @@ START_TEST(what_a_result_cannot_hold_is_not_left_out) {
 }
 END_TEST
 
+#define RESULT "{\"type\":\"tool_result\",\"content\":[%s]}"
+
 // Nor is it taken at the door, whichever way it is written.
 START_TEST(what_a_result_cannot_hold_is_refused_at_submission) {
     static const struct {
@@ -307,9 +309,8 @@ START_TEST(what_a_result_cannot_hold_is_refused_at_submission) {
     };
     static const char *const lines[] = {
         "{\"messages\":[{\"role\":\"tool\",\"content\":[%s]}]}",
-        "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"content\":[%s]}"
-        "]}]}",
-        "{\"input\":[{\"type\":\"tool_result\",\"content\":[%s]}]}",
+        "{\"messages\":[{\"role\":\"user\",\"content\":[" RESULT "]}]}",
+        "{\"input\":[" RESULT "]}",
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
         for (size_t k = 0; k < sizeof(lines) / sizeof(*lines); k++) {
