@@ -482,6 +482,22 @@ static enum err kept_line(struct ledger *ledger, const struct booking *booking,
     return e;
 }
 
+// What the assistant said. With parts that may be bound to their model stands also under which name
+// it was asked for: a provider may lead one to a model of quite another.
+static enum err add_said(struct ledger *ledger, const struct booking *booking) {
+    struct bytes message = booking->facts.message, shape;
+    struct buf *out = &ledger->packed;
+    buf_reset(out);
+    if (json_member(message, "shape", &shape) && message.at[message.size - 1] == '}') {
+        buf_put(out, message.at, message.size - 1);
+        buf_text(out, ",\"asked\":");
+        json_put_text(out, booking->record->model);
+        buf_byte(out, '}');
+    }
+    bool is_put = out->size > 0 && buf_state(out) == ERR_OK;
+    return add_message(ledger, booking, "assistant", is_put ? buf_bytes(out) : message);
+}
+
 // Both sides of an answered turn: from now on they belong to every later context.
 static enum err add_messages(struct ledger *ledger, const struct booking *booking) {
     struct bytes line = booking->frames->line;
@@ -500,7 +516,7 @@ static enum err add_messages(struct ledger *ledger, const struct booking *bookin
                             buf_bytes(&ledger->packed));
         buf_reset(&ledger->packed);
     }
-    return e == ERR_OK ? add_message(ledger, booking, "assistant", booking->facts.message) : e;
+    return e == ERR_OK ? add_said(ledger, booking) : e;
 }
 
 static enum err enter_call(struct ledger *ledger, struct booking *booking) {

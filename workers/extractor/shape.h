@@ -13,7 +13,8 @@
 //            with its signature, results of the provider's own tools) are the shape's own
 //   tool_calls  calls of the user's tools, where they do not stand among the parts as tool_use
 //   shape    where content is a list: the shape of the answer, whose own parts are in it
-//   model    the model that served then, since some parts are bound to it
+//   model    the model that served then, since some parts are bound to it; the name by which it was
+//            asked for no answer says: the ledger puts it beside, as "asked"
 // and what else the shape's own API takes back.
 struct answer_shape {
     const char *name; // as in the catalogue: openai.chat

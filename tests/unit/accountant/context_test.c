@@ -72,6 +72,30 @@ START_TEST(a_turn_gets_every_answered_turn_before_it_in_order_and_its_own_input)
 }
 END_TEST
 
+// Parts are bound to the model that made them, and its answer does not say by which name it was
+// asked for. What a file brings was asked of nobody.
+START_TEST(a_message_with_parts_keeps_which_model_was_asked) {
+    struct telling t;
+    telling_answered(&world, &t, 1, "c1", 1);
+    t.frames.line =
+        bytes_text("{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\","
+                   "\"content\":[],\"shape\":\"x\"},{\"role\":\"user\",\"content\":\"b\"}]}");
+    t.facts.message = bytes_text("{\"role\":\"assistant\",\"content\":[],\"shape\":\"x\",\"model\":"
+                                 "\"gpt-5-nano-2025-08-07\"}");
+    (void)world_tell(&world, &t);
+    telling_release(&t);
+    (void)prepare(2, "{\"input\":\"c\"}");
+    ck_assert_str_eq(
+        buf_cstr(&context),
+        "{\"model\":\"gpt-5-nano\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"},"
+        "{\"role\":\"assistant\",\"content\":[],\"shape\":\"x\"},"
+        "{\"role\":\"user\",\"content\":\"b\"},"
+        "{\"role\":\"assistant\",\"content\":[],\"shape\":\"x\",\"model\":"
+        "\"gpt-5-nano-2025-08-07\",\"asked\":\"gpt-5-nano\"},"
+        "{\"role\":\"user\",\"content\":\"c\"}]}");
+}
+END_TEST
+
 START_TEST(the_first_turn_of_an_unknown_conversation_has_no_history) {
     struct prepared_item prepared =
         prepare(1, "{\"input\":[{\"type\":\"text\",\"text\":\"Hi\"}],\"system\":\"Be short.\"}");
@@ -256,6 +280,7 @@ int main(void) {
     tcase_add_checked_fixture(tests, open_world, close_world);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_turn_gets_every_answered_turn_before_it_in_order_and_its_own_input);
+    tcase_add_test(tests, a_message_with_parts_keeps_which_model_was_asked);
     tcase_add_test(tests, the_first_turn_of_an_unknown_conversation_has_no_history);
     tcase_add_test(tests, settings_hold_until_they_are_stated_again);
     tcase_add_test(tests, the_upper_bound_follows_the_requests_own_limit);

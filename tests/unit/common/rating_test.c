@@ -368,6 +368,29 @@ START_TEST(a_bound_holds_for_what_the_api_heeds) {
 }
 END_TEST
 
+// What its limit leaves out a model may write all the same, and a budget that is hard has to pay
+// it.
+START_TEST(the_limits_of_xai_leave_reasoning_out) {
+    static const struct {
+        const char *provider, *api, *body;
+        int64_t most;
+    } cases[] = {
+        {"openai", "chat", "{\"max_completion_tokens\":16}", 16},
+        {"xai", "chat", "{\"max_completion_tokens\":16}", OUTPUT_TOKENS_MAX},
+        {"xai", "responses", "{\"max_output_tokens\":16}", OUTPUT_TOKENS_MAX},
+    };
+    struct json_scan scan;
+    json_scan_init(&scan);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct provider_api *api =
+            catalogue_api(catalogue, bytes_text(cases[i].provider), bytes_text(cases[i].api));
+        ck_assert_int_eq(json_scan(&scan, bytes_text(cases[i].body), NULL), ERR_OK);
+        ck_assert_int_eq(asked_output_max(api, ASKED_native, &scan, 0), cases[i].most);
+    }
+    json_scan_release(&scan);
+}
+END_TEST
+
 // A bound that no call can have is none: added up, two of them would be more than a sum can hold.
 START_TEST(what_no_call_can_cost_has_no_price) {
     struct rating r = rate("gpt-4.1", "", counted(CALL_PUSD_MAX / 2000000, 0));
@@ -385,6 +408,7 @@ int main(void) {
     tcase_add_test(all, each_counter_is_priced_by_its_own_rate);
     tcase_add_test(all, what_a_request_asks_for_bounds_its_tokens);
     tcase_add_test(all, a_bound_holds_for_what_the_api_heeds);
+    tcase_add_test(all, the_limits_of_xai_leave_reasoning_out);
     tcase_add_test(all, what_no_call_can_cost_has_no_price);
     tcase_add_test(all, the_day_of_the_call_decides);
     tcase_add_test(all, the_hour_of_the_call_decides);

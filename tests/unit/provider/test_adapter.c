@@ -174,6 +174,18 @@ START_TEST(a_stream_is_asked_for_with_all_that_it_needs) {
                   "{\"model\":\"m\",\"stream\":true," NEEDS "}");
     assert_writes("{\"body\":{\"model\":\"m\",\"stream\":false}}", "", "m",
                   "{\"model\":\"m\",\"stream\":false}");
+    // What some libraries write of all that is not set.
+    assert_writes("{\"body\":{\"stream_options\":null,\"model\":\"m\",\"stream\":true,\"t\":null}}",
+                  "", "m", "{\"model\":\"m\",\"stream\":true,\"t\":null," NEEDS "}");
+    assert_writes(
+        "{\"body\":{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":"
+        "null,\"include_obfuscation\":false}}}",
+        "", "m", "{\"model\":\"m\",\"stream\":true," NEEDS "}");
+    assert_writes(
+        "{}", "{\"params\":{\"stream\":true,\"stream_options\":null,\"seed\":1},\"messages\":[]}",
+        "m", "{\"model\":\"m\",\"messages\":[],\"stream\":true,\"seed\":1," NEEDS "}");
+    assert_writes("{\"body\":{\"model\":\"m\",\"stream\":false,\"stream_options\":null}}", "", "m",
+                  "{\"model\":\"m\",\"stream\":false,\"stream_options\":null}");
 #undef NEEDS
 }
 END_TEST
@@ -187,6 +199,7 @@ START_TEST(a_context_that_is_none_is_refused) {
         "{\"messages\":[1]}",
         "{\"messages\":[],\"params\":[]}",
         "{\"messages\":[],\"tools\":{}}",
+        "{\"messages\":[],\"system\":[\"a\"]}",
         "{\"messages\":[]",
     };
     for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)

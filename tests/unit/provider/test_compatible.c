@@ -77,10 +77,34 @@ START_TEST(parameters_go_out_under_the_providers_names) {
         "{\"params\":{\"seed\":1,\"random_seed\":2,\"max_output_tokens\":3,"
         "\"max_completion_tokens\":4},\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}",
         TURN("\"random_seed\":2,\"max_tokens\":3"));
-    assert_turn("openrouter",
-                "{\"params\":{\"reasoning\":{\"max_tokens\":9},\"reasoning_effort\":\"low\"},"
-                "\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}",
-                TURN("\"reasoning\":{\"max_tokens\":9}"));
+}
+END_TEST
+
+// An effort that is left out is the default one: another answer, and another price.
+START_TEST(what_stands_beside_an_object_goes_into_it) {
+    static const struct {
+        const char *params, *expected;
+    } cases[] = {
+        {"\"reasoning\":{\"exclude\":true},\"reasoning_effort\":\"high\"",
+         "\"reasoning\":{\"exclude\":true,\"effort\":\"high\"}"},
+        {"\"reasoning_effort\":\"high\",\"top_k\":4,\"reasoning\":{}",
+         "\"top_k\":4,\"reasoning\":{\"effort\":\"high\"}"},
+        {"\"reasoning\":{\"effort\":null,\"exclude\":true},\"reasoning_effort\":\"high\"",
+         "\"reasoning\":{\"exclude\":true,\"effort\":\"high\"}"},
+        {"\"reasoning\":null,\"reasoning_effort\":\"high\"", "\"reasoning\":{\"effort\":\"high\"}"},
+        {"\"reasoning\":{\"effort\":\"low\"},\"reasoning_effort\":\"high\"",
+         "\"reasoning\":{\"effort\":\"low\"}"},
+        {"\"reasoning\":{\"exclude\":true},\"reasoning_effort\":null",
+         "\"reasoning\":{\"exclude\":true}"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char context[512], expected[512];
+        (void)snprintf(context, sizeof(context),
+                       "{\"params\":{%s},\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}",
+                       cases[i].params);
+        (void)snprintf(expected, sizeof(expected), TURN("%s"), cases[i].expected);
+        assert_turn("openrouter", context, expected);
+    }
 }
 END_TEST
 
@@ -231,6 +255,7 @@ int main(void) {
     TCase *tests = tcase_create("compatible");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, parameters_go_out_under_the_providers_names);
+    tcase_add_test(tests, what_stands_beside_an_object_goes_into_it);
     tcase_add_test(tests, a_message_goes_back_with_what_the_provider_takes);
     tcase_add_test(tests, calls_of_another_model_have_the_member_that_calls_need);
     tcase_add_test(tests, parts_of_another_model_become_its_words);

@@ -95,7 +95,7 @@ START_TEST(a_turn_becomes_a_list_of_items) {
     assert_turn("{\"system\":\"be \\u00e9\",\"messages\":[" ONE "]}", MODEL,
                 HEAD ",\"instructions\":\"be \\u00e9\",\"input\":[" ONE "]" KEEP_NONE "}");
     assert_turn(
-        "{\"system\":[\"be\",{\"type\":\"text\",\"text\":\"kind\"}],\"messages\":[" ONE ","
+        "{\"system\":\"be kind\",\"messages\":[" ONE ","
         "{\"role\":\"assistant\",\"content\":\"two\",\"refusal\":null},"
         "{\"role\":\"user\",\"content\":[\"three\",{\"type\":\"text\",\"text\":\"four\"},"
         "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AA\","
@@ -103,7 +103,7 @@ START_TEST(a_turn_becomes_a_list_of_items) {
         "{\"type\":\"file\",\"file\":{\"file_id\":\"file-1\"}},"
         "{\"type\":\"input_file\",\"file_url\":\"https://example.org/b\"}]}]}",
         MODEL,
-        HEAD ",\"instructions\":\"be\\n\\nkind\",\"input\":[" ONE ","
+        HEAD ",\"instructions\":\"be kind\",\"input\":[" ONE ","
              "{\"role\":\"assistant\",\"content\":\"two\"},{\"role\":\"user\",\"content\":["
              "{\"type\":\"input_text\",\"text\":\"three\"},"
              "{\"type\":\"input_text\",\"text\":\"four\"},"
@@ -144,7 +144,7 @@ START_TEST(parameters_have_the_apis_names_and_places) {
                 MODEL,
                 HEAD ",\"input\":[" ONE "],\"store\":true,\"max_output_tokens\":5,"
                      "\"text\":{\"format\":{\"type\":\"json_object\"},\"verbosity\":\"high\"},"
-                     "\"reasoning\":{\"summary\":\"auto\",\"effort\":\"low\"},"
+                     "\"reasoning\":{\"effort\":\"high\",\"summary\":\"auto\"},"
                      "\"tool_choice\":\"required\"}");
     assert_turn("{\"params\":{\"stream\":true,\"include\":[],\"reasoning\":{}},\"messages\":[" ONE
                 "]}",
@@ -319,7 +319,7 @@ END_TEST
 // What is dropped instead of refused is paid for and not what was asked.
 START_TEST(what_the_api_cannot_take_is_refused_at_submission) {
     static const char *const good[] = {
-        "{\"input\":\"a\",\"system\":[\"a\",{\"type\":\"text\",\"text\":\"b\"}]}",
+        "{\"input\":\"a\",\"system\":\"b\"}",
         "{\"input\":[\"a\",{\"type\":\"input_image\",\"file_id\":\"f\"},{\"type\":\"tool_result\"},"
         "{\"type\":\"mcp_approval_response\"}]}",
         "{\"params\":{\"max_tokens\":1,\"reasoning_effort\":\"low\",\"verbosity\":\"low\",\"n\":1,"
@@ -331,7 +331,6 @@ START_TEST(what_the_api_cannot_take_is_refused_at_submission) {
         "{\"input\":[{\"type\":\"document\"}]}",
         "{\"input\":[{\"type\":\"image_url\",\"image_url\":{}}]}",
         "{\"input\":[{\"type\":\"tool_result\",\"is_error\":true}]}",
-        "{\"input\":\"a\",\"system\":[{\"type\":\"image_url\"}]}",
         "{\"params\":{\"stop\":\"a\"}}",
         "{\"params\":{\"seed\":1}}",
         "{\"params\":{\"logit_bias\":{}}}",

@@ -135,7 +135,19 @@ sed -i 's/"model_price":{[^}]*}/"model_price":{"input_mtok":0.15,"cache_read_mto
 says 0 '^price, decided: mistral-chat/0001.json: 15600000 .* the 40 tokens that were read from the cache'
 plant 's/"total_pusd":15600000/"total_pusd":21000000/'
 says 1 '^price: mistral-chat/0001.json: 21000000 .* is to be 15600000'
+
+# ---- what compares nothing is no check ---------------------------------------------------------------
 plant
+provider=nobody-chat url=https://nobody.example/v1/ask
+rm -r "$work/open"
+exchange '{"said":"hi"}'
+says 1 '^check-recordings: no exchange is of an API'
+rm "$work/oracle/open.jsonl"
+says 1 '^check-recordings: there is no oracle in '
+rm -r "$work/oracle"
+says 1 '^check-recordings: there is no oracle in '
+rm -r "$work/open/nobody-chat"
+says 77 'skipped'
 rm -r "$work/open"
 says 77 'skipped'
 echo "$passed passed, $failed failed, 0 skipped"

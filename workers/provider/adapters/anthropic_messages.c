@@ -127,9 +127,10 @@ static bool is_thinking(const struct json_scan *scan, uint32_t part) {
 }
 
 // What a model of this API said goes back as it came.
-static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
+static void put_replay(struct talk *talk, uint32_t message) {
     const struct json_scan *scan = talk->scan;
-    bool is_same = is_served_by(scan, served, talk->model);
+    uint32_t content = stated_in(scan, message, "content");
+    bool is_same = is_made_by(scan, message, talk->model);
     for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i))
         if ((is_same || !is_thinking(scan, i)) && !is_empty(scan, i))
             put_bytes(part_of(talk, assistant), json_raw(scan, i));
@@ -153,7 +154,7 @@ static const char *put_one(void *at, uint32_t message) {
         return content ? put_heard(talk, content) : NULL;
     if (!has_parts_of(scan, message, adapter_anthropic_messages.shape))
         return put_foreign(talk, message);
-    put_replay(talk, content, stated_in(scan, message, "model"));
+    put_replay(talk, message);
     return NULL;
 }
 
@@ -339,10 +340,9 @@ static const char *write_request(const struct adapter_job *job, struct json_scan
 
 // ---- what it takes ------------------------------------------------------------------------------
 
-static bool takes_part_of(const struct json_scan *line, uint32_t part, struct buf *words) {
-    static const char *const types[] = {"text",         "image_url",   "image",
-                                        "document",     "tool_result", "container_upload",
-                                        "search_result"};
+static bool takes_part_of(const struct json_scan *line, uint32_t part, bool is_told,
+                          struct buf *words) {
+    static const char *const types[] = {"text", "image_url", "image", "document", "search_result"};
     uint32_t type = json_find(line, part, "type");
     if (has_shape(line, part, JSON_SHAPE_text))
         return true;
@@ -353,13 +353,18 @@ static bool takes_part_of(const struct json_scan *line, uint32_t part, struct bu
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         if (is_said(line, type, types[i]))
             return true;
+    if (is_told ? is_said(line, type, "tool_reference")
+                : is_said(line, type, "tool_result") || is_said(line, type, "container_upload"))
+        return true;
     return refuse_type(words, "this API takes no part", line, part,
-                       ", but text, image_url, image, document and tool_result");
+                       is_told ? " in a result, but text, image_url, image and document"
+                               : ", but text, image_url, image, document and tool_result");
 }
 
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
     uint32_t params = stated_in(line, 0, "params"), tools = stated_in(line, 0, "tools");
     return takes_parts(line, takes_part_of, words) &&
+           takes_history(line, adapter_anthropic_messages.shape, words) &&
            (!tools || takes_functions(line, tools, &form, words)) &&
            (!params || takes_settings_of(api, line, params, words));
 }

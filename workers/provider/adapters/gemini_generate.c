@@ -146,9 +146,10 @@ static bool is_thought(const struct json_scan *scan, uint32_t part) {
 
 // What a model of this API said goes back as it came, part by part: also parts that are empty but
 // for their signature.
-static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
+static void put_replay(struct talk *talk, uint32_t message) {
     const struct json_scan *scan = talk->scan;
-    bool is_same = is_served_by(scan, served, talk->model);
+    uint32_t content = stated_in(scan, message, "content");
+    bool is_same = is_made_by(scan, message, talk->model);
     for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
         uint32_t call = stated_in(scan, i, "functionCall");
         if (call)
@@ -188,7 +189,7 @@ static const char *put_one(void *at, uint32_t message) {
         return content ? put_heard(talk, content) : NULL;
     if (!has_parts_of(scan, message, adapter_gemini_generate.shape))
         return put_foreign(talk, message);
-    put_replay(talk, content, stated_in(scan, message, "model"));
+    put_replay(talk, message);
     return NULL;
 }
 
@@ -261,25 +262,18 @@ static const char *write_request(const struct adapter_job *job, struct json_scan
 
 // ---- what it takes ------------------------------------------------------------------------------
 
-static bool takes_result(const struct json_scan *line, uint32_t part, struct buf *words) {
-    uint32_t content = stated_in(line, part, "content");
-    if (!content || !has_shape(line, content, JSON_SHAPE_array))
-        return true;
-    for (uint32_t i = first_in(content); i < next_in(line, content); i = next_in(line, i))
-        if (!text_of(line, i)) {
-            buf_text(words, "this API takes texts only in the result of a tool");
-            return false;
-        }
-    return true;
-}
-
-static bool takes_part_of(const struct json_scan *line, uint32_t part, struct buf *words) {
+static bool takes_part_of(const struct json_scan *line, uint32_t part, bool is_told,
+                          struct buf *words) {
     struct bytes media_type, data;
     uint32_t url = image_url_of(line, part);
-    if (text_of(line, part) || !json_find(line, part, "type"))
+    if (text_of(line, part))
         return true;
-    if (is_part(line, part, "tool_result"))
-        return takes_result(line, part, words);
+    if (is_told) {
+        buf_text(words, "this API takes texts only in the result of a tool");
+        return false;
+    }
+    if (!json_find(line, part, "type") || is_part(line, part, "tool_result"))
+        return true;
     if (!is_part(line, part, "image_url"))
         return refuse_type(words, "this API takes no part", line, part,
                            ", but text, image_url, tool_result, and its own parts without a type");
@@ -302,7 +296,9 @@ static bool takes_tools(const struct json_scan *line, uint32_t tools, struct buf
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
     uint32_t params = stated_in(line, 0, "params");
     uint32_t tools = stated_in(line, 0, "tools");
-    return takes_parts(line, takes_part_of, words) && (!tools || takes_tools(line, tools, words)) &&
+    return takes_parts(line, takes_part_of, words) &&
+           takes_history(line, adapter_gemini_generate.shape, words) &&
+           (!tools || takes_tools(line, tools, words)) &&
            (!params || gemini_takes_generate(api, line, params, words));
 }
 

@@ -135,9 +135,10 @@ static const char *put_heard(struct talk *talk, uint32_t content) {
 
 // What a model of this API said goes back as it came; signatures, thoughts and what the API's own
 // tools did only to the model that made them.
-static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
+static void put_replay(struct talk *talk, uint32_t message) {
     const struct json_scan *scan = talk->scan;
-    bool is_same = is_served_by(scan, served, talk->model);
+    uint32_t content = stated_in(scan, message, "content");
+    bool is_same = is_made_by(scan, message, talk->model);
     const char *const left_out[] = {"type", is_same ? NULL : "signature", NULL};
     for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
         if (text_of(scan, i) || is_own(scan, i)) {
@@ -182,7 +183,7 @@ static const char *put_one(void *at, uint32_t message) {
         return content ? put_heard(talk, content) : NULL;
     if (!has_parts_of(scan, message, adapter_gemini_interactions.shape))
         return put_foreign(talk, message);
-    put_replay(talk, content, stated_in(scan, message, "model"));
+    put_replay(talk, message);
     return NULL;
 }
 
@@ -245,17 +246,11 @@ static const char *write_request(const struct adapter_job *job, struct json_scan
 
 // ---- what it takes ------------------------------------------------------------------------------
 
-static bool takes_part_of(const struct json_scan *line, uint32_t part, struct buf *words) {
+static bool takes_part_of(const struct json_scan *line, uint32_t part, bool is_told,
+                          struct buf *words) {
     struct bytes media_type, data;
-    uint32_t content = is_part(line, part, "tool_result") ? stated_in(line, part, "content") : 0;
-    if (is_part(line, part, "tool_result")) {
-        for (uint32_t i = first_in(content);
-             content && has_shape(line, content, JSON_SHAPE_array) && i < next_in(line, content);
-             i = next_in(line, i))
-            if (is_part(line, i, "tool_result") || !takes_part_of(line, i, words))
-                return false;
+    if (!is_told && is_part(line, part, "tool_result"))
         return true;
-    }
     if (text_of(line, part) || is_own(line, part) || image_of(line, part, &media_type, &data))
         return true;
     if (is_part(line, part, "image_url")) {
@@ -271,6 +266,7 @@ static bool takes_part_of(const struct json_scan *line, uint32_t part, struct bu
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
     uint32_t params = stated_in(line, 0, "params"), tools = stated_in(line, 0, "tools");
     return takes_parts(line, takes_part_of, words) &&
+           takes_history(line, adapter_gemini_interactions.shape, words) &&
            (!tools || takes_functions(line, tools, &gemini_interactions_form.function, words)) &&
            (!params || gemini_takes_interactions(api, line, params, words));
 }

@@ -63,6 +63,7 @@ const char *turn_open(const struct adapter_job *job, struct json_scan *scan, str
     if (turn->previous && !job->api->api_stateful)
         return "state_not_served";
     if (!turn->messages || !has_shape(scan, turn->messages, JSON_SHAPE_array) ||
+        !is_shape_or_absent(scan, turn->system, JSON_SHAPE_text) ||
         !is_shape_or_absent(scan, turn->tools, JSON_SHAPE_array) ||
         !is_shape_or_absent(scan, turn->params, JSON_SHAPE_object))
         return "context_malformed";
@@ -77,11 +78,15 @@ const char *turn_open(const struct adapter_job *job, struct json_scan *scan, str
 
 // ---- writing ------------------------------------------------------------------------------------
 
-void put_member(struct buf *out, const struct json_scan *scan, uint32_t node) {
+void put_name(struct buf *out, const struct json_scan *scan, uint32_t node) {
     const struct json_node *at = &scan->nodes[node];
     buf_byte(out, '"');
     buf_put(out, scan->text.at + at->name_at, at->name_size);
     buf_text(out, "\":");
+}
+
+void put_member(struct buf *out, const struct json_scan *scan, uint32_t node) {
+    put_name(out, scan, node);
     put_bytes(out, json_raw(scan, node));
 }
 
@@ -213,6 +218,39 @@ static uint32_t next_text(const struct json_scan *scan, struct spoken *spoken) {
     return text;
 }
 
+// What a model thought is for nobody but itself, whichever API has it.
+static bool is_thought(const struct json_scan *scan, uint32_t part) {
+    static const char *const types[] = {"thinking", "redacted_thinking", "reasoning", "thought"};
+    uint32_t thought = stated_in(scan, part, "thought");
+    bool is_it = thought && has_shape(scan, thought, JSON_SHAPE_true);
+    for (size_t i = 0; !is_it && i < sizeof(types) / sizeof(types[0]); i++)
+        is_it = is_part(scan, part, types[i]);
+    return is_it;
+}
+
+// A model's call without an id or a name is nobody's.
+static bool is_everyones(const struct json_scan *scan, uint32_t part, bool is_models) {
+    struct tool_call call = call_of(scan, part);
+    return text_of(scan, part) || is_part(scan, part, "refusal") ||
+           (is_part(scan, part, "tool_use") && (is_models || (call.id && call.name)));
+}
+
+// Whether something would be lost: of what a file says the assistant said each part counts, of what
+// a model said at least one has to arrive, unless it only thought.
+static bool is_lost(const struct json_scan *scan, const struct spoken *spoken) {
+    bool is_models = stated_in(scan, spoken->message, "shape") != 0;
+    uint32_t content = spoken->content;
+    if (!spoken->has_any && stated_in(scan, spoken->message, "audio"))
+        return true; // speech, which only its API has
+    if (!content || (spoken->has_any && is_models))
+        return false;
+    for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i))
+        if (!is_everyones(scan, i, is_models) &&
+            !(is_thought(scan, i) && (spoken->has_any || is_models)))
+            return true;
+    return false;
+}
+
 bool next_spoken(const struct json_scan *scan, struct spoken *spoken) {
     bool is_call = false;
     spoken->text = next_text(scan, spoken);
@@ -220,8 +258,8 @@ bool next_spoken(const struct json_scan *scan, struct spoken *spoken) {
         is_call = spoken->call.id && spoken->call.name;
     if (spoken->text || is_call)
         spoken->has_any = true;
-    else if (!spoken->has_any && stated_in(scan, spoken->message, "audio"))
-        spoken->refusal = "part_not_served"; // speech, which only its API has
+    else if (is_lost(scan, spoken))
+        spoken->refusal = "part_not_served";
     return spoken->text || is_call;
 }
 
@@ -299,11 +337,14 @@ static bool is_led_to(struct bytes name, struct bytes alias) {
     return at > word + 1 && is_snapshot_of(behind(name, at), behind(model, word));
 }
 
-bool is_served_by(const struct json_scan *scan, uint32_t served, struct bytes model) {
-    if (!served || !has_shape(scan, served, JSON_SHAPE_text))
-        return false;
-    struct bytes name = inside(scan, served);
-    return is_snapshot_of(name, model) || is_led_to(name, model);
+static struct bytes name_in(const struct json_scan *scan, uint32_t message, const char *member) {
+    uint32_t name = stated_in(scan, message, member);
+    return name && has_shape(scan, name, JSON_SHAPE_text) ? inside(scan, name) : bytes_text("");
+}
+
+bool is_made_by(const struct json_scan *scan, uint32_t message, struct bytes model) {
+    struct bytes asked = name_in(scan, message, "asked"), served = name_in(scan, message, "model");
+    return bytes_equal(asked, model) || is_snapshot_of(served, model) || is_led_to(served, model);
 }
 
 void put_arguments(struct buf *out, const struct json_scan *scan, uint32_t node) {
@@ -342,14 +383,54 @@ uint32_t next_said(const struct json_scan *line, uint32_t *at) {
 
 // ---- submission ---------------------------------------------------------------------------------
 
+static bool takes_content(const struct json_scan *line, uint32_t content, bool is_told,
+                          takes_part *takes, struct buf *words) {
+    if (!content || !has_shape(line, content, JSON_SHAPE_array))
+        return true;
+    for (uint32_t i = first_in(content); i < next_in(line, content); i = next_in(line, i)) {
+        bool is_result = !is_told && is_part(line, i, "tool_result");
+        if (!takes(line, i, is_told, words) ||
+            (is_result && !takes_content(line, stated_in(line, i, "content"), true, takes, words)))
+            return false;
+    }
+    return true;
+}
+
 bool takes_parts(const struct json_scan *line, takes_part *takes, struct buf *words) {
     uint32_t said, at = 0;
-    while ((said = next_said(line, &at)) != 0) {
-        if (!has_shape(line, said, JSON_SHAPE_array))
-            continue;
-        for (uint32_t i = first_in(said); i < next_in(line, said); i = next_in(line, i))
-            if (!takes(line, i, words))
-                return false;
+    while ((said = next_said(line, &at)) != 0)
+        if (!takes_content(line, said, is_said(line, json_find(line, at, "role"), "tool"), takes,
+                           words))
+            return false;
+    return true;
+}
+
+uint32_t next_brought(const struct json_scan *line, uint32_t *at) {
+    uint32_t messages = stated_in(line, 0, "messages");
+    return step(line, messages, at) ? *at : 0;
+}
+
+bool takes_spoken(const struct json_scan *line, uint32_t message, struct buf *words) {
+    struct spoken spoken;
+    spoken_walk(&spoken, line, message);
+    while (next_spoken(line, &spoken))
+        ;
+    if (spoken.refusal)
+        buf_text(words, "of what the assistant said this API can be told texts and calls of tools "
+                        "only, which have an id and a name");
+    return !spoken.refusal;
+}
+
+bool takes_history(const struct json_scan *line, const char *shape, struct buf *words) {
+    for (uint32_t at = 0; next_brought(line, &at);) {
+        uint32_t role = json_find(line, at, "role");
+        if (!is_said(line, role, "tool") && stated_in(line, at, "name")) {
+            buf_text(words, "this API has no \"name\" of who speaks: say it in the content");
+            return false;
+        }
+        if (is_said(line, role, "assistant") && !has_parts_of(line, at, shape) &&
+            !takes_spoken(line, at, words))
+            return false;
     }
     return true;
 }

@@ -1,8 +1,8 @@
 // What adapters share: native bodies, and the neutral request that the accountant prepares for a
 // conversation's turn: {"model", "system", "params", "tools", "messages": [{"role", "content",
-// "tool_calls"?, "shape"?, "model"?}], "previous"?}. Texts and numbers are copied as they were
-// written. "previous" is the provider's own name of the state that the messages go on from, where
-// the provider keeps it: they are then only what is new, and no other API can take the turn.
+// "tool_calls"?, "shape"?, "model"?, "asked"?}], "previous"?}. Texts and numbers are copied as they
+// were written. "previous" is the provider's own name of the state that the messages go on from,
+// where the provider keeps it: they are then only what is new, and no other API can take the turn.
 //
 // A message's content is a text or a list of parts. Parts that every API understands in its own
 // way are text, image_url and, in what the user says, tool_result: {"type": "tool_result",
@@ -10,10 +10,10 @@
 // assistant's last message, from 0, or its id. Without these it is the result of the call of that
 // name there, or of the next one in order: a file states results before anybody knows the ids.
 // Results stand nowhere else. Other parts are an API's own. What a model said says with "shape"
-// whose, and with "model" who made them: text, refusal and tool_use in it are everyone's, as are a
-// message's own "refusal" and "tool_calls", and whatever else it holds, also in those, goes back
-// only to that API, some of it only to that model. Each call has its result before the assistant
-// speaks again.
+// whose, with "model" who made them, and with "asked" under which name: text, refusal and tool_use
+// in it are everyone's, as are a message's own "refusal" and "tool_calls", and whatever else it
+// holds, also in those, goes back only to that API, some of it only to that model. Each call has
+// its result before the assistant speaks again.
 #ifndef PROVIDER_ADAPTERS_NEUTRAL_H
 #define PROVIDER_ADAPTERS_NEUTRAL_H
 
@@ -69,7 +69,8 @@ static inline bool begins_with(struct bytes text, struct bytes begin) {
 // ---- writing ------------------------------------------------------------------------------------
 
 void put_bytes(struct buf *out, struct bytes bytes);
-// "name":value, as it stands.
+// "name": of a member; "name":value, as it stands.
+void put_name(struct buf *out, const struct json_scan *scan, uint32_t node);
 void put_member(struct buf *out, const struct json_scan *scan, uint32_t node);
 typedef void put_node(struct buf *out, const struct json_scan *scan, uint32_t node);
 // Each element by a function, with [ ] around them.
@@ -125,10 +126,10 @@ bool next_spoken(const struct json_scan *scan, struct spoken *spoken);
 void put_as_text(struct buf *out, const struct json_scan *scan, uint32_t node);
 // Arguments as a string that holds JSON: an object is written into one.
 void put_arguments_text(struct buf *out, const struct json_scan *scan, uint32_t node);
-// Whether the model that served (a text) is the one that is asked now: itself, a snapshot or a
-// preview of it, or one that its alias (-latest) leads to. What a model thought is bound to it, and
-// refused by any other.
-bool is_served_by(const struct json_scan *scan, uint32_t served, struct bytes model);
+// Whether the model that is asked now made a message of the assistant: it was asked for by the same
+// name, wherever that led; or the model that served is it, a snapshot or a preview of it, or one
+// that its alias (-latest) leads to. What a model thought is bound to it, and refused by any other.
+bool is_made_by(const struct json_scan *scan, uint32_t message, struct bytes model);
 // A call's arguments (a node, 0: none) as an object: what they say as a text becomes one; a text
 // that is none is kept as its member "arguments".
 void put_arguments(struct buf *out, const struct json_scan *scan, uint32_t node);
@@ -192,11 +193,13 @@ struct param_names {
 bool takes_params(const struct provider_api *api, const struct json_scan *line, uint32_t params,
                   const struct param_names *names, struct buf *words);
 // The parameters that are the API's own, each with a comma before it, under the names that it has
-// for them, and what a request for a stream needs besides. Tools only if the turn has none.
+// for them, and what a request for a stream needs besides. Where a field is stated under several
+// names its own holds. Tools only if the turn has none.
 void put_params(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
                 const struct turn *turn, const struct param_names *names);
 // An object of the parameters of which one or two members may also be stated beside it, under other
-// names: those hold, but for a format of type text, which is what every API has anyway.
+// names. What stands in the object holds, but for a format of type text, which is what every API
+// has anyway.
 struct joined {
     const char *name;
     struct {
@@ -242,9 +245,17 @@ enum choice choice_of(const struct json_scan *scan, uint32_t choice, uint32_t *n
 // ---- submission ---------------------------------------------------------------------------------
 
 // Whether each part of what the line says to the model is one that the API takes; if not, words
-// says why.
-typedef bool takes_part(const struct json_scan *line, uint32_t part, struct buf *words);
+// says why. is_told: a tool said it; such parts stand in a result, or in a message of role tool.
+typedef bool takes_part(const struct json_scan *line, uint32_t part, bool is_told,
+                        struct buf *words);
 bool takes_parts(const struct json_scan *line, takes_part *takes, struct buf *words);
+// The messages that a line brings, one after the other. *at is 0 at first; 0: there is no more.
+uint32_t next_brought(const struct json_scan *line, uint32_t *at);
+// Whether an API can be told what a message of the assistant says; if not, words says why.
+bool takes_spoken(const struct json_scan *line, uint32_t message, struct buf *words);
+// The same of all that a line brings, but for what a model of that shape said; and whether nobody
+// in it has a name.
+bool takes_history(const struct json_scan *line, const char *shape, struct buf *words);
 // Appends the words, with the type of a part or a tool between them: nothing else of what the line
 // says may stand where others read it. Returns false.
 bool refuse_type(struct buf *words, const char *before, const struct json_scan *scan,

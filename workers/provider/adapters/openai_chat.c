@@ -154,26 +154,36 @@ static const char *put_heard(struct buf *out, struct results *results, uint32_t 
     return heard.refusal;
 }
 
-static bool has_result(const struct json_scan *scan, uint32_t content) {
+static bool has_part(const struct json_scan *scan, uint32_t content, const char *type) {
     bool has = false;
+    if (!content || !has_shape(scan, content, JSON_SHAPE_array))
+        return false;
     for (uint32_t i = first_in(content); !has && i < next_in(scan, content); i = next_in(scan, i))
-        has = is_part(scan, i, "tool_result");
+        has = is_part(scan, i, type);
     return has;
 }
 
-// Parts of another API mean nothing to this one, and some are bound to the model that made them;
-// nor may each API have each member.
-static bool is_foreign(const struct adapter_job *job, const struct json_scan *scan,
-                       uint32_t message, bool has_parts) {
+// Parts of another API mean nothing to this one, which has its calls beside the content; nor may
+// each API have each member.
+static bool is_foreign(const struct provider_api *api, const struct json_scan *scan,
+                       uint32_t message) {
     static const char *const said[] = {"refusal", "audio", NULL};
-    bool is_it = has_parts && stated_in(scan, message, "shape") &&
-                 !(has_parts_of(scan, message, adapter_openai_chat.shape) &&
-                   is_served_by(scan, stated_in(scan, message, "model"), job->model));
+    uint32_t content = stated_in(scan, message, "content");
+    uint32_t shape = stated_in(scan, message, "shape");
+    bool has_parts = content && has_shape(scan, content, JSON_SHAPE_array);
+    bool is_it = has_part(scan, content, "tool_use") ||
+                 (has_parts && shape && !is_said(scan, shape, adapter_openai_chat.shape));
     for (const char *const *name = said; *name && !is_it; name++) {
         uint32_t member = stated_in(scan, message, *name);
-        is_it = member && !is_one_of(scan, member, copied_to(job->api));
+        is_it = member && !is_one_of(scan, member, copied_to(api));
     }
     return is_it;
+}
+
+// Some parts are bound to the model that made them.
+static bool is_anothers(const struct json_scan *scan, uint32_t message, struct bytes model) {
+    return has_parts_of(scan, message, adapter_openai_chat.shape) &&
+           !is_made_by(scan, message, model);
 }
 
 // The list of messages under way.
@@ -188,13 +198,13 @@ static const char *put_one(void *at, uint32_t message) {
     struct talk *talk = at;
     const struct json_scan *scan = talk->results.scan;
     uint32_t content = json_find(scan, message, "content");
-    bool has_parts = content && has_shape(scan, content, JSON_SHAPE_array);
     bool is_models = is_said(scan, json_find(scan, message, "role"), "assistant");
     buf_text(talk->out, talk->comma);
     talk->comma = ",";
-    if (!is_models && has_parts && has_result(scan, content))
+    if (!is_models && has_part(scan, content, "tool_result"))
         return put_heard(talk->out, &talk->results, content);
-    if (is_models && is_foreign(talk->job, scan, message, has_parts))
+    if (is_models &&
+        (is_foreign(talk->job->api, scan, message) || is_anothers(scan, message, talk->job->model)))
         return put_foreign(talk->out, talk->job->api, scan, message);
     put_own(talk->out, talk->job->api, scan, message);
     return NULL;
@@ -206,7 +216,7 @@ static const char *put_messages(struct buf *out, const struct adapter_job *job,
     buf_text(out, ",\"messages\":[");
     if (turn->system) {
         buf_text(out, "{\"role\":\"system\",\"content\":");
-        put_content(out, scan, turn->system);
+        put_bytes(out, json_raw(scan, turn->system));
         buf_text(out, "}");
         talk.comma = ",";
     }
@@ -250,9 +260,12 @@ static const char *write_request(const struct adapter_job *job, struct json_scan
 
 // Servers that speak this API have parts of their own, so only what is known to be another API's is
 // refused.
-static bool takes_part_of(const struct json_scan *line, uint32_t part, struct buf *words) {
+static bool takes_part_of(const struct json_scan *line, uint32_t part, bool is_told,
+                          struct buf *words) {
     static const char *const others[] = {"image", "document", "search_result", NULL};
     uint32_t is_error = stated_in(line, part, "is_error");
+    if (is_told && is_part(line, part, "tool_result"))
+        return refuse_type(words, "this API takes no part", line, part, " in a result");
     for (const char *const *type = others; *type; type++)
         if (is_part(line, part, *type))
             return refuse_type(words, "this API takes no part", line, part,
@@ -264,9 +277,18 @@ static bool takes_part_of(const struct json_scan *line, uint32_t part, struct bu
     return true;
 }
 
+static bool takes_brought(const struct provider_api *api, const struct json_scan *line,
+                          struct buf *words) {
+    for (uint32_t at = 0; next_brought(line, &at);)
+        if (is_said(line, json_find(line, at, "role"), "assistant") && is_foreign(api, line, at) &&
+            !takes_spoken(line, at, words))
+            return false;
+    return true;
+}
+
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
     uint32_t params = stated_in(line, 0, "params");
-    return takes_parts(line, takes_part_of, words) &&
+    return takes_parts(line, takes_part_of, words) && takes_brought(api, line, words) &&
            (!params || takes_settings_of(api, line, params, words));
 }
 

@@ -173,10 +173,11 @@ static struct buf *open_call(struct talk *talk, uint32_t id, uint32_t name, uint
 // What a model of this API put out, in its order. Its items go back as they came, but only to the
 // model itself; and without its encrypted content what was thought is a name of something that the
 // provider does not have.
-static void put_replay(struct talk *talk, uint32_t content, uint32_t served) {
+static void put_replay(struct talk *talk, uint32_t message) {
     static const char *const ours[] = {"type", "id", "name", "arguments", NULL};
     const struct json_scan *scan = talk->scan;
-    bool is_same = is_served_by(scan, served, talk->model);
+    uint32_t content = stated_in(scan, message, "content");
+    bool is_same = is_made_by(scan, message, talk->model);
     for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
         uint32_t text = spoken_text(scan, i);
         uint32_t id = text_in(scan, i, "id"), name = text_in(scan, i, "name");
@@ -210,7 +211,7 @@ static const char *put_one(void *at, uint32_t message) {
         return put_heard(talk, message);
     if (!has_parts_of(scan, message, adapter_openai_responses.shape))
         return put_foreign(talk, message);
-    put_replay(talk, stated_in(scan, message, "content"), stated_in(scan, message, "model"));
+    put_replay(talk, message);
     return NULL;
 }
 
@@ -223,29 +224,7 @@ static const char *put_messages(struct buf *out, const struct json_scan *scan, u
     return refusal ? refusal : talk.is_asked ? NULL : "nothing_is_asked";
 }
 
-// ---- system and tools ---------------------------------------------------------------------------
-
-// The text of a part, or a part that is one, without its quotes.
-static struct bytes inside_text(const struct json_scan *scan, uint32_t part) {
-    uint32_t text = has_shape(scan, part, JSON_SHAPE_text) ? part : text_in(scan, part, "text");
-    struct bytes raw = text ? json_raw(scan, text) : bytes_text("\"\"");
-    return bytes_of(raw.at + 1, raw.size - 2);
-}
-
-// The instructions are one text.
-static void put_instructions(struct buf *out, const struct json_scan *scan, uint32_t system) {
-    const char *between = "";
-    buf_text(out, ",\"instructions\":\"");
-    if (!has_parts(scan, system))
-        put_bytes(out, inside_text(scan, system));
-    for (uint32_t i = first_in(system); has_parts(scan, system) && i < next_in(scan, system);
-         i = next_in(scan, i)) {
-        buf_text(out, between);
-        put_bytes(out, inside_text(scan, i));
-        between = "\\n\\n";
-    }
-    buf_text(out, "\"");
-}
+// ---- tools --------------------------------------------------------------------------------------
 
 static const char *const others[] = {"cache_control", "eager_input_streaming", "behavior",
                                      "response",      "responseJsonSchema",    NULL};
@@ -325,8 +304,10 @@ static const char *write_turn(const struct adapter_job *job, struct json_scan *s
         return refusal;
     buf_text(out, "{\"model\":");
     json_put_text(out, job->model);
-    if (turn.system)
-        put_instructions(out, scan, turn.system);
+    if (turn.system) {
+        buf_text(out, ",\"instructions\":");
+        put_bytes(out, json_raw(scan, turn.system));
+    }
     refusal = put_messages(out, scan, turn.messages, job->model);
     if (!refusal)
         refusal = put_state(out, scan, &turn);
@@ -346,8 +327,9 @@ static const char *write_request(const struct adapter_job *job, struct json_scan
 
 // ---- what it takes ------------------------------------------------------------------------------
 
-static bool takes_part_of(const struct json_scan *line, uint32_t part, struct buf *words) {
-    static const char *const types[] = {"text",       "image_url",   "file",      "tool_result",
+static bool takes_part_of(const struct json_scan *line, uint32_t part, bool is_told,
+                          struct buf *words) {
+    static const char *const types[] = {"text",       "image_url",   "file",
                                         "input_text", "input_image", "input_file"};
     uint32_t is_error = stated_in(line, part, "is_error");
     if (is_error && has_shape(line, is_error, JSON_SHAPE_true)) {
@@ -361,25 +343,18 @@ static bool takes_part_of(const struct json_scan *line, uint32_t part, struct bu
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         if (is_part(line, part, types[i]))
             return true;
-    return is_item(line, part) || has_shape(line, part, JSON_SHAPE_text) ||
-           refuse_type(words, "this API takes no part", line, part,
-                       ", but text, image_url, file and tool_result");
-}
-
-static bool takes_system(const struct json_scan *line, struct buf *words) {
-    uint32_t system = stated_in(line, 0, "system");
-    for (uint32_t i = first_in(system); has_parts(line, system) && i < next_in(line, system);
-         i = next_in(line, i))
-        if (!has_shape(line, i, JSON_SHAPE_text) && !text_in(line, i, "text")) {
-            buf_text(words, "this API takes nothing but texts as \"system\"");
-            return false;
-        }
-    return true;
+    if (has_shape(line, part, JSON_SHAPE_text) ||
+        (!is_told && (is_item(line, part) || is_part(line, part, "tool_result"))))
+        return true;
+    return refuse_type(words, "this API takes no part", line, part,
+                       is_told ? " in a result, but text, image_url and file"
+                               : ", but text, image_url, file and tool_result");
 }
 
 static bool takes(const struct provider_api *api, const struct json_scan *line, struct buf *words) {
     uint32_t params = stated_in(line, 0, "params"), tools = stated_in(line, 0, "tools");
-    return takes_parts(line, takes_part_of, words) && takes_system(line, words) &&
+    return takes_parts(line, takes_part_of, words) &&
+           takes_history(line, adapter_openai_responses.shape, words) &&
            (!tools || takes_functions(line, tools, &form, words)) &&
            (!params || responses_takes_params(api, line, params, words));
 }

@@ -26,16 +26,40 @@ static uint32_t find_like(const struct json_scan *in, uint32_t object, const str
     return 0;
 }
 
-// The members of `from` that the object does not have.
+// The members of `from` that the object does not state; null states nothing.
 static void put_missing(struct buf *out, const struct json_scan *from, uint32_t all,
                         const struct json_scan *scan, uint32_t object, const char *comma) {
     for (uint32_t i = first_in(all); i < next_in(from, all); i = next_in(from, i)) {
-        if (find_like(scan, object, from, i))
+        uint32_t stated = find_like(scan, object, from, i);
+        if (stated && !has_shape(scan, stated, JSON_SHAPE_null))
             continue;
         buf_text(out, comma);
         comma = ",";
         put_member(out, from, i);
     }
+}
+
+// Whether a member is a null in the place of what `from` has.
+static bool gives_way(const struct json_scan *from, uint32_t all, const struct json_scan *scan,
+                      uint32_t node) {
+    return has_shape(scan, node, JSON_SHAPE_null) && find_like(from, all, scan, node);
+}
+
+// An object's member, with what it does not state of an object `from`.
+static void put_filled(struct buf *out, const struct json_scan *from, uint32_t all,
+                       const struct json_scan *scan, uint32_t object) {
+    const char *comma = "";
+    put_name(out, scan, object);
+    buf_text(out, "{");
+    for (uint32_t i = first_in(object); i < next_in(scan, object); i = next_in(scan, i)) {
+        if (gives_way(from, all, scan, i))
+            continue;
+        buf_text(out, comma);
+        comma = ",";
+        put_member(out, scan, i);
+    }
+    put_missing(out, from, all, scan, object, comma);
+    buf_text(out, "}");
 }
 
 // A member of what the line states for the body, "name":value as it stands; where the API wants
@@ -45,14 +69,21 @@ static void put_stated(struct buf *out, const struct adapter_job *job, const str
     struct json_scan needs;
     open_needs(job, &needs);
     uint32_t need = needs.count > 0 ? find_like(&needs, 0, scan, node) : 0;
-    put_member(out, scan, node);
     if (need && has_shape(&needs, need, JSON_SHAPE_object) &&
-        has_shape(scan, node, JSON_SHAPE_object) && buf_state(out) == ERR_OK) {
-        out->size--; // the object's end
-        put_missing(out, &needs, need, scan, node, scan->nodes[node].count > 0 ? "," : "");
-        buf_text(out, "}");
-    }
+        has_shape(scan, node, JSON_SHAPE_object))
+        put_filled(out, &needs, need, scan, node);
+    else
+        put_member(out, scan, node);
     json_scan_release(&needs);
+}
+
+// Whether it is a null, and a request for a stream needs more.
+static bool is_needed(const struct adapter_job *job, const struct json_scan *scan, uint32_t node) {
+    struct json_scan needs;
+    open_needs(job, &needs);
+    bool is_it = needs.count > 0 && gives_way(&needs, 0, scan, node);
+    json_scan_release(&needs);
+    return is_it;
 }
 
 // Whether the body leaves out a member of a line: "stream", unless it asks for one here.
@@ -98,7 +129,7 @@ static const char *copy_members(const struct adapter_job *job, struct json_scan 
         return "body_malformed";
     buf_text(out, "{");
     for (uint32_t i = first_in(0); i < next_in(scan, 0); i = next_in(scan, i)) {
-        if (is_in_path(job, scan, i))
+        if (is_in_path(job, scan, i) || is_needed(job, scan, i))
             continue;
         buf_text(out, comma);
         comma = ",";
@@ -160,23 +191,67 @@ static const char *field_of(const struct provider_api *api, const struct json_sc
     return NULL;
 }
 
-// Whether the parameter has a field's other name and the field itself, or an earlier name of it,
-// is stated among params too.
+// "reasoning.effort" is a member of an object, which is a field too.
+static struct bytes head_of(const char *field) {
+    return bytes_of(field, strcspn(field, "."));
+}
+
+// Whether an earlier one of the params is another name of the field too.
+static bool is_stated_before(const struct provider_api *api, const struct json_scan *scan,
+                             uint32_t params, uint32_t param, const char *field) {
+    bool is_before = false;
+    for (uint32_t i = first_in(params); !is_before && i < param; i = next_in(scan, i)) {
+        const char *earlier = field_of(api, scan, i);
+        is_before = earlier && !has_shape(scan, i, JSON_SHAPE_null) && strcmp(earlier, field) == 0;
+    }
+    return is_before;
+}
+
+// Whether the parameter has a field's other name and the field itself (or the object that it goes
+// into), or an earlier name of it, is stated among params too.
 static bool is_stated_twice(const struct provider_api *api, const struct json_scan *scan,
                             uint32_t params, uint32_t param) {
     const char *field = field_of(api, scan, param);
-    if (!field)
-        return false;
-    struct bytes head = bytes_of(field, strcspn(field, "."));
-    bool is_twice = false;
-    for (uint32_t i = first_in(params); !is_twice && i < next_in(scan, params);
+    bool is_twice = field && is_stated_before(api, scan, params, param, field);
+    for (uint32_t i = first_in(params); field && !is_twice && i < next_in(scan, params);
          i = next_in(scan, i))
-        is_twice = json_is_named(scan, i, head) && !has_shape(scan, i, JSON_SHAPE_null);
-    for (uint32_t i = first_in(params); !is_twice && i < param; i = next_in(scan, i)) {
-        const char *earlier = field_of(api, scan, i);
-        is_twice = earlier && !has_shape(scan, i, JSON_SHAPE_null) && strcmp(earlier, field) == 0;
-    }
+        is_twice = json_is_named(scan, i, head_of(field)) && !has_shape(scan, i, JSON_SHAPE_null);
     return is_twice;
+}
+
+// The members of one of the params, an object, that are stated beside it, as an object.
+static void put_beside(struct buf *out, const struct provider_api *api,
+                       const struct json_scan *scan, uint32_t params, uint32_t object) {
+    const char *comma = "";
+    buf_text(out, "{");
+    for (uint32_t i = first_in(params); i < next_in(scan, params); i = next_in(scan, i)) {
+        const char *field = field_of(api, scan, i), *dot = field ? strchr(field, '.') : NULL;
+        if (!dot || has_shape(scan, i, JSON_SHAPE_null) ||
+            !json_is_named(scan, object, head_of(field)) ||
+            is_stated_before(api, scan, params, i, field))
+            continue;
+        buf_printf(out, "%s\"%s\":", comma, dot + 1);
+        put_bytes(out, json_raw(scan, i));
+        comma = ",";
+    }
+    buf_text(out, "}");
+}
+
+// One of the params under its own name, with what is stated beside it; its own holds.
+static void put_whole(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
+                      uint32_t params, uint32_t param) {
+    struct json_scan from;
+    struct buf beside;
+    json_scan_init(&from);
+    buf_init(&beside, CONTEXT_BYTES_MAX);
+    if (has_shape(scan, param, JSON_SHAPE_object))
+        put_beside(&beside, job->api, scan, params, param);
+    if (beside.size > 2 && json_scan(&from, buf_bytes(&beside), NULL) == ERR_OK)
+        put_filled(out, &from, 0, scan, param);
+    else
+        put_stated(out, job, scan, param);
+    buf_release(&beside);
+    json_scan_release(&from);
 }
 
 static bool is_mapped(const struct param_names *names, const struct json_scan *scan,
@@ -187,16 +262,16 @@ static bool is_mapped(const struct param_names *names, const struct json_scan *s
     return is_it;
 }
 
-// Under the name that the API has for it; "reasoning.effort" is a member of an object.
+// Under the name that the API has for it.
 static void put_param(struct buf *out, const struct adapter_job *job, const struct json_scan *scan,
-                      uint32_t param) {
+                      uint32_t params, uint32_t param) {
     const char *field = field_of(job->api, scan, param);
     if (!field) {
-        put_stated(out, job, scan, param);
+        put_whole(out, job, scan, params, param);
         return;
     }
     const char *dot = strchr(field, '.');
-    buf_printf(out, "\"%.*s\":", (int)strcspn(field, "."), field);
+    buf_printf(out, "\"%.*s\":", (int)head_of(field).size, field);
     if (dot)
         buf_printf(out, "{\"%s\":", dot + 1);
     put_bytes(out, json_raw(scan, param));
@@ -213,7 +288,7 @@ void put_params(struct buf *out, const struct adapter_job *job, const struct jso
             is_stated_twice(job->api, scan, turn->params, i))
             continue;
         buf_text(out, ",");
-        put_param(out, job, scan, i);
+        put_param(out, job, scan, turn->params, i);
     }
     put_stream_needs(out, job, scan, turn->params);
 }
@@ -222,16 +297,23 @@ void put_raw(struct buf *out, const struct json_scan *scan, uint32_t node) {
     put_bytes(out, json_raw(scan, node));
 }
 
+// Every API answers with a text anyway.
+static bool says_more(const struct json_scan *scan, uint32_t value) {
+    return value && !is_part(scan, value, "text");
+}
+
 void put_joined(struct buf *out, const struct json_scan *scan, uint32_t params,
                 const struct joined *joined) {
     uint32_t object = stated_in(scan, params, joined->name), beside[2] = {0};
     const char *left_out[3] = {NULL}, *between = "";
     for (size_t i = 0, k = 0; i < 2; i++) {
-        const char *name = joined->members[i].beside;
-        beside[i] = name ? stated_in(scan, params, name) : 0;
-        beside[i] = beside[i] && is_part(scan, beside[i], "text") ? 0 : beside[i];
+        const char *name = joined->members[i].beside, *inside = joined->members[i].inside;
+        if (!name || (object && says_more(scan, stated_in(scan, object, inside))))
+            continue;
+        uint32_t node = stated_in(scan, params, name);
+        beside[i] = says_more(scan, node) ? node : 0;
         if (beside[i])
-            left_out[k++] = joined->members[i].inside;
+            left_out[k++] = inside;
     }
     if (!object && !beside[0] && !beside[1])
         return;
