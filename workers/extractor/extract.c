@@ -327,6 +327,7 @@ static void put_usage(const struct usage *usage, struct facts_head *head) {
     head->total_stated = usage->total_stated;
     head->cost_stated_pusd = usage->cost_stated_pusd;
     head->is_inconsistent = usage->is_inconsistent;
+    head->has_more = usage->has_more;
 }
 
 // Whether all parts found room: one that did not would be missing without a word. What a shape

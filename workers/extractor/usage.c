@@ -34,6 +34,7 @@ static bool sum_up(void *context, const struct json_scan *scan, uint32_t node) {
         summing->usage->is_inconsistent = true;
     else if (count >= 0)
         summing->sum = sum + count;
+    summing->usage->has_more |= count > 0;
     return true;
 }
 
