@@ -268,12 +268,16 @@ static const uint8_t *find_text(struct bytes in, const char *text) {
     return in.size > 0 ? memmem(in.at, in.size, text, strlen(text)) : NULL;
 }
 
+static bool is_blank(uint8_t c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 // What an error's body that is no JSON says: a page's title, or a short plain text. In what begins
 // as JSON and was cut or spoiled, content may stand.
 static struct bytes plain_words(struct bytes body) {
-    while (body.size > 0 && memchr(" \t\r\n", *body.at, 4))
+    while (body.size > 0 && is_blank(*body.at))
         body = bytes_of(body.at + 1, body.size - 1);
-    if (body.size == 0 || memchr("{[\"", *body.at, 3))
+    if (body.size == 0 || *body.at == '{' || *body.at == '[' || *body.at == '"')
         return bytes_of(NULL, 0);
     struct bytes words = body;
     const uint8_t *title = find_text(body, "<title>");
