@@ -516,20 +516,6 @@ void grown_set_text(struct grown *grown, uint32_t node, const char *text) {
     buf_release(&raw);
 }
 
-// How many containers of a document stand within one another.
-static unsigned depth_of(const struct json_scan *scan) {
-    uint32_t ends[JSON_DEPTH_MAX + 1];
-    unsigned depth = 0, deepest = 0;
-    for (uint32_t i = 0; i < scan->count; i++) {
-        while (depth > 0 && i >= ends[depth - 1])
-            depth--;
-        if (scan->nodes[i].shape >= JSON_SHAPE_array)
-            ends[depth++] = scan->nodes[i].end;
-        deepest = depth > deepest ? depth : deepest;
-    }
-    return deepest;
-}
-
 static unsigned containers_above(const struct grown *grown, uint32_t node) {
     unsigned count = 0;
     for (uint32_t i = node; i; i = grown->nodes[i].parent)
@@ -559,7 +545,7 @@ bool grown_set_json(struct grown *grown, uint32_t node, struct bytes json) {
     struct json_scan scan;
     json_scan_init(&scan);
     bool is_json = json_scan(&scan, json, NULL) == ERR_OK &&
-                   containers_above(grown, node) + depth_of(&scan) <= JSON_DEPTH_MAX;
+                   containers_above(grown, node) + json_depth(&scan) <= JSON_DEPTH_MAX;
     if (is_json) {
         clear(grown, node, JSON_SHAPE_null);
         take(grown, node, &scan, 0, TAKING_copy, &all_grows);
