@@ -237,7 +237,8 @@ static bool has_mode(const struct json_scan *scan, uint32_t object) {
 
 int64_t asked_input_max(const struct provider_api *api, const struct json_scan *scan,
                         uint32_t object, size_t bytes) {
-    // What these bring stands elsewhere, or another model than the one asked may answer.
+    // What these bring stands elsewhere, or another model than the one asked may answer, or the
+    // input is read more than once and what is written then heeds no limit.
     static const char *const fetching[] = {"web_search_options",
                                            "mcp_servers",
                                            "prompt",
@@ -248,7 +249,8 @@ int64_t asked_input_max(const struct provider_api *api, const struct json_scan *
                                            "previous_interaction_id",
                                            "agent",
                                            "models",
-                                           "plugins"};
+                                           "plugins",
+                                           "context_management"};
     uint32_t tools = json_find(scan, object, "tools");
     for (size_t i = 0; i < sizeof(fetching) / sizeof(fetching[0]); i++) {
         uint32_t node = json_find(scan, object, fetching[i]);

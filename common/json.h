@@ -74,6 +74,8 @@ void json_scan_release(struct json_scan *scan);
 // error_at, if not NULL, is then the offset at which the text is broken.
 enum err json_scan(struct json_scan *scan, struct bytes text, size_t *error_at);
 
+// How many containers of the document stand within one another: at most JSON_DEPTH_MAX.
+unsigned json_depth(const struct json_scan *scan);
 // The raw text of a node.
 struct bytes json_raw(const struct json_scan *scan, uint32_t node);
 // Whether the node is a member of that name. The name has no escapes in it.

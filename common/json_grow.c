@@ -61,6 +61,7 @@ void grown_reset(struct grown *grown) {
     grown->is_full = false;
     grown->work = 0;
     grown->pieces = room_for_one(grown->pieces, 1, &grown->piece_capacity, sizeof(*grown->pieces));
+    grown->pieces[0] = (struct grown_piece){0};
     (void)node_add(grown);
 }
 
@@ -245,7 +246,7 @@ uint32_t grown_find(struct grown *grown, uint32_t object, const char *name) {
 
 bool grown_has_only(const struct grown *grown, uint32_t object, uint32_t one, uint32_t other) {
     for (uint32_t i = grown->nodes[object].first; i; i = grown->nodes[i].next)
-        if (i != one && i != other)
+        if (i != one && i != other && grown->nodes[i].shape != JSON_SHAPE_null)
             return false;
     return true;
 }
@@ -319,23 +320,29 @@ static bool differs(struct grown *grown, uint32_t element, const struct json_sca
            !bytes_equal(bytes_of(grown->pool.at + piece->at, piece->size), inside(scan, said));
 }
 
-// Whether a piece begins a call: later pieces of it do not name the function again.
-static bool begins_call(const struct json_scan *scan, uint32_t from) {
+// Whether a piece begins another call than the one that is there: of another id, or of another
+// function. Later pieces of a call do not name the function again, and an id alone says little:
+// some servers make a new one for each piece.
+static bool begins_another_call(struct grown *grown, uint32_t element, const struct json_scan *scan,
+                                uint32_t from) {
     uint32_t function = json_find(scan, from, "function");
     uint32_t name = function ? json_find(scan, function, "name") : 0;
-    return name && scan->nodes[name].shape == JSON_SHAPE_text && !is_empty_text(scan, name);
+    if (!name || scan->nodes[name].shape != JSON_SHAPE_text || is_empty_text(scan, name))
+        return false;
+    uint32_t there = find_name(grown, element, bytes_text("function"));
+    return differs(grown, element, scan, from, "id") ||
+           (there && differs(grown, there, scan, function, "name"));
 }
 
 // The element of a stated key. Some servers give all of them the same one: what has another type,
-// or is a call of another id, goes on with none that is there. An id alone says little: some
-// servers make a new one for each piece.
+// or begins another call, goes on with none that is there.
 static uint32_t element_of(struct grown *grown, const struct json_scan *scan, uint32_t from,
                            uint32_t array, uint32_t key) {
     uint32_t element = grown_element(grown, array, key);
     if (!element)
         return 0;
-    bool is_another_call = begins_call(scan, from) && differs(grown, element, scan, from, "id");
-    if (!is_another_call && !differs(grown, element, scan, from, "type"))
+    if (!begins_another_call(grown, element, scan, from) &&
+        !differs(grown, element, scan, from, "type"))
         return element;
     uint32_t other = child_add(grown, array, element);
     grown->nodes[other].key = other ? key : 0;
@@ -509,20 +516,6 @@ void grown_set_text(struct grown *grown, uint32_t node, const char *text) {
     buf_release(&raw);
 }
 
-// How many containers of a document stand within one another.
-static unsigned depth_of(const struct json_scan *scan) {
-    uint32_t ends[JSON_DEPTH_MAX + 1];
-    unsigned depth = 0, deepest = 0;
-    for (uint32_t i = 0; i < scan->count; i++) {
-        while (depth > 0 && i >= ends[depth - 1])
-            depth--;
-        if (scan->nodes[i].shape >= JSON_SHAPE_array)
-            ends[depth++] = scan->nodes[i].end;
-        deepest = depth > deepest ? depth : deepest;
-    }
-    return deepest;
-}
-
 static unsigned containers_above(const struct grown *grown, uint32_t node) {
     unsigned count = 0;
     for (uint32_t i = node; i; i = grown->nodes[i].parent)
@@ -530,11 +523,29 @@ static unsigned containers_above(const struct grown *grown, uint32_t node) {
     return count;
 }
 
+unsigned grown_depth(const struct grown *grown) {
+    unsigned above = 0, deepest = 0;
+    for (uint32_t i = 0;;) {
+        bool is_container = grown->nodes[i].shape >= JSON_SHAPE_array;
+        deepest = is_container && above == deepest ? above + 1 : deepest;
+        if (is_container && grown->nodes[i].first) {
+            above++;
+            i = grown->nodes[i].first;
+            continue;
+        }
+        for (; i && !grown->nodes[i].next; above--)
+            i = grown->nodes[i].parent;
+        if (i == 0)
+            return deepest;
+        i = grown->nodes[i].next;
+    }
+}
+
 bool grown_set_json(struct grown *grown, uint32_t node, struct bytes json) {
     struct json_scan scan;
     json_scan_init(&scan);
     bool is_json = json_scan(&scan, json, NULL) == ERR_OK &&
-                   containers_above(grown, node) + depth_of(&scan) <= JSON_DEPTH_MAX;
+                   containers_above(grown, node) + json_depth(&scan) <= JSON_DEPTH_MAX;
     if (is_json) {
         clear(grown, node, JSON_SHAPE_null);
         take(grown, node, &scan, 0, TAKING_copy, &all_grows);

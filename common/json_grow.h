@@ -50,7 +50,7 @@ uint32_t grown_member_like(struct grown *grown, uint32_t object, const struct js
                            uint32_t node);
 // 0 if it is not there.
 uint32_t grown_find(struct grown *grown, uint32_t object, const char *name);
-// Whether an object has no members but these; either may be 0.
+// Whether an object has no members but these, which may be 0, and nulls.
 bool grown_has_only(const struct grown *grown, uint32_t object, uint32_t one, uint32_t other);
 // The element of that key, made if it is not there; elements stand in the order of their keys,
 // which may have gaps.
@@ -81,7 +81,7 @@ struct grown_growth {
 // A piece of what grows: a text that comes in pieces is appended to the text, any other takes the
 // place of what is there unless it is empty, as numbers and flags do; objects are joined; elements
 // with a number "index" go to the element of that key, unless that has another "type" or is a call
-// of another "id", and others behind the last one.
+// of another "id" or function, and others behind the last one.
 void grown_grow(struct grown *grown, uint32_t node, struct json_scan *scan, uint32_t from,
                 const struct grown_growth *growth);
 // The same where all texts grow but those under the names `whole`, and every "index" is a place.
@@ -96,6 +96,8 @@ bool grown_set_json(struct grown *grown, uint32_t node, struct bytes json);
 
 // ---- reading ------------------------------------------------------------------------------------
 
+// How many containers stand within one another.
+unsigned grown_depth(const struct grown *grown);
 // Appends a node's JSON.
 void grown_put(const struct grown *grown, uint32_t node, struct buf *out);
 

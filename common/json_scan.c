@@ -340,6 +340,19 @@ enum err json_scan(struct json_scan *scan, struct bytes text, size_t *error_at) 
     return e;
 }
 
+unsigned json_depth(const struct json_scan *scan) {
+    uint32_t ends[JSON_DEPTH_MAX + 1];
+    unsigned depth = 0, deepest = 0;
+    for (uint32_t i = 0; i < scan->count; i++) {
+        while (depth > 0 && i >= ends[depth - 1])
+            depth--;
+        if (scan->nodes[i].shape >= JSON_SHAPE_array)
+            ends[depth++] = scan->nodes[i].end;
+        deepest = depth > deepest ? depth : deepest;
+    }
+    return deepest;
+}
+
 struct bytes json_raw(const struct json_scan *scan, uint32_t node) {
     assert(node < scan->count);
     return bytes_of(scan->text.at + scan->nodes[node].at, scan->nodes[node].size);

@@ -216,6 +216,10 @@ void rating_of(const struct catalogue *catalogue, struct bytes provider, struct 
     add(out, &standard, searches, price->web_search, &p->web_searches, "no_rate_web_search");
 }
 
+bool rating_is_guess(const struct rating *rating, bool has_passes) {
+    return has_passes && rating->is_priced && rating->over_tokens > 0;
+}
+
 // ---- Upper bounds. -----------------------------------------------------------------------------
 
 static int64_t larger(int64_t a, int64_t b) {

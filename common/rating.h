@@ -49,6 +49,9 @@ struct rating {
 void rating_of(const struct catalogue *catalogue, struct bytes provider, struct bytes model,
                struct bytes service_tier, int64_t at_ms, const struct counters *counters,
                struct rating *out);
+// Whether a price is a guess: nobody says whether the sum of several passes over an input decides
+// about the bracket, or each for itself. The sum's is never too low.
+bool rating_is_guess(const struct rating *rating, bool has_passes);
 // What a request can cost at most: its whole input at the dearest rate that it could meet, and
 // its whole output, in the dearest bracket that so much input can reach. At the standard rates:
 // a request that asks for another tier must be bounded by rating_upper_bound_in.

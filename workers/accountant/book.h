@@ -41,6 +41,7 @@ struct costing {
     int64_t computed_pusd;
     const char *unpriced; // why there is no price; NULL
     char price_name[160];
+    bool is_inconsistent; // the counters do not add up, or the amount is a guess
     bool is_possibly_billed;
     int64_t possibly_pusd; // upper bound; -1: none
 };

@@ -42,6 +42,8 @@ static void compute(const struct catalogue *catalogue, const struct booking *boo
     if (catalogue)
         rating_of(catalogue, booking->record->provider, served_model(booking),
                   booking->facts.service_tier, call_ms(booking->record), &counters, &rating);
+    costing->is_inconsistent |=
+        costing->stated_pusd < 0 && rating_is_guess(&rating, booking->facts.has_more);
     if (rating.is_priced)
         costing->computed_pusd = rating.pusd;
     else
@@ -61,8 +63,8 @@ static void cost_answer(const struct catalogue *catalogue, const struct booking 
     bool is_error = booking->record->status >= 300;
     if (is_error && !facts->has_usage && facts->cost_stated_pusd < 0)
         return;
-    compute(catalogue, booking, costing);
     costing->stated_pusd = facts->cost_stated_pusd < 0 ? -1 : facts->cost_stated_pusd;
+    compute(catalogue, booking, costing);
     if (costing->stated_pusd >= 0) {
         costing->state = "stated";
         costing->amount_pusd = costing->stated_pusd;
@@ -78,12 +80,14 @@ static void cost_answer(const struct catalogue *catalogue, const struct booking 
 void book_cost(const struct catalogue *catalogue, const struct booking *booking,
                struct costing *costing) {
     const struct record_item *record = booking->record;
-    *costing = (struct costing){.state = "none",
-                                .amount_pusd = -1,
-                                .stated_pusd = -1,
-                                .computed_pusd = -1,
-                                .possibly_pusd = -1,
-                                .is_possibly_billed = record->is_possibly_billed};
+    *costing =
+        (struct costing){.state = "none",
+                         .amount_pusd = -1,
+                         .stated_pusd = -1,
+                         .computed_pusd = -1,
+                         .possibly_pusd = -1,
+                         .is_inconsistent = booking->has_facts && booking->facts.is_inconsistent,
+                         .is_possibly_billed = record->is_possibly_billed};
     switch (booking->told.state) {
     case CALL_answered:
         cost_answer(catalogue, booking, costing);
@@ -140,7 +144,7 @@ static void sum_call(const struct booking *booking, const struct costing *costin
     sums->at[SUM_unextracted] = state == CALL_unextracted;
     sums->at[SUM_priced] = costing->amount_pusd >= 0;
     sums->at[SUM_unpriced] = strcmp(costing->state, "unpriced") == 0;
-    sums->at[SUM_inconsistent] = booking->has_facts && booking->facts.is_inconsistent;
+    sums->at[SUM_inconsistent] = costing->is_inconsistent;
     sums->at[SUM_possibly_billed] = costing->is_possibly_billed;
     sums->at[SUM_possibly_unpriced] = costing->is_possibly_billed && costing->possibly_pusd < 0;
     sums->at[SUM_amount_pusd] = stated(costing->amount_pusd);
@@ -344,7 +348,8 @@ static void put_call_end(struct binder *binder, const struct booking *booking,
     put_number(binder, day_of(record));
 }
 
-static void put_call_facts(struct binder *binder, const struct booking *booking) {
+static void put_call_facts(struct binder *binder, const struct booking *booking,
+                           const struct costing *costing) {
     const struct facts_head *facts = &booking->facts;
     const int64_t numbers[] = {
         facts->in_uncached,       facts->in_cached,     facts->in_cache_write, facts->in_audio,
@@ -359,7 +364,7 @@ static void put_call_facts(struct binder *binder, const struct booking *booking)
     put_text(binder, facts->error_message);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         put_from(binder, 0, booking->has_facts ? numbers[i] : -1);
-    put_number(binder, booking->has_facts && facts->is_inconsistent);
+    put_number(binder, costing->is_inconsistent);
 }
 
 static void put_call_cost(struct binder *binder, const struct costing *costing,
@@ -535,7 +540,7 @@ static enum err enter_call(struct ledger *ledger, struct booking *booking) {
         return e;
     put_call_names(&binder, booking, &rows);
     put_call_end(&binder, booking, &rows, buf_bytes(&ledger->unsqueezed));
-    put_call_facts(&binder, booking);
+    put_call_facts(&binder, booking, &costing);
     put_call_cost(&binder, &costing, &rows);
     if (ledger->packed.size)
         db_bind_blob(binder.to, ++binder.at, buf_bytes(&ledger->packed));

@@ -26,7 +26,8 @@
 //   "unpriced_calls"           have usage, or must have, and no price: not in the amount
 //   "possibly_billed_calls", "possibly_billed_pusd" (at most; null: none of them has an upper
 //                              bound), "possibly_billed_unpriced" (those of them without one)
-//   "inconsistent_calls"       counters do not add up to the provider's own total
+//   "inconsistent_calls"       counters do not add up to the provider's own total, or leave it to a
+//                              guess what is to be paid
 //   "tokens": {"in_uncached","in_cached","in_cache_write","in_audio","out_visible",
 //              "out_reasoning","out_audio","in_cache_write_1h" (kept for an hour; not in
 //              in_cache_write),"web_searches" (no tokens: paid for one by one),

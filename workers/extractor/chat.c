@@ -74,11 +74,36 @@ static bool grown_is(const struct grown *body, uint32_t node, struct bytes json)
     return is_it;
 }
 
-// Parts have no numbers: each goes on with the last one if that is of its type, or has none either.
-static uint32_t part_of(struct grown *body, uint32_t content, struct bytes type) {
-    uint32_t last = body->nodes[content].last, there = grown_find(body, last, "type");
+// The text that a part holds, and nothing else but its type; NULL: it holds no text, or more.
+static const char *only_text(const struct json_scan *scan, uint32_t part, uint32_t type) {
+    static const char *const texts[] = {"text", "thinking", "reasoning", "summary", "refusal"};
+    const char *found = NULL;
+    for (uint32_t i = part + 1; i < scan->nodes[part].end; i = scan->nodes[i].end) {
+        const char *name = NULL;
+        if (i == type || scan->nodes[i].shape == JSON_SHAPE_null)
+            continue;
+        for (size_t k = 0; k < sizeof(texts) / sizeof(*texts); k++)
+            name = json_is_named(scan, i, bytes_text(texts[k])) ? texts[k] : name;
+        if (!name || found)
+            return NULL;
+        found = name;
+    }
+    return found;
+}
+
+// Whether a part holds that text too, and nothing else but that type, which may be none.
+static bool grown_is_only(struct grown *body, uint32_t part, const char *text, struct bytes type) {
+    uint32_t there = grown_find(body, part, "type"), value = grown_find(body, part, text);
     bool has_type = there != 0 && body->nodes[there].shape != JSON_SHAPE_null;
-    if (last != 0 && (has_type ? grown_is(body, there, type) : type.size == 0))
+    return value != 0 && grown_has_only(body, part, there, value) &&
+           (has_type ? grown_is(body, there, type) : type.size == 0);
+}
+
+// Parts have no numbers: one that holds only a text goes on with the last one if that does too, and
+// is of its type. Two that hold anything else are two.
+static uint32_t part_of(struct grown *body, uint32_t content, const char *text, struct bytes type) {
+    uint32_t last = body->nodes[content].last;
+    if (last != 0 && text && grown_is_only(body, last, text, type))
         return last;
     last = grown_next(body, content);
     if (type.size > 0)
@@ -114,12 +139,14 @@ static void take_content(struct grown *body, uint32_t content, struct json_scan 
     for (uint32_t i = from + 1; has_parts && i < scan->nodes[from].end; i = scan->nodes[i].end) {
         uint32_t type = said(scan, i, "type");
         struct bytes raw = type != 0 ? json_raw(scan, type) : bytes_text("");
-        grown_grow(body, part_of(body, content, raw), scan, i, &growth);
+        uint32_t part = part_of(body, content, only_text(scan, i, type), raw);
+        grown_grow(body, part, scan, i, &growth);
     }
     bool is_text = scan->nodes[from].shape == JSON_SHAPE_text && scan->nodes[from].size > 2;
-    if (is_text)
-        grown_grow(body, grown_member(body, part_of(body, content, bytes_text("\"text\"")), "text"),
-                   scan, from, &growth);
+    if (is_text) {
+        uint32_t part = part_of(body, content, "text", bytes_text("\"text\""));
+        grown_grow(body, grown_member(body, part, "text"), scan, from, &growth);
+    }
     scan->nodes[from].is_marked = true;
 }
 

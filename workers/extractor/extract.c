@@ -131,36 +131,40 @@ static bool unmark_content(void *context, const struct json_scan *scan, uint32_t
     return true;
 }
 
-// What stood in the stream's events only.
+// What stood in the stream's events only; null if it found no room, or would nest too deep here.
 static void put_events(struct extract *extract, struct buf *out) {
-    bool has_rest = grown_state(&extract->assembly.rest) == ERR_OK;
+    enum { ABOVE = 2 }; // the metadata, and what is put here
+    const struct grown *rest = &extract->assembly.rest;
+    bool has_rest = grown_state(rest) == ERR_OK && grown_depth(rest) + ABOVE <= JSON_DEPTH_MAX;
     buf_printf(out, "\"stream_events\":{\"count\":%llu,\"last\":",
                (unsigned long long)extract->story.events);
     if (has_rest)
-        grown_put(&extract->assembly.rest, 0, out);
+        grown_put(rest, 0, out);
     else
         buf_text(out, "null");
     buf_byte(out, '}');
     extract->paths_given_up += !has_rest;
 }
 
-// Behind the last member of the body's metadata: what is to be said about the answer.
+// Behind the last member of the body's metadata: what is to be said about the answer, under names
+// that the body does not have itself.
 static void put_remarks(struct extract *extract) {
     struct buf *out = &extract->metadata;
     bool is_object = extract->scan.nodes[0].shape == JSON_SHAPE_object && out->size >= 2;
     bool says_left_out = extract->identifiers_left_out > 0 &&
                          json_find(&extract->scan, 0, "identifiers_left_out") == 0;
-    if (!extract->is_stream && !(is_object && says_left_out))
+    bool says_events = extract->is_stream && json_find(&extract->scan, 0, "stream_events") == 0;
+    if (!says_events && !(is_object && says_left_out))
         return;
     if (is_object)
         out->size--;
     else
         buf_reset(out);
     buf_text(out, !is_object ? "{" : out->size > 1 ? "," : "");
-    if (extract->is_stream)
+    if (says_events)
         put_events(extract, out);
     if (says_left_out)
-        buf_printf(out, "%s\"identifiers_left_out\":%u", extract->is_stream ? "," : "",
+        buf_printf(out, "%s\"identifiers_left_out\":%u", says_events ? "," : "",
                    extract->identifiers_left_out);
     buf_byte(out, '}');
 }
@@ -264,8 +268,17 @@ static const uint8_t *find_text(struct bytes in, const char *text) {
     return in.size > 0 ? memmem(in.at, in.size, text, strlen(text)) : NULL;
 }
 
-// What a body that is no JSON says: a page's title, or a short plain text.
+static bool is_blank(uint8_t c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+// What an error's body that is no JSON says: a page's title, or a short plain text. In what begins
+// as JSON and was cut or spoiled, content may stand.
 static struct bytes plain_words(struct bytes body) {
+    while (body.size > 0 && is_blank(*body.at))
+        body = bytes_of(body.at + 1, body.size - 1);
+    if (body.size == 0 || *body.at == '{' || *body.at == '[' || *body.at == '"')
+        return bytes_of(NULL, 0);
     struct bytes words = body;
     const uint8_t *title = find_text(body, "<title>");
     if (title) {
@@ -273,25 +286,27 @@ static struct bytes plain_words(struct bytes body) {
         words = bytes_of(title, (size_t)(body.at + body.size - title));
         const uint8_t *end = find_text(words, "</title>");
         words.size = end ? (size_t)(end - words.at) : 0;
-    } else if (body.size == 0 || *body.at == '<') {
+    } else if (*body.at == '<') {
         return bytes_of(NULL, 0);
     }
     words = bytes_cut(words, 512);
     return utf8_is_valid(words) ? words : bytes_of(NULL, 0);
 }
 
+// A success has words only where it says that it failed: anything else in it may be content.
 static void read_error(struct extract *extract, struct error_words *words,
                        struct facts_head *head) {
     if (extract->story.is_failed)
         *words = extract->story.words;
-    else if (!is_success(extract) ||
-             !provider_api_failed(extract->answer.api, &extract->scan, words))
+    else if (is_success(extract))
+        (void)provider_api_failed(extract->answer.api, &extract->scan, words);
+    else
         provider_api_error_of(extract->answer.api, &extract->scan, words);
     head->finish = bytes_text("error");
     head->error_type = bytes_text(words->type);
     head->error_code = bytes_text(words->code);
-    // A stream without words is no plain text: content would stand in it.
-    bool has_words = extract->is_json || extract->is_stream;
+    // Neither a success nor a stream is a plain text: content would stand in it.
+    bool has_words = extract->is_json || extract->is_stream || is_success(extract);
     head->error_message =
         has_words ? bytes_text(words->message) : plain_words(extract->answer.body);
 }
@@ -316,6 +331,7 @@ static void put_usage(const struct usage *usage, struct facts_head *head) {
     head->total_stated = usage->total_stated;
     head->cost_stated_pusd = usage->cost_stated_pusd;
     head->is_inconsistent = usage->is_inconsistent;
+    head->has_more = usage->has_more;
 }
 
 // Whether all parts found room: one that did not would be missing without a word. What a shape

@@ -31,6 +31,7 @@ struct usage {
     int64_t total_stated;     // -1: not stated
     int64_t cost_stated_pusd; // -1: not stated; 0 also of an answer that the API gives for nothing
     bool is_inconsistent;     // the counters do not add up to what is stated
+    bool has_more;            // something was added that the answer counts elsewhere
     struct bytes raw;         // the provider's own usage object; empty if there is none
 };
 

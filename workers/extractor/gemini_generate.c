@@ -41,11 +41,15 @@ static uint32_t visible_text(const struct json_scan *scan, uint32_t part) {
     return is_text && !is_thought ? text : 0;
 }
 
+static bool is_id(const struct json_scan *scan, uint32_t id) {
+    return is_shape(scan, id, JSON_SHAPE_text) && scan->nodes[id].size > 2;
+}
+
 // What names the answer, as JSON: its id. Without one it is told from the others of a conversation
 // by all that it says, its counters among it.
 static struct bytes answer_name(const struct json_scan *scan, uint32_t answer, char made[32]) {
     uint32_t id = said(scan, answer, "responseId");
-    if (is_shape(scan, id, JSON_SHAPE_text))
+    if (is_id(scan, id))
         return json_raw(scan, id);
     (void)snprintf(made, 32, "\"call-%016" PRIx64 "\"", lex_hash(scan->text));
     return bytes_text(made);
@@ -55,7 +59,7 @@ static struct bytes answer_name(const struct json_scan *scan, uint32_t answer, c
 static void put_call_id(const struct json_scan *scan, struct bytes name, uint32_t call,
                         unsigned place, struct buf *out) {
     uint32_t id = said(scan, call, "id");
-    if (id) {
+    if (is_id(scan, id)) {
         json_put_node(out, scan, id);
         return;
     }
@@ -66,9 +70,9 @@ static void put_call_id(const struct json_scan *scan, struct bytes name, uint32_
 }
 
 // The parts have no types: texts and calls get those that every API understands, and calls an id
-// beside what they hold.
+// beside what they hold, in place of what a part may have under these names itself.
 static void put_message(const struct json_scan *scan, uint32_t answer, struct buf *out) {
-    static const char *const nothing[] = {NULL};
+    static const char *const own[] = {"id", "type", NULL};
     char made[32];
     struct bytes name = answer_name(scan, answer, made);
     uint32_t parts = parts_of(scan, answer);
@@ -85,7 +89,7 @@ static void put_message(const struct json_scan *scan, uint32_t answer, struct bu
         buf_text(out, call ? "{\"type\":\"tool_use\",\"id\":" : "{\"type\":\"text\"");
         if (call)
             put_call_id(scan, name, call, calls++, out);
-        put_members(scan, i, nothing, out);
+        put_members(scan, i, call ? own : own + 1, out);
         buf_byte(out, '}');
     }
     buf_byte(out, ']');

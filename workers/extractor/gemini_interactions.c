@@ -100,14 +100,29 @@ static void take_delta(struct assembly *assembly, struct json_scan *scan) {
     }
 }
 
+// The interaction as it is now, in which steps that came one by one need not stand.
+static void take_interaction(struct grown *body, struct json_scan *scan) {
+    uint32_t interaction = json_find(scan, 0, "interaction");
+    if (!is_shape(scan, interaction, JSON_SHAPE_object))
+        return;
+    for (uint32_t i = interaction + 1; i < scan->nodes[interaction].end; i = scan->nodes[i].end) {
+        bool is_empty = json_is_named(scan, i, bytes_text("steps")) && scan->nodes[i].count == 0;
+        if (!is_empty || !grown_find(body, 0, "steps"))
+            grown_merge(body, grown_member_like(body, 0, scan, i), scan, i);
+    }
+    mark(scan, interaction);
+}
+
 static void take_event(struct assembly *assembly, const struct sse_event *event,
                        struct json_scan *scan) {
     struct grown *body = &assembly->body;
     uint32_t type = json_find(scan, 0, "event_type"), key;
     (void)event;
-    if (is_text(scan, type, "interaction.created") ||
-        is_text(scan, type, "interaction.completed")) {
-        grown_merge(body, 0, scan, json_find(scan, 0, "interaction"));
+    if (is_text(scan, type, "interaction.created")) {
+        take_interaction(body, scan);
+    } else if (is_text(scan, type, "interaction.completed")) {
+        end_inputs(assembly, "steps", "arguments");
+        take_interaction(body, scan);
     } else if (is_text(scan, type, "interaction.status_update")) {
         grown_merge(body, grown_member(body, 0, "status"), scan, json_find(scan, 0, "status"));
         mark(scan, json_find(scan, 0, "interaction_id"));

@@ -64,7 +64,12 @@ static bool may_be_one(const struct json_node *node) {
            node->size - 2 <= (node->has_escape ? 6 * size_max : size_max);
 }
 
-// Its value: the text, or the number as it is written.
+static bool is_value(struct span value) {
+    return value.size > 0 && value.size <= IDENTIFIER_VALUE_BYTES_MAX;
+}
+
+// Its value: the text, or the number as it is written. What turns out to be none leaves nothing in
+// the pool: a body may have any number of such.
 static struct span value_of(struct extract *extract, const struct json_scan *scan, uint32_t node) {
     const struct json_node *at = &scan->nodes[node];
     if (at->shape == JSON_SHAPE_number)
@@ -73,7 +78,10 @@ static struct span value_of(struct extract *extract, const struct json_scan *sca
         return span_of(json_text(scan, node, NULL));
     size_t before = pool_size(extract);
     (void)json_text(scan, node, &extract->pool);
-    return span_since(&extract->pool, before);
+    struct span value = span_since(&extract->pool, before);
+    if (!is_value(value) && pool_size(extract) > before)
+        extract->pool.size = before;
+    return value;
 }
 
 // Where a node stands, behind the root's name. A place that is too long to be written down is still
@@ -88,10 +96,6 @@ static struct span path_of(struct extract *extract, const struct json_scan *scan
     if (path.size > 1 && path.size - 1 + strlen(root) <= PATH_BYTES_MAX)
         buf_put(&extract->pool, path.at + 1, path.size - 1);
     return span_since(&extract->pool, before);
-}
-
-static bool is_value(struct span value) {
-    return value.size > 0 && value.size <= IDENTIFIER_VALUE_BYTES_MAX;
 }
 
 static bool is_noteworthy(const struct header *header) {
@@ -335,7 +339,7 @@ const struct identifier *extract_all_identifiers(struct extract *extract, size_t
         if (extract->is_stream)
             sweep_stream(extract);
         if (buf_state(&extract->pool) != ERR_OK)
-            extract->identifier_count = 0;
+            extract->identifier_count = extract->ruled_count = 0;
         for (size_t i = 0; i < extract->identifier_count; i++)
             extract->identifiers[i] = (struct identifier){resolve(extract, extract->found[i].kind),
                                                           resolve(extract, extract->found[i].value),

@@ -52,19 +52,6 @@ static void take_delta(struct assembly *assembly, struct json_scan *scan) {
     }
 }
 
-static void end_part(struct assembly *assembly, uint32_t key) {
-    end_input(assembly, "content", key, "input");
-}
-
-// The end of the message is the end of each part whose own was not said. Nothing of them is aside
-// then: not for the next end that is said, either.
-static void end_parts(struct assembly *assembly) {
-    struct grown *aside = &assembly->aside;
-    for (uint32_t i = aside->nodes[0].first; i; i = aside->nodes[i].next)
-        end_part(assembly, aside->nodes[i].key);
-    grown_set_text(aside, 0, "");
-}
-
 // What is said at the end of the whole message: counters there take the place of the first ones,
 // but for those that are null.
 static void take_end(struct grown *body, struct json_scan *scan) {
@@ -93,7 +80,7 @@ static void take_event(struct assembly *assembly, const struct sse_event *event,
         take_delta(assembly, scan);
     } else if (is_text(scan, type, "content_block_stop")) {
         if (take_key(scan, "index", &key))
-            end_part(assembly, key);
+            end_input(assembly, "content", key, "input");
     } else if (is_text(scan, type, "message_delta")) {
         take_end(body, scan);
     } else if (is_text(scan, type, "error")) {
@@ -101,7 +88,7 @@ static void take_event(struct assembly *assembly, const struct sse_event *event,
         if (error != 0)
             grown_set(body, grown_member(body, 0, "error"), scan, error);
     } else if (is_text(scan, type, "message_stop")) {
-        end_parts(assembly);
+        end_inputs(assembly, "content", "input");
     } else if (!is_text(scan, type, "ping")) {
         return;
     }

@@ -86,7 +86,8 @@ static size_t list_counters(const struct counters *counters, const char *names[C
     return COUNTERS;
 }
 
-static void put_usage(const struct facts_head *facts, struct buf *out) {
+static void put_usage(const struct facts_head *facts, const struct rating *rating,
+                      struct buf *out) {
     struct counters counters = counters_of(facts);
     const char *names[COUNTERS];
     int64_t counts[COUNTERS];
@@ -102,10 +103,11 @@ static void put_usage(const struct facts_head *facts, struct buf *out) {
     put_count(out, "total_stated", facts->total_stated);
     buf_byte(out, ',');
     put_json(out, "raw", facts->usage);
+    bool is_guess = facts->cost_stated_pusd < 0 && rating_is_guess(rating, facts->has_more);
     buf_printf(out, ",\"state\":\"%s\"}",
-               facts->is_inconsistent ? "inconsistent"
-               : facts->has_usage     ? "stated"
-                                      : "none");
+               facts->is_inconsistent || is_guess ? "inconsistent"
+               : facts->has_usage                 ? "stated"
+                                                  : "none");
 }
 
 static void put_items(const struct rating *rating, const struct counters *counters,
@@ -129,38 +131,46 @@ static void put_items(const struct rating *rating, const struct counters *counte
     buf_byte(out, ']');
 }
 
-// As in the ledger: what the provider states wins, and stands beside what the prices make of it.
 // An answer that cannot be read has no price that anybody could know; an error without usage costs
-// nothing.
-static void put_cost(const struct report *report, const struct facts_head *facts, struct buf *out) {
+// nothing, and has neither a price nor a reason for having none.
+static void rate(const struct report *report, const struct facts_head *facts,
+                 struct rating *rating) {
     struct counters counters = counters_of(facts);
-    struct rating rating = {.is_priced = false, .pusd = -1, .parts = counters_none()};
-    int64_t stated = facts->cost_stated_pusd < 0 ? -1 : facts->cost_stated_pusd;
-    bool is_none = !report->api || (report->status >= 300 && !facts->has_usage && stated < 0);
     struct bytes model = facts->model.size > 0 ? facts->model : report->model_requested;
-    if (!is_none && report->refusal)
-        rating.unpriced = "unextracted";
-    else if (!is_none)
+    *rating = (struct rating){.is_priced = false, .pusd = -1, .parts = counters_none()};
+    if (!report->api || (report->status >= 300 && !facts->has_usage && facts->cost_stated_pusd < 0))
+        return;
+    if (report->refusal)
+        rating->unpriced = "unextracted";
+    else
         rating_of(report->catalogue, bytes_text(report->api->provider), model, facts->service_tier,
-                  report->at_ms, &counters, &rating);
-    const char *state = is_none            ? "none"
-                        : stated >= 0      ? "stated"
-                        : rating.is_priced ? "priced"
-                                           : "unpriced";
+                  report->at_ms, &counters, rating);
+}
+
+// As in the ledger: what the provider states wins, and stands beside what the prices make of it.
+static void put_cost(const struct facts_head *facts, const struct rating *rating, struct buf *out) {
+    struct counters counters = counters_of(facts);
+    bool is_none = !rating->is_priced && !rating->unpriced;
+    int64_t stated = facts->cost_stated_pusd < 0 ? -1 : facts->cost_stated_pusd;
+    int64_t computed = rating->is_priced ? rating->pusd : -1;
+    const char *state = is_none             ? "none"
+                        : stated >= 0       ? "stated"
+                        : rating->is_priced ? "priced"
+                                            : "unpriced";
     buf_printf(out, "\"cost\":{\"state\":\"%s\",", state);
-    put_count(out, "total_pusd", stated >= 0 ? stated : rating.is_priced ? rating.pusd : -1);
+    put_count(out, "total_pusd", stated >= 0 ? stated : computed);
     buf_byte(out, ',');
-    put_count(out, "computed_pusd", rating.is_priced ? rating.pusd : -1);
+    put_count(out, "computed_pusd", computed);
     buf_byte(out, ',');
     put_count(out, "stated_pusd", stated);
     buf_byte(out, ',');
-    put_text(out, "price", bytes_text(rating.price_name));
+    put_text(out, "price", bytes_text(rating->price_name));
     buf_byte(out, ',');
-    put_text(out, "tier", bytes_text(rating.tier));
+    put_text(out, "tier", bytes_text(rating->tier));
     buf_byte(out, ',');
-    put_text(out, "unpriced", bytes_text(rating.is_priced ? NULL : rating.unpriced));
+    put_text(out, "unpriced", bytes_text(rating->is_priced ? NULL : rating->unpriced));
     buf_byte(out, ',');
-    put_items(&rating, &counters, out);
+    put_items(rating, &counters, out);
     buf_byte(out, '}');
 }
 
@@ -292,10 +302,12 @@ static const struct facts_head no_facts = {
 void report_put(const struct report *report, struct buf *out) {
     struct wire_message message = {0};
     struct facts_head facts;
+    struct rating rating;
     if (wire_open(report->facts, &message) != ERR_OK || wire_head(&message, &facts) != ERR_OK) {
         facts = no_facts;
         message = (struct wire_message){.kind = KIND_facts};
     }
+    rate(report, &facts, &rating);
     put_head(report, out);
     put_answer(report, &facts, out);
     put_identifiers(report, &message, out);
@@ -303,9 +315,9 @@ void report_put(const struct report *report, struct buf *out) {
     buf_byte(out, ',');
     put_json(out, "headers", facts.headers);
     buf_byte(out, ',');
-    put_usage(&facts, out);
+    put_usage(&facts, &rating, out);
     buf_byte(out, ',');
-    put_cost(report, &facts, out);
+    put_cost(&facts, &rating, out);
     buf_byte(out, ',');
     put_rate_limit(report, facts.headers, out);
     buf_byte(out, ',');

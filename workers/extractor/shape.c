@@ -118,6 +118,14 @@ void end_input(struct assembly *assembly, const char *list, uint32_t key, const 
     buf_release(&text);
 }
 
+// Nothing is aside then: not for the next end that is said, either.
+void end_inputs(struct assembly *assembly, const char *list, const char *name) {
+    struct grown *aside = &assembly->aside;
+    for (uint32_t i = aside->nodes[0].first; i; i = aside->nodes[i].next)
+        end_input(assembly, list, aside->nodes[i].key, name);
+    grown_set_text(aside, 0, "");
+}
+
 enum err answer_shape_assemble(const struct answer_shape *shape, const struct provider_api *api,
                                struct bytes stream, struct assembly *assembly,
                                struct json_scan *scan, struct stream_story *story,

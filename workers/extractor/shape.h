@@ -69,6 +69,8 @@ bool take_key(struct json_scan *scan, const char *name, uint32_t *key);
 // Puts the pieces of a JSON text, which `aside` has under a part's key, into the part as that
 // member; once.
 void end_input(struct assembly *assembly, const char *list, uint32_t key, const char *name);
+// The same for each part whose own end was not said, at the end of all.
+void end_inputs(struct assembly *assembly, const char *list, const char *name);
 
 // Puts a whole stream together: what it amounts to is appended to out. api and story may be NULL:
 // then nothing judges the stream. assembly is empty, and scan for its use. ERR_TOO_BIG if an event

@@ -34,6 +34,7 @@ static bool sum_up(void *context, const struct json_scan *scan, uint32_t node) {
         summing->usage->is_inconsistent = true;
     else if (count >= 0)
         summing->sum = sum + count;
+    summing->usage->has_more |= count > 0;
     return true;
 }
 
@@ -153,8 +154,8 @@ static void settle_from_total(struct usage *usage) {
     *(lacks_input ? &counters->in_uncached : &counters->out_visible) = usage->total_stated - rest;
 }
 
-static void check_total(const struct usage *from, struct usage *usage) {
-    int64_t in = counters_in(&from->counters), out = counters_out(&from->counters), total;
+static void check_total(struct usage *usage) {
+    int64_t in = counters_in(&usage->counters), out = counters_out(&usage->counters), total;
     if (usage->total_stated < 0 || in < 0 || out < 0)
         return;
     if (__builtin_add_overflow(in, out, &total) || total != usage->total_stated)
@@ -244,7 +245,7 @@ struct usage extract_usage(struct extract *extract) {
         settle_from_total(&usage);
     usage.cost_stated_pusd = read_costs(extract, map, &usage);
     usage.has_usage = counters->in_uncached >= 0 || counters->out_visible >= 0;
-    check_total(&usage, &usage);
+    check_total(&usage);
     extract->is_beyond = is_said(extract, &map->beyond);
     usage.is_inconsistent |= extract->is_beyond;
     if (usage.cost_stated_pusd < 0 && is_said(extract, &map->free))

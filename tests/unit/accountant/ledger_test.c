@@ -86,6 +86,35 @@ START_TEST(a_stated_cost_wins_and_stands_beside_the_computed_one) {
 }
 END_TEST
 
+// Where several passes reach a dearer bracket together, nobody knows whether each of them did: the
+// amount must not look like one that is known.
+START_TEST(an_amount_in_a_bracket_that_several_passes_reach_is_doubted) {
+    static const struct {
+        int64_t input, stated_pusd;
+        bool has_more, is_doubted;
+    } cases[] = {{300000, -1, true, true},
+                 {300000, -1, false, false},
+                 {200000, -1, true, false},
+                 {300000, 5, true, false}};
+    int64_t doubted = 0;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct telling t;
+        telling_answered(&world, &t, i + 1, NULL, 1);
+        t.facts.model = bytes_text("gpt-5.6-sol");
+        t.facts.in_uncached = cases[i].input;
+        t.facts.cost_stated_pusd = cases[i].stated_pusd;
+        t.facts.has_more = cases[i].has_more;
+        (void)world_tell(&world, &t);
+        doubted += cases[i].is_doubted;
+        ck_assert_int_eq(sum("inconsistent"), doubted);
+        ck_assert_int_eq(world_count(&world, "SELECT sum(is_inconsistent) FROM call"), doubted);
+        ck_assert_int_eq(sum("unpriced"), 0);
+        telling_release(&t);
+    }
+    world_check(&world);
+}
+END_TEST
+
 // A crash of a worker must not leave a paid answer without its cost.
 START_TEST(an_unknown_call_becomes_answered_and_leaves_the_possibly_billed_sum) {
     struct telling t;
@@ -487,6 +516,7 @@ int main(void) {
     tcase_add_test(tests, an_answer_is_priced_by_the_served_models_price);
     tcase_add_test(tests, an_unknown_model_is_unpriced_and_not_zero);
     tcase_add_test(tests, a_stated_cost_wins_and_stands_beside_the_computed_one);
+    tcase_add_test(tests, an_amount_in_a_bracket_that_several_passes_reach_is_doubted);
     tcase_add_test(tests, an_unknown_call_becomes_answered_and_leaves_the_possibly_billed_sum);
     tcase_add_test(tests, a_contradiction_is_kept_once_with_all_that_came);
     tcase_add_test(tests, a_superfluous_answer_is_priced_and_changes_no_transcript);

@@ -247,6 +247,56 @@ START_TEST(a_text_that_nests_too_deep_where_it_stands_is_refused) {
 }
 END_TEST
 
+static void grow_calls(const char *text) {
+    static const char *const grows[] = {"arguments", NULL};
+    static const struct grown_growth growth = {.grows = grows};
+    uint32_t node = from(text);
+    grown_grow(&grown, grown_member(&grown, 0, "a"), &scan, node, &growth);
+}
+
+// Some servers leave names empty in the first piece. Nothing is kept of an empty text, in memory
+// that was used before and may look like one of any length: the call would be torn in two, or what
+// is nowhere compared.
+START_TEST(a_name_that_was_empty_at_first_tears_nothing_apart) {
+    grown.pieces[0] = (struct grown_piece){.size = 1};
+    grown_reset(&grown);
+    grow_calls("{\"v\":[{\"index\":0,\"id\":\"\",\"type\":\"\",\"function\":{\"name\":\"f\","
+               "\"arguments\":\"{\"}}]}");
+    grow_calls("{\"v\":[{\"index\":0,\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":"
+               "\"f\",\"arguments\":\"}\"}}]}");
+    ck_assert_str_eq(says(), "{\"a\":[{\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":"
+                             "\"f\",\"arguments\":\"{}\"}}]}");
+}
+END_TEST
+
+// Joined, neither could be made: the one would have lost its name, and the arguments be those of
+// both.
+START_TEST(calls_of_two_functions_are_two_whatever_their_index_and_ids) {
+    grow_calls("{\"v\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"1\"}}]}");
+    grow_calls("{\"v\":[{\"index\":0,\"function\":{\"arguments\":\"2\"}}]}");
+    grow_calls("{\"v\":[{\"index\":0,\"function\":{\"name\":\"g\",\"arguments\":\"3\"}}]}");
+    grow_calls("{\"v\":[{\"index\":0,\"function\":{\"name\":\"g\",\"arguments\":\"4\"}}]}");
+    ck_assert_str_eq(says(), "{\"a\":[{\"function\":{\"name\":\"f\",\"arguments\":\"12\"}},"
+                             "{\"function\":{\"name\":\"g\",\"arguments\":\"34\"}}]}");
+}
+END_TEST
+
+START_TEST(a_document_says_how_deep_it_is) {
+    static const struct {
+        const char *text;
+        unsigned depth;
+    } cases[] = {{"1", 0},
+                 {"[]", 1},
+                 {"{\"a\":[[],1],\"b\":2}", 3},
+                 {"[{\"a\":1},[[[1]]],{\"b\":[{}]},2]", 4},
+                 {"{\"v\":{\"a\":{\"b\":{}},\"c\":[1,2]}}", 4}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        ck_assert(grown_set_json(&grown, 0, bytes_text(cases[i].text)));
+        ck_assert_uint_eq(grown_depth(&grown), cases[i].depth);
+    }
+}
+END_TEST
+
 START_TEST(a_document_that_outgrows_its_bounds_says_so) {
     char *megabyte = mem_new((1 << 20) + 16);
     memset(megabyte, 'x', (1 << 20) + 8);
@@ -276,6 +326,9 @@ int main(void) {
     tcase_add_test(tcase, much_memory_is_given_back);
     tcase_add_test(tcase, only_what_is_said_to_grow_does);
     tcase_add_test(tcase, a_text_that_nests_too_deep_where_it_stands_is_refused);
+    tcase_add_test(tcase, a_name_that_was_empty_at_first_tears_nothing_apart);
+    tcase_add_test(tcase, calls_of_two_functions_are_two_whatever_their_index_and_ids);
+    tcase_add_test(tcase, a_document_says_how_deep_it_is);
     tcase_add_test(tcase, a_document_that_outgrows_its_bounds_says_so);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

@@ -329,6 +329,9 @@ START_TEST(what_a_request_asks_for_bounds_its_tokens) {
         {"{\"models\":[\"a\",\"b\"]}", -1, OUTPUT_TOKENS_MAX},
         {"{\"plugins\":[{\"id\":\"web\"}]}", -1, OUTPUT_TOKENS_MAX},
         {"{\"agent\":\"deep-research\"}", -1, OUTPUT_TOKENS_MAX},
+        {"{\"max_tokens\":7,\"context_management\":{\"edits\":[{\"type\":\"compact_20260112\"}]}}",
+         -1, 7},
+        {"{\"max_tokens\":7,\"context_management\":null}", 1000, 7},
         {"{\"reasoning\":{\"mode\":\"pro\"}}", -1, OUTPUT_TOKENS_MAX},
         {"{\"reasoning\":{\"effort\":\"low\",\"mode\":null}}", 1000, OUTPUT_TOKENS_MAX},
     };

@@ -282,6 +282,22 @@ START_TEST(a_refusal_without_any_output_costs_nothing) {
 }
 END_TEST
 
+// A price by brackets is a guess then.
+START_TEST(an_answer_says_that_other_passes_are_in_its_counters) {
+    read_usage("m",
+               "\"input_tokens\":5,\"iterations\":[{\"type\":\"message\",\"input_tokens\":5}]");
+    ck_assert(!sample.head.has_more);
+    read_usage("m",
+               "\"input_tokens\":5,\"iterations\":[{\"type\":\"compaction\",\"input_tokens\":0}]");
+    ck_assert(!sample.head.has_more);
+    read_usage("m",
+               "\"input_tokens\":5,\"iterations\":[{\"type\":\"compaction\",\"input_tokens\":7}]");
+    ck_assert(sample.head.has_more);
+    ck_assert_int_eq(sample.head.in_uncached, 12);
+    ck_assert(!sample.head.is_inconsistent);
+}
+END_TEST
+
 // The published examples: what the whole way from an answer to its price comes to.
 START_TEST(prices_are_those_of_the_worked_examples) {
     static const char usage[] = "\"input_tokens\":50,\"cache_creation_input_tokens\":2000,"
@@ -329,6 +345,7 @@ int main(void) {
     tcase_add_test(all, what_is_no_answer_is_refused);
     tcase_add_test(all, errors_give_what_they_hold);
     tcase_add_test(all, a_refusal_without_any_output_costs_nothing);
+    tcase_add_test(all, an_answer_says_that_other_passes_are_in_its_counters);
     tcase_add_test(all, prices_are_those_of_the_worked_examples);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);

@@ -123,6 +123,33 @@ START_TEST(identifiers_of_events_that_find_no_room_are_counted) {
 }
 END_TEST
 
+// Five rules over one place, and a value of 1,100 line feeds 3,600 times: each is longer than an
+// identifier may be, and together they are more than there is room for.
+START_TEST(what_is_no_identifier_takes_no_room) {
+    static struct identifier_rule rules[5];
+    static struct jsonpath *path;
+    struct provider_api api = *sample.api;
+    ck_assert_int_eq(jsonpath_new(bytes_text("$..v"), &path, NULL, 0), ERR_OK);
+    for (size_t i = 0; i < 5; i++)
+        rules[i] = (struct identifier_rule){.kind = i ? "b" : "a", .path = path, .is_users = true};
+    api.identifiers = rules;
+    api.identifier_count = 5;
+    sample.api = &api;
+    buf_text(&text, "{\"id\":\"r\",\"choices\":[{}],\"x\":[0");
+    for (int i = 0; i < 3600; i++) {
+        buf_text(&text, ",{\"v\":\"");
+        put_many("\\n", 1100);
+        buf_text(&text, "\"}");
+    }
+    buf_text(&text, "]}");
+    read_text("x-request-id: q\r\n");
+    ck_assert_ptr_null(sample.refusal);
+    ck_assert_uint_eq(sample.count, 2);
+    ck_assert_uint_lt(sample.extract->pool.size, 1000);
+    jsonpath_free(path);
+}
+END_TEST
+
 // ---- counters -----------------------------------------------------------------------------------
 
 static void read_searches(unsigned distinct, unsigned alike) {
@@ -206,6 +233,47 @@ START_TEST(a_choice_whose_index_is_null_is_the_first) {
 }
 END_TEST
 
+static void read_parts(const char *const parts[2], const char *expected) {
+    buf_reset(&text);
+    for (int i = 0; i < 2; i++)
+        buf_printf(&text, "data: {\"choices\":[{\"delta\":{\"content\":%s}%s}]}\n\n", parts[i],
+                   i ? ",\"finish_reason\":\"stop\"" : "");
+    buf_text(&text, "data: [DONE]\n\n");
+    read_text("");
+    ck_assert_msg(!sample.refusal, "%s", sample.refusal);
+    ck_assert_msg(holds(extract_body(sample.extract), expected), "%s", expected);
+}
+
+// Two images joined are one, and the other is lost: only what holds nothing but a text goes on.
+START_TEST(parts_that_hold_more_than_a_text_are_parts_of_their_own) {
+    static const struct {
+        const char *parts[2];
+        const char *expected;
+    } cases[] = {
+        {{"[{\"type\":\"image_url\",\"image_url\":{\"url\":\"A\"}},{\"type\":\"image_url\","
+          "\"image_url\":{\"url\":\"B\"}}]",
+          "[{\"type\":\"image_url\",\"image_url\":{\"url\":\"C\"}}]"},
+         "\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"A\"}},{\"type\":"
+         "\"image_url\",\"image_url\":{\"url\":\"B\"}},{\"type\":\"image_url\",\"image_url\":{"
+         "\"url\":\"C\"}}]"},
+        {{"[{\"text\":\"a\"},{\"image_url\":{\"url\":\"A\"}}]", "[{\"text\":\"b\"}]"},
+         "\"content\":[{\"text\":\"a\"},{\"image_url\":{\"url\":\"A\"}},{\"text\":\"b\"}]"},
+        {{"[{\"type\":\"redacted\",\"data\":\"A\"}]", "[{\"type\":\"redacted\",\"data\":\"B\"}]"},
+         "\"content\":[{\"type\":\"redacted\",\"data\":\"A\"},{\"type\":\"redacted\",\"data\":"
+         "\"B\"}]"},
+        {{"[{\"type\":\"text\",\"text\":\"a\",\"notes\":[1]}]", "\"b\""},
+         "\"content\":[{\"type\":\"text\",\"text\":\"a\",\"notes\":[1]},{\"type\":\"text\","
+         "\"text\":\"b\"}]"},
+        {{"[{\"type\":\"text\",\"text\":\"a\",\"notes\":null}]",
+          "[{\"type\":\"text\",\"text\":\"b\",\"notes\":null}]"},
+         "\"content\":[{\"type\":\"text\",\"text\":\"ab\",\"notes\":null}]"},
+        {{"[1,\"a\"]", "[\"b\"]"}, "\"content\":[1,\"a\",\"b\"]"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        read_parts(cases[i].parts, cases[i].expected);
+}
+END_TEST
+
 START_TEST(parts_without_a_type_get_none) {
     buf_text(&text, "data: {\"choices\":[{\"delta\":{\"content\":[{\"text\":\"a\"}]}}]}\n\n"
                     "data: {\"choices\":[{\"delta\":{\"content\":[{\"text\":\"b\"},{\"type\":"
@@ -214,6 +282,46 @@ START_TEST(parts_without_a_type_get_none) {
     read_text("");
     ck_assert(holds(extract_body(sample.extract),
                     "\"content\":[{\"text\":\"ab\"},{\"type\":\"text\",\"text\":\"c\"}]"));
+}
+END_TEST
+
+// An event stands two levels deeper in the metadata: more than can be read again would cost the
+// whole record.
+START_TEST(events_that_nest_too_deep_are_counted_and_cost_the_answer_nothing) {
+    sample_api(&sample, "anthropic", "messages");
+    for (unsigned depth = JSON_DEPTH_MAX - 4; depth < JSON_DEPTH_MAX; depth++) {
+        buf_reset(&text);
+        buf_text(&text, "data: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"content\":"
+                        "[]}}\n\ndata: {\"type\":\"news\",\"x\":");
+        put_many("[", depth);
+        put_many("]", depth);
+        buf_text(&text, "}\n\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":"
+                        "\"end_turn\"}}\n\ndata: {\"type\":\"message_stop\"}\n\n");
+        read_text("");
+        bool fits = depth + 1 + 2 <= JSON_DEPTH_MAX;
+        ck_assert_msg(!sample.refusal, "%s", sample.refusal);
+        ck_assert(json_is_complete(sample.head.metadata));
+        ck_assert_int_eq(!holds(sample.head.metadata, "\"count\":4,\"last\":null"), fits);
+        ck_assert_uint_eq(sample.extract->paths_given_up, !fits);
+    }
+}
+END_TEST
+
+// A name twice is no JSON for who reads it strictly, and its fields are found no more.
+START_TEST(no_name_stands_twice_in_the_metadata) {
+    struct json_scan scan;
+    json_scan_init(&scan);
+    buf_text(&text, "data: {\"stream_events\":1,\"identifiers_left_out\":2,\"choices\":[{\"delta\":"
+                    "{\"content\":\"a\"},\"finish_reason\":\"stop\"}],\"x\":[0");
+    for (int i = 0; i < IDENTIFIERS_MAX; i++)
+        buf_printf(&text, ",{\"id\":\"e%d\"}", i);
+    buf_text(&text, "]}\n\ndata: [DONE]\n\n");
+    read_text("");
+    ck_assert_msg(!sample.refusal, "%s", sample.refusal);
+    ck_assert_uint_eq(sample.extract->identifiers_left_out, 0);
+    ck_assert_int_eq(json_scan(&scan, sample.head.metadata, NULL), ERR_OK);
+    ck_assert(holds(sample.head.metadata, "\"stream_events\":1"));
+    json_scan_release(&scan);
 }
 END_TEST
 
@@ -259,6 +367,24 @@ START_TEST(calls_without_ids_get_such_as_no_other_turn_has) {
 }
 END_TEST
 
+// An id that is empty names nothing, and a name that stands twice spoils each later turn.
+START_TEST(a_part_has_one_type_and_a_call_one_id_that_says_something) {
+    struct json_scan scan;
+    json_scan_init(&scan);
+    sample_api(&sample, "gemini", "generate");
+    buf_text(&text, "{\"responseId\":\"\",\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\","
+                    "\"type\":\"x\"},{\"functionCall\":{\"id\":\"\",\"name\":\"f\"},\"type\":\"y\","
+                    "\"id\":\"z\"}]},\"finishReason\":\"STOP\"}]}");
+    read_text("");
+    ck_assert(!sample.refusal);
+    ck_assert_int_eq(json_scan(&scan, sample.head.message, NULL), ERR_OK);
+    ck_assert(holds(sample.head.message,
+                    "{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"tool_use\","
+                    "\"id\":\"call-"));
+    json_scan_release(&scan);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("bounds");
     TCase *all = tcase_create("all");
@@ -269,13 +395,18 @@ int main(void) {
     tcase_add_test(all, the_headers_identifiers_have_room_behind_any_body);
     tcase_add_test(all, headers_do_not_take_the_bodys_room);
     tcase_add_test(all, identifiers_of_events_that_find_no_room_are_counted);
+    tcase_add_test(all, what_is_no_identifier_takes_no_room);
     tcase_add_test(all, searches_are_counted_as_far_as_they_are_looked_at);
     tcase_add_test(all, a_step_that_ends_again_and_again_is_put_in_once);
     tcase_add_test(all, a_message_that_ends_again_and_again_ends_once);
     tcase_add_test(all, a_choice_whose_index_is_null_is_the_first);
+    tcase_add_test(all, parts_that_hold_more_than_a_text_are_parts_of_their_own);
     tcase_add_test(all, parts_without_a_type_get_none);
+    tcase_add_test(all, events_that_nest_too_deep_are_counted_and_cost_the_answer_nothing);
+    tcase_add_test(all, no_name_stands_twice_in_the_metadata);
     tcase_add_test(all, a_rest_of_events_that_finds_no_room_is_counted);
     tcase_add_test(all, calls_without_ids_get_such_as_no_other_turn_has);
+    tcase_add_test(all, a_part_has_one_type_and_a_call_one_id_that_says_something);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

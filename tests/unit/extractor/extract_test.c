@@ -399,7 +399,11 @@ START_TEST(errors_give_what_they_hold) {
         {503, "<html>", "", "", "", ""},
         {503, "upstream connect error", "", "", "upstream connect error", ""},
         {500, "", "", "", "", ""},
-        {400, "{\"error\":{\"message\":\"cut", "", "", "{\"error\":{\"message\":\"cut", ""},
+        {503, "\r\n upstream connect error", "", "", "upstream connect error", ""},
+        // The provider may repeat what it was asked.
+        {400, "{\"error\":{\"message\":\"cut", "", "", "", ""},
+        {400, " [{\"input\":\"<title>cut", "", "", "", ""},
+        {400, "\"cut", "", "", "", ""},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         sample_read(&sample, cases[i].status, "x-request-id: req_e\r\n", bytes_text(cases[i].body));
@@ -446,6 +450,27 @@ START_TEST(what_is_no_answer_is_refused_and_still_found_by_its_headers) {
         sample_read(&sample, 200, "", bytes_of(full, cut));
         ck_assert_ptr_nonnull(sample.refusal);
     }
+}
+END_TEST
+
+// It would stand in the ledger and in every log line of the error, also of who keeps no content.
+START_TEST(no_word_of_a_success_is_taken_for_an_error) {
+    static const char *const bodies[] = {
+        "{\"id\":\"x\",\"choices\":[{\"message\":{\"content\":\"secret",
+        "{\"choices\":[{\"message\":{\"content\":\"secret\"}}],\"choices\":[]}",
+        "secret",
+        "\"secret\"",
+        "<title>secret</title>",
+        "{\"message\":\"secret\"}",
+    };
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(*bodies); i++) {
+        sample_read(&sample, 200, "", bytes_text(bodies[i]));
+        ck_assert_ptr_nonnull(sample.refusal);
+        ck_assert(bytes_is(sample.head.finish, "error"));
+        ck_assert_msg(sample.head.error_message.size == 0, "%s", bodies[i]);
+    }
+    sample_read(&sample, 200, "", bytes_text("{\"error\":{\"message\":\"m\"}}"));
+    ck_assert(bytes_is(sample.head.error_message, "m"));
 }
 END_TEST
 
@@ -499,6 +524,7 @@ int main(void) {
     tcase_add_test(all, counters_are_disjoint_and_absent_is_not_zero);
     tcase_add_test(all, errors_give_what_they_hold);
     tcase_add_test(all, what_is_no_answer_is_refused_and_still_found_by_its_headers);
+    tcase_add_test(all, no_word_of_a_success_is_taken_for_an_error);
     tcase_add_test(all, an_answer_leaves_nothing_behind_for_the_next);
     tcase_add_test(all, damaged_answers_are_survived);
     suite_add_tcase(suite, all);

@@ -243,13 +243,14 @@ START_TEST(a_model_is_itself_its_snapshots_and_what_its_alias_leads_to) {
 }
 END_TEST
 
-// The API knows a result by the name of its call, and by its id only where the model gave one.
+// The API knows a result by the name of its call, and by its id only where the model gave one: an
+// empty one is none.
 START_TEST(results_find_their_calls) {
     assert_turn(
         BEFORE SAID(
             FLASH,
             USE("r-0", "", "f") "}," USE(
-                "r-1", "",
+                "r-1", "\"id\":\"\",",
                 "g") "}") ",{\"role\":\"user\",\"content\":[\"and\",{\"type\":\"tool_result\","
                           "\"name\":"
                           "\"g\",\"content\":[\"a\",{\"type\":\"text\",\"text\":\"b\"}],\"is_"
@@ -257,10 +258,11 @@ START_TEST(results_find_their_calls) {
                           "{\"type\":\"tool_result\",\"call\":0,\"content\":{\"km\":210}}]}]}",
         FLASH,
         "{\"contents\":[" ONE ",{\"role\":\"model\",\"parts\":[" CALL("", "f") "}," CALL(
-            "", "g") "}]},{\"role\":\"user\",\"parts\":["
-                     "{\"functionResponse\":{\"name\":\"g\",\"response\":{\"error\":\"ab\"}}},"
-                     "{\"functionResponse\":{\"name\":\"f\",\"response\":{\"km\":210}}},"
-                     "{\"text\":\"and\"}]}]}");
+            "\"id\":\"\",",
+            "g") "}]},{\"role\":\"user\",\"parts\":["
+                 "{\"functionResponse\":{\"name\":\"g\",\"response\":{\"error\":\"ab\"}}},"
+                 "{\"functionResponse\":{\"name\":\"f\",\"response\":{\"km\":210}}},"
+                 "{\"text\":\"and\"}]}]}");
     assert_turn(
         BEFORE SAID(
             THREE, USE("x1", "\"id\":\"x1\",",

@@ -44,6 +44,15 @@ exchange stream.json "$chat?a=b#c" x 200 '{"content-type":"text/event-stream"}' 
 events='"data: {\"id\":\"c-2\",\"model\":\"gpt-5-nano\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2,\"total_tokens\":3}}\n\ndata: [DONE]\n\n"'
 exchange stream.json "$chat?a=b#c" x 200 '{"content-type":"text/event-stream"}' true "$events"
 exchange cut.json $chat x 200 '{}' true "${events/data: \[DONE]/}"
+# passes FILE MORE: more than 100,000 tokens of input, with MORE in its usage.
+passes() {
+    exchange "$1" https://api.anthropic.com/v1/messages x 200 '{"Date":"Fri, 20 Nov 2026 10:00:00 GMT"}' false \
+        '{"id":"m-1","type":"message","model":"claude-haiku-5-5","content":[],"stop_reason":"end_turn","usage":'"$2"'}'
+}
+passes one.json '{"input_tokens":105000,"output_tokens":1500}'
+passes several.json '{"input_tokens":45000,"output_tokens":1000,"iterations":[
+    {"type":"compaction","input_tokens":60000,"output_tokens":500},
+    {"type":"message","input_tokens":45000,"output_tokens":1000}]}'
 echo '{"response":{}}' >"$work/empty.json"
 echo '{"response":' >"$work/half.json"
 
@@ -83,6 +92,9 @@ check "rate limits" is plain.json rate_limit '{"remaining_tokens": "9"}'
 check "no error" is plain.json error null
 check "a quota is no rate limit" is quota.json error.class '"lane_wide"'
 check "how long to wait" is quota.json error.retry_after_ms 7000
+check "one pass beyond a bracket has its price" is one.json usage.state '"stated"'
+check "several passes are priced by their sum" is several.json cost.total_pusd 56250000000
+check "and that is said to be a guess" is several.json usage.state '"inconsistent"'
 check "an error costs nothing" is quota.json cost.state '"none"'
 check "a page's title" is page.json error.message '"Bad gateway"'
 check "a stream" is stream.json outcome '"success"'

@@ -152,8 +152,9 @@ static void put_replay(struct talk *talk, uint32_t message) {
     bool is_same = is_made_by(scan, message, talk->model);
     for (uint32_t i = first_in(content); i < next_in(scan, content); i = next_in(scan, i)) {
         uint32_t call = stated_in(scan, i, "functionCall");
+        uint32_t id = call ? stated_in(scan, call, "id") : 0;
         if (call)
-            talk->has_ids = stated_in(scan, call, "id") != 0;
+            talk->has_ids = id && has_shape(scan, id, JSON_SHAPE_text) && scan->nodes[id].size > 2;
         if (is_same || !is_thought(scan, i))
             put_own(part_of(talk, model), scan, i, is_same);
     }
