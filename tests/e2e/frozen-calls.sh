@@ -24,13 +24,14 @@ run=$!
 FROZEN_S=8
 
 # While the broker stands still too, the calls end, and the worker has more to hand over than the
-# connection takes.
+# connection takes. It has read all answers once neither the provider nor it has anything to do.
 until_true 60 is_billed $((lines / 8))
 broker=$(process colloq-broker)
 worker=$(process colloq-worker)
+simulator=$(process provider-sim)
 kill -STOP "$broker"
 before=
-until_true 60 is_still bill_lines
+check "all calls end meanwhile" until_true 60 is_still "bill_lines; work_done $worker $simulator"
 check "a worker stands still with answers in its hands" kill -STOP "$worker"
 kill -CONT "$broker"
 sleep "$FROZEN_S"

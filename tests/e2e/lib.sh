@@ -158,6 +158,15 @@ is_still() {
     [ "$now" = "$before" ] || { before=$now && sleep 0.3 && false; }
 }
 
+# work_done PID…: the time that their threads have worked so far; never the same twice while one of
+# them has something to do, and only waits for a processor.
+work_done() {
+    local pid
+    for pid in "$@"; do
+        cat /proc/"$pid"/task/*/stat
+    done | awk '{ print $3, $14 + $15 } $3 == "R" { exit 1 }' || echo "$EPOCHREALTIME"
+}
+
 # Calls that were open when their worker was found dead, as the broker counted them.
 leases_lost() {
     sed -n 's/.*ev=worker.replaced .*open=\([0-9]*\).*/\1/p' "$data/log/colloq-broker.log" |
