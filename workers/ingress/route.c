@@ -1,5 +1,7 @@
 #include "workers/ingress/route.h"
 
+#include <string.h>
+
 // Shapes of urls that providers have and colloq does not serve yet: known, and so not a mistake
 // of the file.
 static const char *const known_urls[] = {
@@ -65,11 +67,18 @@ static const struct provider_api *api_of_call(const struct catalogue *catalogue,
     return wish->member ? catalogue_by_member(catalogue, provider, wish->member) : NULL;
 }
 
+// What stands before the model; empty: nothing does.
+static struct bytes before_model(struct bytes model) {
+    const uint8_t *slash = model.size > 0 ? memchr(model.at, '/', model.size) : NULL;
+    return bytes_of(model.at, slash ? (size_t)(slash - model.at) : 0);
+}
+
 static enum refusal refuse_provider(const struct catalogue *catalogue,
                                     const struct route_wish *wish, struct buf *words) {
-    if (wish->provider.size > 0) {
+    struct bytes meant = wish->provider.size > 0 ? wish->provider : before_model(wish->model);
+    if (meant.size > 0) {
         buf_text(words, "there is no provider ");
-        say_part(words, wish->provider);
+        say_part(words, meant);
         buf_text(words, "; known are: ");
     } else {
         buf_text(words, "write provider/model, or give --provider; known providers: ");
@@ -95,7 +104,8 @@ static enum refusal find_provider(const struct catalogue *catalogue, const struc
         return catalogue_has_provider(catalogue, found->provider)
                    ? REFUSAL_none
                    : refuse_provider(catalogue, wish, words);
-    if (wish->url.size == 0 && !wish->member)
+    // A name that nobody has must not go to whoever has the form: it was meant for somebody else.
+    if ((wish->url.size == 0 && !wish->member) || before_model(wish->model).size > 0)
         return refuse_provider(catalogue, wish, words);
     const struct provider_api *by_form = api_of_call(catalogue, wish, bytes_of(NULL, 0));
     if (!by_form)

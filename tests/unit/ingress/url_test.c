@@ -56,12 +56,34 @@ START_TEST(a_refused_url_names_those_of_the_provider) {
 }
 END_TEST
 
+// A form says who is meant where nothing else does: not where somebody is named whom nobody knows.
+START_TEST(a_name_that_nobody_has_goes_to_nobody) {
+    with_provider("");
+    ck_assert_str_eq(why("{\"custom_id\":\"a\",\"url\":\"/v1/chat/completions\",\"body\":"
+                         "{\"model\":\"groqq/m\",\"messages\":[]}}"),
+                     "unknown_provider");
+    ck_assert(says("there is no provider groqq; known are: "));
+    ck_assert_str_eq(why("{\"custom_id\":\"b\",\"params\":{\"model\":\"anthropics/m\","
+                         "\"max_tokens\":1,\"messages\":[]}}"),
+                     "unknown_provider");
+    ck_assert_str_eq(why("{\"conversation\":\"c\",\"model\":\"grok/m\",\"input\":\"a\"}"),
+                     "unknown_provider");
+    ck_assert(says("there is no provider grok; known are: "));
+    with_provider("openai"); // whose models may be called anything
+    ck_assert_str_eq(why("{\"custom_id\":\"d\",\"url\":\"/v1/chat/completions\",\"body\":"
+                         "{\"model\":\"groqq/m\",\"messages\":[]}}"),
+                     "");
+    ck_assert_str_eq(text_of(item.model), "groqq/m");
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("urls");
     TCase *lines = tcase_create("lines");
     tcase_add_checked_fixture(lines, set_up, tear_down);
     tcase_add_test(lines, a_url_may_name_the_model);
     tcase_add_test(lines, a_refused_url_names_those_of_the_provider);
+    tcase_add_test(lines, a_name_that_nobody_has_goes_to_nobody);
     suite_add_tcase(suite, lines);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
