@@ -111,9 +111,9 @@ static void show_state(const json_t *live) {
         out_printf("%-13s %s: %s; kept until it is retried or dropped\n", "on its way", state,
                    reason);
     else
-        out_printf("%-13s %s, %s; waits for %s\n", "on its way", state,
+        out_printf("%-13s %s, %s; waits%s%s\n", "on its way", state,
                    counted_text(int_of(live, "attempts", 0), "attempt", count),
-                   *why ? why : "nothing");
+                   *why ? ": " : " for nothing", why);
 }
 
 static void show_job(const json_t *answer) {

@@ -27,7 +27,7 @@ for line in 2 3 4 5 7 8 9 11 12; do
     check "line $line is reported" grep -qE "(^|[^0-9])line $line([^0-9]|\$)" "$work/err.txt"
 done
 check "the reasons are named" is \
-    "$(for word in JSON custom_id no_model "known providers" UTF-8; do grep -qi -- "$word" "$work/err.txt" && echo "$word"; done | wc -l)" 5
+    "$(for word in JSON custom_id no_model "no provider nobody-knows-this; known are" UTF-8; do grep -qi -- "$word" "$work/err.txt" && echo "$word"; done | wc -l)" 5
 check "an earlier refused turn is the reason of the later one" grep -q 'line 11' <(grep 'line 12' "$work/err.txt")
 client batch run "$work/job.jsonl" --strict --again >"$work/strict.jsonl" 2>"$work/strict.txt"
 code=$?
