@@ -19,6 +19,8 @@ static const char entry[] =
     "answer: {message: '$.choices[0].message', finish: '$.choices[0].finish_reason'}\n"
     "finish: {stop: stop, source: docs}\n"
     "usage:\n  object: $.usage\n  input: {path: $.usage.in}\n  output: {path: $.usage.out}\n"
+    "  input_cached: {path: $.usage.cached}\n"
+    "  total: {path: $.usage.total}\n"
     "  input_tool_use: {path: $.usage.tools}\n"
     "  input_image: {path: $.usage.images, included: true}\n"
     "  output_image: {path: $.usage.drawn, included: true}\n"
@@ -127,6 +129,21 @@ START_TEST(further_counters_and_other_units_are_read) {
 }
 END_TEST
 
+// Where cached tokens are no part of the input, they are a part of the total: the figures are those
+// of an answer of Bedrock's Converse.
+START_TEST(a_total_has_all_counters_in_it) {
+    struct facts_head head;
+    read_facts(ANSWER("\"in\":433,\"cached\":2752,\"out\":16,\"total\":3201"), &head);
+    ck_assert_int_eq(head.in_uncached, 433);
+    ck_assert_int_eq(head.in_cached, 2752);
+    ck_assert_int_eq(head.out_visible, 16);
+    ck_assert_int_eq(head.total_stated, 3201);
+    ck_assert(!head.is_inconsistent);
+    read_facts(ANSWER("\"in\":433,\"cached\":2752,\"out\":16,\"total\":449"), &head);
+    ck_assert(head.is_inconsistent);
+}
+END_TEST
+
 // An API may end its stream by nothing but the last chunk, and name its errors by their event.
 START_TEST(a_stream_may_end_with_its_last_chunk) {
     struct stream_story story;
@@ -164,6 +181,7 @@ int main(void) {
     tcase_add_test(tests, a_model_in_a_path_stays_in_its_segment);
     tcase_add_test(tests, a_body_says_nothing_that_its_path_says);
     tcase_add_test(tests, further_counters_and_other_units_are_read);
+    tcase_add_test(tests, a_total_has_all_counters_in_it);
     tcase_add_test(tests, a_stream_may_end_with_its_last_chunk);
     tcase_add_test(tests, every_shape_of_the_catalogue_is_spoken_and_read);
     suite_add_tcase(suite, tests);
