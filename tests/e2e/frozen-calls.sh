@@ -11,13 +11,8 @@ lines=${LINES_WANTED:-9000} concurrency=100
     sed "1,$((lines / 4))s/\"content\":\"/&@sim:body_100000 /" >"$work/job.jsonl"
 export COLLOQ_CALL_LIMIT=1500ms COLLOQ_LANE_CONCURRENCY=$concurrency
 start_dev "--latency-ms 250"
-# A second worker, not dev's: it finds the simulator as dev's does.
-OPENAI_API_KEY=simulated OPENAI_BASE_URL=http://127.0.0.1:$(cat "$data/provider-sim.port")/v1 \
-    "$BIN/colloq-worker" --simulate --data "$data" 2>"$work/worker.log" &
-second=$!
 worker_rows() { client stat --json | grep -o '"role":"worker"' | wc -l; }
 both_there() { [ "$(worker_rows)" -eq 2 ]; }
-check "two workers are there" until_true 60 both_there
 client batch run "$work/job.jsonl" >"$work/out.jsonl" 2>"$work/err.txt" &
 run=$!
 # Longer than the call's limit, the margin, and the time until a peer counts as silent.
@@ -34,8 +29,14 @@ before=
 check "all calls end meanwhile" until_true 60 is_still "bill_lines; work_done $worker $simulator"
 check "a worker stands still with answers in its hands" kill -STOP "$worker"
 kill -CONT "$broker"
+# A second worker, not dev's, that comes now, so that the first has all the calls: it finds the
+# simulator as dev's does.
+OPENAI_API_KEY=simulated OPENAI_BASE_URL=http://127.0.0.1:$(cat "$data/provider-sim.port")/v1 \
+    "$BIN/colloq-worker" --simulate --data "$data" 2>"$work/worker.log" &
+second=$!
 sleep "$FROZEN_S"
 kill -CONT "$worker"
+check "two workers are there" until_true 60 both_there
 check "and goes on in the middle of the run" kill -0 "$run"
 
 until_true 60 is_billed $((lines / 2))

@@ -3,6 +3,7 @@
 #define TEST_API_H
 
 #include "tests/unit/built_in.h"
+#include "workers/provider/adapter.h"
 
 #include <check.h>
 
@@ -14,6 +15,16 @@ static inline void api_document(struct buf *document) {
 
 static inline struct catalogue *api_catalogue(void) {
     return built_in_catalogue();
+}
+
+// Whether the API takes a line; the words say why not, and nothing otherwise.
+static inline bool api_takes(const struct provider_api *api, const char *line,
+                             struct json_scan *scan, struct buf *words) {
+    buf_reset(words);
+    ck_assert_int_eq(json_scan(scan, bytes_text(line), NULL), ERR_OK);
+    bool does = adapter_for(api->shape)->takes(api, scan, words);
+    ck_assert_msg(does == (words->size == 0), "%s", line);
+    return does;
 }
 
 #endif

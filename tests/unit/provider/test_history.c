@@ -146,11 +146,7 @@ END_TEST
 // ---- what a file brings -------------------------------------------------------------------------
 
 static bool takes(const struct provider_api *api, const char *line) {
-    buf_reset(&words);
-    ck_assert_int_eq(json_scan(&scan, bytes_text(line), NULL), ERR_OK);
-    bool does = adapter_for(api->shape)->takes(api, &scan, &words);
-    ck_assert_msg(does == (words.size == 0), "%s", line);
-    return does;
+    return api_takes(api, line, &scan, &words);
 }
 
 static bool is_chat(const struct provider_api *api) {
