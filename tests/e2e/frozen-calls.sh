@@ -9,24 +9,30 @@ lines=${LINES_WANTED:-9000} concurrency=100
 # others stay in the hands of a worker whose broker does not listen.
 "$BIN/make-lines" "$lines" 37 |
     sed "1,$((lines / 4))s/\"content\":\"/&@sim:body_100000 /" >"$work/job.jsonl"
-export COLLOQ_CALL_LIMIT=1500ms COLLOQ_LANE_CONCURRENCY=$concurrency
+export COLLOQ_CALL_LIMIT=4s COLLOQ_LANE_CONCURRENCY=$concurrency
 start_dev "--latency-ms 250"
 worker_rows() { client stat --json | grep -o '"role":"worker"' | wc -l; }
 both_there() { [ "$(worker_rows)" -eq 2 ]; }
 client batch run "$work/job.jsonl" >"$work/out.jsonl" 2>"$work/err.txt" &
 run=$!
-# Longer than the call's limit, the margin, and the time until a peer counts as silent.
-FROZEN_S=8
+# Longer than the call's limit and the margin, after which another worker gets the call, and longer
+# than the time until a peer counts as silent.
+LEASED_S=11 SILENT_S=8
 
-# While the broker stands still too, the calls end, and the worker has more to hand over than the
-# connection takes. It has read all answers once neither the provider nor it has anything to do.
-until_true 60 is_billed $((lines / 8))
+# As many calls are out as may be once the provider stands still and the worker has nothing to do;
+# then they all end while the broker stands still, so that the worker has more to hand over than
+# the connection takes. It has read all answers once neither the provider nor it is at work.
+until_true 60 is_billed 100
 broker=$(process colloq-broker)
 worker=$(process colloq-worker)
 simulator=$(process provider-sim)
-kill -STOP "$broker"
+kill -STOP "$simulator"
 before=
-check "all calls end meanwhile" until_true 60 is_still "bill_lines; work_done $worker $simulator"
+check "calls wait for their answers" until_true 60 is_still "work_done $worker"
+kill -STOP "$broker"
+kill -CONT "$simulator"
+before=
+check "they end while the broker stands still" until_true 60 is_still "work_done $worker $simulator"
 check "a worker stands still with answers in its hands" kill -STOP "$worker"
 kill -CONT "$broker"
 # A second worker, not dev's, that comes now, so that the first has all the calls: it finds the
@@ -34,7 +40,7 @@ kill -CONT "$broker"
 OPENAI_API_KEY=simulated OPENAI_BASE_URL=http://127.0.0.1:$(cat "$data/provider-sim.port")/v1 \
     "$BIN/colloq-worker" --simulate --data "$data" 2>"$work/worker.log" &
 second=$!
-sleep "$FROZEN_S"
+sleep "$LEASED_S"
 kill -CONT "$worker"
 check "two workers are there" until_true 60 both_there
 check "and goes on in the middle of the run" kill -0 "$run"
@@ -43,7 +49,7 @@ until_true 60 is_billed $((lines / 2))
 others="$(process colloq-accountant) $(process colloq-extractor) $(process colloq-ingress)"
 # shellcheck disable=SC2086
 check "accountant, extractor and ingress stand still" kill -STOP $others
-sleep "$FROZEN_S"
+sleep "$SILENT_S"
 # shellcheck disable=SC2086
 kill -CONT $others
 check "and go on in the middle of the run" kill -0 "$run"
