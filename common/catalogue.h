@@ -125,8 +125,9 @@ struct usage_map {
     const struct jsonpath *input_cache_write_1h_more;
     const struct jsonpath *input_cache_write_all_more;
     const struct jsonpath *output_more;
-    struct said_rule beyond; // more was billed than the counters say
-    struct said_rule free;   // nothing was billed, whatever the counters say
+    struct said_rule beyond;              // more was billed than the counters say
+    const struct jsonpath *beyond_output; // then: what was generated and is in no counter
+    struct said_rule free;                // nothing was billed, whatever the counters say
     // Whether input counts the cached, written, audio, image and tools' tokens; output the hidden
     // reasoning, audio and images.
     bool input_includes_cached;
@@ -138,6 +139,23 @@ struct usage_map {
     bool output_includes_reasoning;
     bool output_includes_audio;
     bool output_includes_image;
+};
+
+// What a provider answers about a batch of its own: lines that were handed over together, and are
+// answered hours later at a lower price. Each result is an answer of the API within an item. Lists
+// end with NULL; the paths may be NULL but for key, answer and error.
+struct batch_map {
+    const char *const *urls; // behind the base url: they answer with the batch; {…} is any piece
+    const char *const *results;          // they answer with a line for each item
+    const struct jsonpath *const *ids;   // of the batch, in what is answered about it
+    const struct jsonpath *state;        // of the batch
+    const struct jsonpath *const *items; // lists of all items in the batch: the first counts
+    const struct jsonpath *key;          // of an item: the name that its maker gave it
+    const struct jsonpath *ended;        // of an item: how it ended
+    const struct jsonpath *status;       // of an item: the answer's HTTP status
+    const struct jsonpath *answer;       // of an item; nothing there: it was not answered
+    const struct jsonpath *error;        // of an item that was not: the API's error in it
+    const char *tier;                    // of all of them, whatever their answers state
 };
 
 struct text_pair {
@@ -223,6 +241,7 @@ struct provider_api {
     size_t finish_count;
     struct usage_map usage;
     struct stream_map stream;
+    struct batch_map batch;
 
     const char *json; // the whole entry as it was written, canonical JSON: for ai_platform
 };

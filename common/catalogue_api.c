@@ -36,6 +36,7 @@ static const char *const fields[] = {"provider",
                                      "finish",
                                      "usage",
                                      "stream",
+                                     "batch",
                                      "support",
                                      "provider_notes",
                                      "cost_optimization_notes",
@@ -389,15 +390,7 @@ static void read_dimensions(const struct section *answer, struct provider_api *a
 }
 
 static void read_content(struct reader *reader, const json_t *entry, struct provider_api *api) {
-    struct place place = {NULL, "content", 0};
-    const char *const *list = reader_texts(reader, entry, &place);
-    size_t count = 0;
-    while (list[count])
-        count++;
-    const struct jsonpath **paths = pool_array(reader->pool, count + 1, sizeof(*paths));
-    for (size_t i = 0; i < count; i++)
-        paths[i] = reader_compile(reader, list[i], &(struct place){&place, NULL, i});
-    api->content = paths;
+    api->content = reader_paths(reader, entry, &(struct place){NULL, "content", 0});
 
     static const char *const known[] = {"message", "model",  "service_tier", "dimensions",
                                         "finish",  "source", "date",         NULL};
@@ -482,6 +475,7 @@ bool catalogue_read_api(struct reader *reader, const json_t *entry, struct provi
     check_support(reader, entry);
     catalogue_read_usage(reader, entry, api);
     catalogue_read_stream(reader, entry, api);
+    catalogue_read_batch(reader, entry, api);
     if (!reader->is_failed)
         api->json = reader_dump(reader, entry);
     return !reader->is_failed;

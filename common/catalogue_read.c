@@ -192,6 +192,18 @@ const struct jsonpath *reader_path(struct reader *reader, const json_t *object,
     return text ? reader_compile(reader, text, place) : NULL;
 }
 
+const struct jsonpath *const *reader_paths(struct reader *reader, const json_t *object,
+                                           const struct place *place) {
+    const char *const *list = reader_texts(reader, object, place);
+    size_t count = 0;
+    while (list[count])
+        count++;
+    const struct jsonpath **paths = pool_array(reader->pool, count + 1, sizeof(*paths));
+    for (size_t i = 0; i < count; i++)
+        paths[i] = reader_compile(reader, list[i], &(struct place){place, NULL, i});
+    return paths;
+}
+
 const char *reader_dump(struct reader *reader, const json_t *value) {
     size_t size = json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
     char *text = pool_array(reader->pool, size + 1, 1);

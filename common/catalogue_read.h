@@ -62,6 +62,9 @@ const char *const *reader_texts(struct reader *reader, const json_t *object,
 // A path, or a list of paths: the first of them holds that selects anything but null.
 const struct jsonpath *reader_path(struct reader *reader, const json_t *object,
                                    const struct place *place, bool is_required);
+// A list of paths that ends with NULL; an absent one is empty.
+const struct jsonpath *const *reader_paths(struct reader *reader, const json_t *object,
+                                           const struct place *place);
 // A path that stands elsewhere than in a member.
 const struct jsonpath *reader_compile(struct reader *reader, const char *text,
                                       const struct place *place);

@@ -29,6 +29,10 @@ static inline const char *const *texts(const struct section *from, const char *n
     return reader_texts(from->reader, from->json, &(struct place){&from->place, name, 0});
 }
 
+static inline const struct jsonpath *const *paths(const struct section *from, const char *name) {
+    return reader_paths(from->reader, from->json, &(struct place){&from->place, name, 0});
+}
+
 static inline void fail(const struct section *from, const char *name, const char *what) {
     reader_fail(from->reader, name ? &(struct place){&from->place, name, 0} : &from->place, what);
 }
@@ -68,6 +72,7 @@ static inline struct section open_element(struct reader *reader, const json_t *l
 // Parts of an entry that files of their own read.
 void catalogue_read_usage(struct reader *reader, const json_t *entry, struct provider_api *api);
 void catalogue_read_stream(struct reader *reader, const json_t *entry, struct provider_api *api);
+void catalogue_read_batch(struct reader *reader, const json_t *entry, struct provider_api *api);
 // The member, a list of rules.
 struct stream_rules catalogue_read_rules(const struct section *section, const char *name);
 

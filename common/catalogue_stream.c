@@ -33,18 +33,6 @@ struct stream_rules catalogue_read_rules(const struct section *stream, const cha
     return (struct stream_rules){rules, count};
 }
 
-static const struct jsonpath *const *read_paths(const struct section *stream, const char *name) {
-    struct place place = {&stream->place, name, 0};
-    const char *const *list = texts(stream, name);
-    size_t count = 0;
-    while (list[count])
-        count++;
-    const struct jsonpath **paths = pool_array(stream->reader->pool, count + 1, sizeof(*paths));
-    for (size_t i = 0; i < count; i++)
-        paths[i] = reader_compile(stream->reader, list[i], &(struct place){&place, NULL, i});
-    return paths;
-}
-
 void catalogue_read_stream(struct reader *reader, const json_t *entry, struct provider_api *api) {
     static const char *const known[] = {"asked_by", "with",   "end",  "finish", "errors", "content",
                                         "begun",    "source", "note", "date",   NULL};
@@ -67,8 +55,8 @@ void catalogue_read_stream(struct reader *reader, const json_t *entry, struct pr
     map->end = catalogue_read_rules(&section, "end");
     map->finish = catalogue_read_rules(&section, "finish");
     map->errors = catalogue_read_rules(&section, "errors");
-    map->content = read_paths(&section, "content");
-    map->begun = read_paths(&section, "begun");
+    map->content = paths(&section, "content");
+    map->begun = paths(&section, "begun");
     if (map->end.count == 0)
         fail(&section, NULL, "needs to say how a stream ends");
 }

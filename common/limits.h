@@ -33,6 +33,7 @@ enum {
     ENDS_UNSTORED_BYTES_MAX = 64 << 20, // answers of one worker that wait to be called stored
     FACTS_BYTES_MAX = 9 << 20,          // what an extractor found
     CATALOGUE_BYTES_MAX = 4 << 20,      // the compiled catalogue
+    BYTES_PER_TOKEN = 4, // of ordinary text, where a number of tokens has to be estimated
     JSON_DEPTH_MAX = 64,
     STREAM_EVENT_BYTES_MAX = ANSWER_BYTES_MAX, // one event of an answer that comes as a stream
     // What is put together from a stream's events.

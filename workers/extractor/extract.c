@@ -99,7 +99,7 @@ void extract_open(struct extract *extract, const struct answer *answer) {
 // ---- Whether it can be read. -------------------------------------------------------------------
 
 const char *extract_refusal(const struct extract *extract) {
-    if (!is_success(extract))
+    if (!is_success(extract) || extract->answer.is_batch)
         return NULL;
     const char *refusal = extract->is_stream ? stream_refusal(extract) : NULL;
     if (refusal)
@@ -146,26 +146,68 @@ static void put_events(struct extract *extract, struct buf *out) {
     extract->paths_given_up += !has_rest;
 }
 
+// Marks the answer in its item, which is scanned again for what is around it. False if that cannot
+// be put one level deeper.
+static bool open_item(struct extract *extract) {
+    const struct batch_map *map = &extract->answer.api->batch;
+    struct json_scan *item = &extract->event;
+    uint32_t node;
+    if (json_scan(item, extract->answer.item, NULL) != ERR_OK)
+        return false;
+    if (jsonpath_first(map->answer, item, &node) || jsonpath_first(map->error, item, &node))
+        item->nodes[node].is_marked = true;
+    return json_depth(item) < JSON_DEPTH_MAX;
+}
+
+static void put_item(struct extract *extract, struct buf *out) {
+    bool has_item = open_item(extract);
+    buf_text(out, "\"batch_item\":");
+    if (has_item)
+        json_put_node(out, &extract->event, 0);
+    else
+        buf_text(out, "null");
+    extract->paths_given_up += !has_item;
+}
+
+static void put_left_out(struct extract *extract, struct buf *out) {
+    buf_printf(out, "\"identifiers_left_out\":%u", extract->identifiers_left_out);
+}
+
+static void put_estimate(struct extract *extract, struct buf *out) {
+    buf_printf(out, "\"out_visible_estimated\":%lld", (long long)extract_output_estimate(extract));
+}
+
 // Behind the last member of the body's metadata: what is to be said about the answer, under names
 // that the body does not have itself.
 static void put_remarks(struct extract *extract) {
+    // An item that holds nothing around the body is the body.
+    const bool is_in_item = extract->answer.item.size > extract->answer.body.size;
+    const struct {
+        const char *name;
+        bool is_said;
+        void (*put)(struct extract *extract, struct buf *out);
+    } remarks[] = {{"stream_events", extract->is_stream, put_events},
+                   {"batch_item", is_in_item, put_item},
+                   {"out_visible_estimated", extract_output_estimate(extract) >= 0, put_estimate},
+                   {"identifiers_left_out", extract->identifiers_left_out > 0, put_left_out}};
     struct buf *out = &extract->metadata;
     bool is_object = extract->scan.nodes[0].shape == JSON_SHAPE_object && out->size >= 2;
-    bool says_left_out = extract->identifiers_left_out > 0 &&
-                         json_find(&extract->scan, 0, "identifiers_left_out") == 0;
-    bool says_events = extract->is_stream && json_find(&extract->scan, 0, "stream_events") == 0;
-    if (!says_events && !(is_object && says_left_out))
+    if (!is_object && !extract->is_stream)
         return;
     if (is_object)
         out->size--;
     else
         buf_reset(out);
-    buf_text(out, !is_object ? "{" : out->size > 1 ? "," : "");
-    if (says_events)
-        put_events(extract, out);
-    if (says_left_out)
-        buf_printf(out, "%s\"identifiers_left_out\":%u", says_events ? "," : "",
-                   extract->identifiers_left_out);
+    if (!is_object)
+        buf_byte(out, '{');
+    const char *comma = out->size > 1 ? "," : "";
+    for (size_t i = 0; i < sizeof(remarks) / sizeof(remarks[0]); i++) {
+        if (!remarks[i].is_said || json_find(&extract->scan, 0, remarks[i].name) != 0)
+            continue;
+        buf_text(out, comma);
+        remarks[i].put(extract, out);
+        comma = ",";
+    }
     buf_byte(out, '}');
 }
 
@@ -175,7 +217,9 @@ struct bytes extract_all_metadata(struct extract *extract) {
         return bytes_of(NULL, 0);
     size_t count;
     (void)extract_all_identifiers(extract, &count); // how many are left out
-    const struct jsonpath *const *content = extract->answer.api->content;
+    const struct provider_api *api = extract->answer.api;
+    const struct jsonpath *const *content =
+        extract->answer.is_batch ? api->batch.items : api->content;
     bool is_whole = true;
     for (size_t i = 0; content[i]; i++)
         is_whole &= jsonpath_all(content[i], &extract->scan, mark_content, extract, NULL) == ERR_OK;
@@ -216,11 +260,14 @@ static const char *neutral_finish(const struct provider_api *api, struct bytes r
     return "unknown";
 }
 
-// The tier that served, and whatever else the price depends on, with + between them.
+// The tier that served, which in a batch is the batch's, and whatever else the price depends on,
+// with + between them.
 static struct bytes tier_of(struct extract *extract) {
     const struct provider_api *api = extract->answer.api;
     struct buf *out = &extract->texts[1];
-    struct bytes tier = text_at(extract, api->service_tier, out, SERVICE_TIER_BYTES_MAX);
+    struct bytes tier = extract->answer.item.size > 0
+                            ? bytes_text(api->batch.tier)
+                            : text_at(extract, api->service_tier, out, SERVICE_TIER_BYTES_MAX);
     for (size_t i = 0; i < api->dimension_count; i++) {
         struct bytes word =
             text_at(extract, api->dimensions[i].path, &extract->texts[3], SERVICE_TIER_BYTES_MAX);
@@ -355,10 +402,12 @@ enum err extract_facts(struct extract *extract, struct buf *out) {
         buf_reset(&extract->texts[i]);
     struct usage usage = extract_usage(extract);
     put_usage(&usage, &head);
-    if (is_success(extract) && !extract_refusal(extract))
-        read_answer(extract, &head);
-    else
+    if (is_success(extract) && !extract_refusal(extract)) {
+        if (!extract->answer.is_batch)
+            read_answer(extract, &head);
+    } else {
         read_error(extract, &words, &head);
+    }
     head.metadata = extract_all_metadata(extract);
     head.headers = extract_headers(extract);
 

@@ -17,6 +17,10 @@ struct answer {
     unsigned status;
     struct bytes headers;
     struct bytes body;
+    // Of a provider's own batch: the item that holds the body, a JSON object; empty: it came alone.
+    struct bytes item;
+    // What is said about such a batch: identifiers and metadata, and nothing that was generated.
+    bool is_batch;
 };
 
 struct identifier {
@@ -107,18 +111,23 @@ struct bytes extract_body(const struct extract *extract);
 // IDENTIFIERS_MAX, of which the body leaves what the headers need (HEADER_IDENTIFIERS_MAX); what
 // found no room is counted. Values longer than IDENTIFIER_VALUE_BYTES_MAX, and empty ones, are
 // none. Of a stream also what its events name and the body it amounts to does not: at "stream[*]…".
+// Of an item of a batch also what stands around the body: at "item…".
 const struct identifier *extract_all_identifiers(struct extract *extract, size_t *count);
 // The identifier that names the conversation at the provider, by the catalogue's preference; NULL
 // where the API has none.
 const struct identifier *extract_conversation_id(struct extract *extract);
 // Everything of the body that is not content, as JSON; empty if the body is no JSON. Of a stream it
 // also has "stream_events": {"count", "last": what was said in events only, each the last time};
-// where identifiers found no room, "identifiers_left_out" says how many.
+// where identifiers found no room, "identifiers_left_out" says how many; of an item of a batch what
+// stands around the body is "batch_item".
 struct bytes extract_all_metadata(struct extract *extract);
 // All headers (the first HEADERS_MAX lines) as a JSON object: names in lower case, a name that
 // stands twice has an array.
 struct bytes extract_headers(struct extract *extract);
 struct usage extract_usage(struct extract *extract);
+// Tokens of what was generated and is in no counter, about: by its bytes; -1: there is nothing
+// such. It stands in the metadata too, as "out_visible_estimated", and in no counter.
+int64_t extract_output_estimate(struct extract *extract);
 
 // All of it as a message of kind facts. ERR_TOO_BIG if it exceeds the bound of out, or a part of
 // it its own: then nothing of it is to be used.

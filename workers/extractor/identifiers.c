@@ -143,16 +143,42 @@ static bool visit_rule(void *context, const struct json_scan *scan, uint32_t nod
     return true;
 }
 
+static void visit_all(struct extract *extract, const struct identifier_rule *rule) {
+    struct by_rule by = {extract, rule};
+    if (extract->is_json &&
+        jsonpath_all(rule->path, &extract->scan, visit_rule, &by, NULL) != ERR_OK)
+        extract->paths_given_up++;
+}
+
+// What is in a batch's items is theirs: lists of them are marked until the sweep has passed them.
+static void apply_batch(struct extract *extract) {
+    static const char kind[] = "batch_id";
+    const struct batch_map *map = &extract->answer.api->batch;
+    for (const struct jsonpath *const *id = map->ids; *id; id++)
+        visit_all(extract, &(struct identifier_rule){.kind = kind, .path = *id});
+    uint32_t node;
+    for (const struct jsonpath *const *items = map->items; extract->is_json && *items; items++)
+        if (jsonpath_first(*items, &extract->scan, &node))
+            extract->scan.nodes[node].is_marked = true;
+}
+
+// Whether the body is all of an item of a batch, which holds no answer.
+static bool is_item(const struct extract *extract) {
+    return extract->answer.item.size > 0 && extract->answer.item.size == extract->answer.body.size;
+}
+
 static void apply_rules(struct extract *extract) {
     const struct provider_api *api = extract->answer.api;
+    bool is_answer = !extract->answer.is_batch && !is_item(extract);
+    if (extract->answer.is_batch)
+        apply_batch(extract);
     for (size_t i = 0; i < api->identifier_count; i++) {
-        struct by_rule by = {extract, &api->identifiers[i]};
-        if (by.rule->path && extract->is_json &&
-            jsonpath_all(by.rule->path, &extract->scan, visit_rule, &by, NULL) != ERR_OK)
-            extract->paths_given_up++;
-        for (size_t k = 0; by.rule->header && k < extract->header_count; k++)
-            if (header_is(&extract->headers[k], by.rule->header))
-                note_header(extract, span_of(bytes_text(by.rule->kind)), &extract->headers[k]);
+        const struct identifier_rule *rule = &api->identifiers[i];
+        if (rule->path && is_answer)
+            visit_all(extract, rule);
+        for (size_t k = 0; rule->header && k < extract->header_count; k++)
+            if (header_is(&extract->headers[k], rule->header))
+                note_header(extract, span_of(bytes_text(rule->kind)), &extract->headers[k]);
     }
 }
 
@@ -229,6 +255,8 @@ static void sweep_body(struct extract *extract) {
         struct json_node *node = &scan->nodes[i];
         bool is_noted = node->is_marked;
         node->is_marked = false;
+        if (is_noted && node->shape >= JSON_SHAPE_array)
+            i = node->end - 1;
         if (is_noted || node->name_at == 0 || node->shape >= JSON_SHAPE_array)
             continue;
         struct bytes name = bytes_of(scan->text.at + node->name_at, node->name_size);
@@ -291,7 +319,9 @@ static bool is_known(const struct extract *extract, struct bytes value) {
     return false;
 }
 
-static void sweep_event(struct extract *extract) {
+// What is named like one in extract->event and not in the body. A bare id of its root is the
+// owner's.
+static void sweep_event(struct extract *extract, const char *root, const char *owner) {
     const struct json_scan *scan = &extract->event;
     for (uint32_t i = 1; i < scan->count; i++) {
         const struct json_node *node = &scan->nodes[i];
@@ -309,8 +339,11 @@ static void sweep_event(struct extract *extract) {
             buf_put(&extract->pool, text.at, text.size);
             value = span_since(&extract->pool, before);
         }
-        note(extract, kind_of_name(extract, owner_of(scan, i), name), value,
-             path_of(extract, scan, i, "stream[*]"), NODE_none);
+        struct bytes holder = owner_of(scan, i);
+        if (holder.size == 0)
+            holder = bytes_text(owner);
+        note(extract, kind_of_name(extract, holder, name), value, path_of(extract, scan, i, root),
+             NODE_none);
         extract->event_count++;
     }
 }
@@ -321,23 +354,35 @@ static void sweep_stream(struct extract *extract) {
     sse_init(&sse);
     while (sse_next(&sse, extract->answer.body, true, &event) == SSE_event)
         if (event.has_data && json_scan(&extract->event, event.data, NULL) == ERR_OK)
-            sweep_event(extract);
+            sweep_event(extract, "stream[*]", "");
     sse_release(&sse);
 }
 
+// What stands around an answer in an item of a batch.
+static void sweep_item(struct extract *extract) {
+    if (json_scan(&extract->event, extract->answer.item, NULL) == ERR_OK)
+        sweep_event(extract, "item", "batch_item");
+}
+
 // ---- The interface. ----------------------------------------------------------------------------
+
+static void sweep(struct extract *extract) {
+    apply_rules(extract);
+    extract->ruled_count = extract->identifier_count;
+    if (extract->is_json && !is_item(extract))
+        sweep_body(extract);
+    sweep_headers(extract);
+    if (extract->is_stream)
+        sweep_stream(extract);
+    if (extract->answer.item.size > 0)
+        sweep_item(extract);
+}
 
 const struct identifier *extract_all_identifiers(struct extract *extract, size_t *count) {
     if (!extract->has_identifiers) {
         extract->has_identifiers = true;
         extract->headers_to_come = count_headers(extract);
-        apply_rules(extract);
-        extract->ruled_count = extract->identifier_count;
-        if (extract->is_json)
-            sweep_body(extract);
-        sweep_headers(extract);
-        if (extract->is_stream)
-            sweep_stream(extract);
+        sweep(extract);
         if (buf_state(&extract->pool) != ERR_OK)
             extract->identifier_count = extract->ruled_count = 0;
         for (size_t i = 0; i < extract->identifier_count; i++)

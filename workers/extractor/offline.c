@@ -7,6 +7,7 @@
 #include "common/process.h"
 #include "workers/extractor/recording.h"
 #include "workers/extractor/report.h"
+#include "workers/provider/retry_after.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@ struct offline {
     struct catalogue *catalogue;
     struct extract *extract;
     struct recording recording;
+    struct batch batch;
     struct json_scan scan;
     struct buf facts;
     struct buf line;
@@ -36,6 +38,9 @@ static void complain(const char *about, const char *what) {
 // ---- one answer ---------------------------------------------------------------------------------
 
 static void judge(struct offline *offline, const struct answer *answer, struct verdict *verdict) {
+    *verdict = (struct verdict){.class = CLASS_success, .reason = ""};
+    if (answer->is_batch && answer->status / 100 == 2)
+        return;
     const struct adapter *adapter = adapter_for(answer->api->shape);
     struct outcome outcome = {
         .end = TRANSFER_as_http,
@@ -55,35 +60,86 @@ static void judge(struct offline *offline, const struct answer *answer, struct v
 // What the extractor has against it. Whoever wants streams takes nothing else.
 static const char *refusal_of(const struct offline *offline, const struct answer *answer) {
     const char *refusal = extract_refusal(offline->extract);
-    if (!refusal && offline->is_stream && answer->status / 100 == 2 && !offline->extract->is_stream)
+    if (!refusal && offline->is_stream && !answer->is_batch && answer->status / 100 == 2 &&
+        !offline->extract->is_stream)
         refusal = "not_a_stream";
     return refusal;
 }
 
-static void read_answer(struct offline *offline, struct report *report) {
-    struct recording *recording = &offline->recording;
+static void read_answer(struct offline *offline, const struct answer *answer,
+                        struct report *report) {
     static struct verdict verdict;
-    struct answer answer = {.api = report->api,
-                            .status = recording->status,
-                            .headers = buf_bytes(&recording->headers),
-                            .body = recording->body};
-    judge(offline, &answer, &verdict);
-    extract_open(offline->extract, &answer);
+    judge(offline, answer, &verdict);
+    extract_open(offline->extract, answer);
     report->verdict = &verdict;
-    report->refusal = refusal_of(offline, &answer);
+    report->refusal = refusal_of(offline, answer);
     buf_reset(&offline->facts);
     if (extract_facts(offline->extract, &offline->facts) == ERR_OK)
         report->facts = buf_bytes(&offline->facts);
     else if (!report->refusal)
         report->refusal = "facts_too_large";
     report->primary = extract_conversation_id(offline->extract);
+    report->out_estimated = extract_output_estimate(offline->extract);
+}
+
+// False if nobody takes what is written.
+static bool put_line(struct offline *offline, const struct report *report) {
+    if (!report->api && offline->exit == EX_OK)
+        offline->exit = EXIT_UNKNOWN;
+    buf_reset(&offline->line);
+    report_put(report, &offline->line);
+    struct bytes line = buf_bytes(&offline->line);
+    bool is_taken = fwrite(line.at, 1, line.size, stdout) == line.size;
+    if (!is_taken)
+        offline->write_error = errno;
+    return is_taken;
+}
+
+// An answer that came alone.
+static bool do_answer(struct offline *offline, struct report *report) {
+    const struct recording *recording = &offline->recording;
+    struct bytes model = {0};
+    report->api = recording_api(recording, offline->catalogue, &report->by, &model);
+    report->model_requested = recording->model.size > 0 ? recording->model : model;
+    struct answer answer = {.api = report->api,
+                            .status = recording->status,
+                            .headers = buf_bytes(&recording->headers),
+                            .body = recording->body};
+    if (report->api)
+        read_answer(offline, &answer, report);
+    return put_line(offline, report);
+}
+
+// A provider's own batch, or an item of it. The headers are the batch's.
+static bool do_item(struct offline *offline, const struct batch_item *item, struct report *report) {
+    bool is_batch = item->number == 0;
+    struct bytes headers = buf_bytes(&offline->recording.headers);
+    struct answer answer = {.api = item->api,
+                            .status = item->status,
+                            .headers = is_batch ? headers : bytes_of(NULL, 0),
+                            .body = item->answer,
+                            .item = item->item,
+                            .is_batch = is_batch};
+    *report = (struct report){.file = report->file,
+                              .catalogue = report->catalogue,
+                              .at_ms = report->at_ms,
+                              .api = item->api,
+                              .status = item->status,
+                              .by = "url",
+                              .item = item};
+    uint64_t after_ms = retry_hint_of(answer.headers, NULL, report->at_ms).after_ms;
+    report->ask_after_ms = after_ms > 0 ? (int64_t)after_ms : -1;
+    if (report->api)
+        read_answer(offline, &answer, report);
+    if (item->is_unanswered && report->api && report->verdict->class != CLASS_malformed)
+        report->refusal = NULL; // its error is all that it has to say
+    return put_line(offline, report);
 }
 
 // False if nobody takes what is written.
 static bool do_file(struct offline *offline, const char *file) {
     char error[256];
     struct recording *recording = &offline->recording;
-    struct bytes model = {0};
     struct report report = {.file = file, .catalogue = offline->catalogue};
     int problem = recording_read(recording, file, error, sizeof(error));
     if (problem != EX_OK) {
@@ -92,20 +148,14 @@ static bool do_file(struct offline *offline, const char *file) {
             offline->exit = problem;
         return true;
     }
-    report.api = recording_api(recording, offline->catalogue, &report.by, &model);
     report.status = recording->status;
-    report.model_requested = recording->model.size > 0 ? recording->model : model;
     report.at_ms = recording->at_ms >= 0 ? recording->at_ms : offline->prices_ms;
-    if (report.api)
-        read_answer(offline, &report);
-    else if (offline->exit == EX_OK)
-        offline->exit = EXIT_UNKNOWN;
-    buf_reset(&offline->line);
-    report_put(&report, &offline->line);
-    struct bytes line = buf_bytes(&offline->line);
-    bool is_taken = fwrite(line.at, 1, line.size, stdout) == line.size;
-    if (!is_taken)
-        offline->write_error = errno;
+    const struct batch_item *item = batch_open(&offline->batch, offline->catalogue, recording);
+    if (!item)
+        return do_answer(offline, &report);
+    bool is_taken = true;
+    for (; item && is_taken; item = batch_next(&offline->batch))
+        is_taken = do_item(offline, item, &report);
     return is_taken;
 }
 
@@ -132,6 +182,7 @@ static void offline_open(struct offline *offline, const struct conf *conf) {
     offline->extract = mem_new(sizeof(*offline->extract));
     extract_init(offline->extract);
     recording_init(&offline->recording);
+    batch_init(&offline->batch);
     json_scan_init(&offline->scan);
     buf_init(&offline->facts, FACTS_BYTES_MAX);
     buf_init(&offline->line, LINE_MAX_BYTES);
@@ -141,6 +192,7 @@ static void offline_close(struct offline *offline) {
     buf_release(&offline->line);
     buf_release(&offline->facts);
     json_scan_release(&offline->scan);
+    batch_release(&offline->batch);
     recording_release(&offline->recording);
     extract_release(offline->extract);
     mem_free(offline->extract);

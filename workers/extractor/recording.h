@@ -40,5 +40,9 @@ int recording_read(struct recording *recording, const char *file, char *error, s
 const struct provider_api *recording_api(const struct recording *recording,
                                          const struct catalogue *catalogue, const char **by,
                                          struct bytes *model);
+// Whether the URL is one at which the API's provider answers about a batch of its own; and whether
+// it hands out nothing but results there.
+bool recording_is_batch(const struct provider_api *api, struct bytes url);
+bool recording_is_results(const struct provider_api *api, struct bytes url);
 
 #endif

@@ -30,21 +30,23 @@ static bool fits(const char *template, struct bytes text, struct bytes *model) {
     }
 }
 
+// Whether the URL is that path of the API, which may have a query of its own.
+static bool is_at(const struct provider_api *api, const char *path, struct bytes url,
+                  struct bytes *model) {
+    char template[2048];
+    size_t size = strlen(api->base_url), path_size = strcspn(path, "?");
+    *model = bytes_of(NULL, 0);
+    if (size + path_size >= sizeof(template))
+        return false;
+    memcpy(template, api->base_url, size);
+    memcpy(template + size, path, path_size);
+    template[size + path_size] = 0;
+    return fits(template, url, model);
+}
+
 static bool is_endpoint(const struct provider_api *api, struct bytes url, struct bytes *model) {
-    const char *const paths[] = {api->path, api->path_stream};
-    for (size_t i = 0; i < 2 && paths[i]; i++) {
-        char template[2048];
-        size_t size = strlen(api->base_url), path = strcspn(paths[i], "?");
-        if (size + path >= sizeof(template))
-            continue;
-        memcpy(template, api->base_url, size);
-        memcpy(template + size, paths[i], path);
-        template[size + path] = 0;
-        *model = bytes_of(NULL, 0);
-        if (fits(template, url, model))
-            return true;
-    }
-    return false;
+    return is_at(api, api->path, url, model) ||
+           (api->path_stream && is_at(api, api->path_stream, url, model));
 }
 
 // The URL without its query and fragment.
@@ -53,6 +55,22 @@ static struct bytes bare(struct bytes url) {
     while (size < url.size && url.at[size] != '?' && url.at[size] != '#')
         size++;
     return bytes_of(url.at, size);
+}
+
+static bool is_one_of(const struct provider_api *api, const char *const *paths, struct bytes url) {
+    struct bytes model;
+    bool is_one = false;
+    for (; *paths && !is_one; paths++)
+        is_one = is_at(api, *paths, bare(url), &model);
+    return is_one;
+}
+
+bool recording_is_results(const struct provider_api *api, struct bytes url) {
+    return is_one_of(api, api->batch.results, url);
+}
+
+bool recording_is_batch(const struct provider_api *api, struct bytes url) {
+    return recording_is_results(api, url) || is_one_of(api, api->batch.urls, url);
 }
 
 // "openai-chat" is openai's chat.

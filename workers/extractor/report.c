@@ -86,8 +86,8 @@ static size_t list_counters(const struct counters *counters, const char *names[C
     return COUNTERS;
 }
 
-static void put_usage(const struct facts_head *facts, const struct rating *rating,
-                      struct buf *out) {
+static void put_usage(const struct report *report, const struct facts_head *facts,
+                      const struct rating *rating, struct buf *out) {
     struct counters counters = counters_of(facts);
     const char *names[COUNTERS];
     int64_t counts[COUNTERS];
@@ -99,6 +99,8 @@ static void put_usage(const struct facts_head *facts, const struct rating *ratin
     put_count(out, "in_total", counters_in(&counters));
     buf_byte(out, ',');
     put_count(out, "out_total", counters_out(&counters));
+    buf_byte(out, ',');
+    put_count(out, "out_visible_estimated", report->api ? report->out_estimated : -1);
     buf_byte(out, ',');
     put_count(out, "total_stated", facts->total_stated);
     buf_byte(out, ',');
@@ -132,13 +134,15 @@ static void put_items(const struct rating *rating, const struct counters *counte
 }
 
 // An answer that cannot be read has no price that anybody could know; an error without usage costs
-// nothing, and has neither a price nor a reason for having none.
+// nothing, and has neither a price nor a reason for having none; so has a batch, whose items have.
 static void rate(const struct report *report, const struct facts_head *facts,
                  struct rating *rating) {
     struct counters counters = counters_of(facts);
     struct bytes model = facts->model.size > 0 ? facts->model : report->model_requested;
     *rating = (struct rating){.is_priced = false, .pusd = -1, .parts = counters_none()};
-    if (!report->api || (report->status >= 300 && !facts->has_usage && facts->cost_stated_pusd < 0))
+    bool is_unanswered = report->status >= 300 || (report->item && report->item->is_unanswered);
+    bool is_for_nothing = is_unanswered && !facts->has_usage && facts->cost_stated_pusd < 0;
+    if (!report->api || is_for_nothing || (report->item && report->item->number == 0))
         return;
     if (report->refusal)
         rating->unpriced = "unextracted";
@@ -251,6 +255,24 @@ static void put_head(const struct report *report, struct buf *out) {
                    report->status);
 }
 
+// What the provider's own batch says of itself, or of the item that the answer was in.
+static void put_batch(const struct report *report, struct buf *out) {
+    const struct batch_item *item = report->item;
+    if (!item) {
+        buf_text(out, "\"batch\":null,");
+        return;
+    }
+    buf_text(out, "\"batch\":{");
+    put_count(out, "item", item->number > 0 ? (int64_t)item->number : -1);
+    buf_byte(out, ',');
+    put_text(out, "key", item->key);
+    buf_byte(out, ',');
+    put_text(out, "state", item->state);
+    buf_byte(out, ',');
+    put_count(out, "ask_after_ms", report->ask_after_ms);
+    buf_text(out, "},");
+}
+
 static void put_answer(const struct report *report, const struct facts_head *facts,
                        struct buf *out) {
     put_text(out, "model_requested", report->model_requested);
@@ -309,13 +331,14 @@ void report_put(const struct report *report, struct buf *out) {
     }
     rate(report, &facts, &rating);
     put_head(report, out);
+    put_batch(report, out);
     put_answer(report, &facts, out);
     put_identifiers(report, &message, out);
     put_json(out, "metadata", facts.metadata);
     buf_byte(out, ',');
     put_json(out, "headers", facts.headers);
     buf_byte(out, ',');
-    put_usage(&facts, &rating, out);
+    put_usage(report, &facts, &rating, out);
     buf_byte(out, ',');
     put_cost(&facts, &rating, out);
     buf_byte(out, ',');

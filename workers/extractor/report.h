@@ -2,7 +2,7 @@
 #ifndef EXTRACTOR_REPORT_H
 #define EXTRACTOR_REPORT_H
 
-#include "workers/extractor/extract.h"
+#include "workers/extractor/batch.h"
 #include "workers/provider/classify.h"
 
 struct report {
@@ -17,6 +17,9 @@ struct report {
     const char *refusal; // the extractor's; NULL: none
     struct bytes facts;  // as the extractor hands them on; empty: they exceed its bound
     const struct identifier *primary; // NULL: none
+    const struct batch_item *item;    // of a provider's own batch, or it; NULL: it came alone
+    int64_t out_estimated;            // tokens that are in no counter; -1: none
+    int64_t ask_after_ms; // of a batch: when its provider wants to be asked again; -1: not said
 };
 
 void report_put(const struct report *report, struct buf *out);

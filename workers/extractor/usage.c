@@ -162,6 +162,20 @@ static void check_total(struct usage *usage) {
         usage->is_inconsistent = true;
 }
 
+static bool add_bytes(void *context, const struct json_scan *scan, uint32_t node) {
+    const struct json_node *at = &scan->nodes[node];
+    *(uint64_t *)context += at->shape == JSON_SHAPE_text ? at->size - 2 : at->size;
+    return true;
+}
+
+int64_t extract_output_estimate(struct extract *extract) {
+    const struct usage_map *map = &extract->answer.api->usage;
+    uint64_t bytes = 0;
+    if (extract->is_json && map->beyond_output && is_said(extract, &map->beyond))
+        (void)jsonpath_all(map->beyond_output, &extract->scan, add_bytes, &bytes, NULL);
+    return bytes > 0 ? (int64_t)((bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN) : -1;
+}
+
 // A number of units as pico-USD: whole ones exactly, fractions to the pico-unit.
 static bool cost_of(const struct json_scan *scan, uint32_t node, int64_t unit_pusd, int64_t *pusd) {
     int64_t units;
@@ -205,7 +219,9 @@ struct usage extract_usage(struct extract *extract) {
     struct usage usage = {.counters = counters_none(), .total_stated = -1, .cost_stated_pusd = -1};
     const struct usage_map *map = &extract->answer.api->usage;
     uint32_t object;
-    if (!extract->is_json || !jsonpath_first(map->object, &extract->scan, &object) ||
+    // What a batch states is the sum of its items.
+    if (!extract->is_json || extract->answer.is_batch ||
+        !jsonpath_first(map->object, &extract->scan, &object) ||
         extract->scan.nodes[object].shape != JSON_SHAPE_object)
         return usage;
     struct counters *counters = &usage.counters;

@@ -234,12 +234,11 @@ static enum refusal check_fields(struct validator *v) {
     return REFUSAL_none;
 }
 
-// Of ordinary text a token is some four bytes.
 static void estimate(struct validator *v, int64_t now_ms, struct put_item *item) {
     size_t bytes = v->scan.nodes[v->at[v->body]].size;
     struct rating rating;
     struct bytes tier;
-    item->tokens_estimate = (uint64_t)bytes / 4 + 1;
+    item->tokens_estimate = (uint64_t)bytes / BYTES_PER_TOKEN + 1;
     if (!asked_tier(v->route.entry, &v->scan, v->at[v->body], &v->scratch[2], &tier))
         return;
     rating_upper_bound_in(v->catalogue, item->provider, item->model, tier,

@@ -59,10 +59,23 @@ static bool is_stream(const json_t *answer) {
     return json_object_get(answer, "stream") || (text && strstr(text, "data: "));
 }
 
-static bool is_identified(const json_t *answer, const char *kind) {
-    const json_t *all = json_object_get(json_object_get(answer, "expect"), "identifiers");
+static bool is_among(const json_t *expect, const char *kind) {
+    const json_t *all = json_object_get(expect, "identifiers");
     for (size_t i = 0; i < json_array_size(all); i++)
         if (strcmp(json_string_value(json_array_get(json_array_get(all, i), 0)), kind) == 0)
+            return true;
+    return false;
+}
+
+static bool is_identified(const json_t *answer, const char *kind) {
+    return is_among(json_object_get(answer, "expect"), kind);
+}
+
+// In what is answered about a batch, or in an item of it.
+static bool is_in_batch(const json_t *batch, const char *kind) {
+    const json_t *parts = json_object_get(batch, "expect");
+    for (size_t i = 0; i < json_array_size(parts); i++)
+        if (is_among(json_array_get(parts, i), kind))
             return true;
     return false;
 }
@@ -122,13 +135,17 @@ static void judge_classes(const char *api, const json_t *answers) {
     }
 }
 
-static void judge_identifiers(const char *api, const json_t *answers, const json_t *supported) {
+static void judge_identifiers(const char *api, const json_t *document, const json_t *supported) {
+    const json_t *answers = json_object_get(document, "answers");
+    const json_t *batches = json_object_get(document, "batches");
     ck_assert_uint_gt(json_array_size(supported), 0);
     for (size_t k = 0; k < json_array_size(supported); k++) {
         const char *kind = json_string_value(json_array_get(supported, k));
         bool is_there = false;
         for (size_t i = 0; i < json_array_size(answers); i++)
             is_there |= is_identified(json_array_get(answers, i), kind);
+        for (size_t i = 0; i < json_array_size(batches); i++)
+            is_there |= is_in_batch(json_array_get(batches, i), kind);
         judge(api, kind, is_there);
     }
 }
@@ -152,7 +169,7 @@ START_TEST(each_api_shows_all_that_its_entry_says) {
         if (document) {
             judge_answers(name, answers);
             judge_classes(name, answers);
-            judge_identifiers(name, answers, json_object_get(entry, "supported_identifiers"));
+            judge_identifiers(name, document, json_object_get(entry, "supported_identifiers"));
         } else
             buf_printf(&missing, "%s: no file that can be read\n", name);
         json_decref(document);

@@ -7,9 +7,15 @@
 // [kind, value, path], in any order. metadata are some of its members, no_metadata words that may
 // not stand in it, and conversation is the identifier that a conversation goes on by. A message
 // that is null may not be there.
+//
+// "batches" are what the provider answers about a batch of its own: {"name", "url" (behind the
+// API's base URL), "status", "headers", "body" or "lines" (a value each), "expect"}, where expect
+// is a list: the batch itself first, of which a class is not expected, then each item. Of both it
+// also says "api", and the "key" and "state" that they have.
 
 #include "common/rating.h"
 #include "tests/unit/extractor/samples.h"
+#include "workers/extractor/batch.h"
 #include "workers/provider/classify.h"
 
 #include <check.h>
@@ -29,9 +35,11 @@ struct golden {
     struct sample sample;
     char name[512];
     const char *head;
-    struct buf body;
+    struct buf text;
+    struct bytes body;
     unsigned status;
-    int64_t at_ms; // of the call
+    const struct batch_item *item; // NULL: the answer came alone
+    int64_t at_ms;                 // of the call
 };
 
 // ---- What is looked at. ------------------------------------------------------------------------
@@ -149,7 +157,7 @@ static bool check_verdict(const struct golden *golden, const char *what, const j
                               .status = golden->status,
                               .has_left = true,
                               .head = bytes_text(golden->head),
-                              .body = buf_bytes(&golden->body),
+                              .body = golden->body,
                               .words = ""};
     struct verdict verdict;
     struct json_scan scan;
@@ -218,11 +226,31 @@ static bool check_identifiers(const struct golden *golden, const char *what,
     return true;
 }
 
-static void check_answer(const struct golden *golden, const json_t *answer) {
+static bool check_item(const struct golden *golden, const char *what, const json_t *expected) {
+    const struct batch_item *item = golden->item;
+    char api[128];
+    if (!item)
+        return false;
+    (void)snprintf(api, sizeof(api), "%s.%s", item->api->provider, item->api->api);
+    const struct {
+        const char *name;
+        struct bytes ours;
+    } texts[] = {{"api", bytes_text(api)}, {"key", item->key}, {"state", item->state}};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+        if (strcmp(what, texts[i].name) == 0) {
+            check_text(golden, what, texts[i].ours, expected);
+            return true;
+        }
+    return false;
+}
+
+static void check_answer(const struct golden *golden, json_t *expect) {
     const struct sample *sample = &golden->sample;
     const char *what;
-    json_t *expected, *expect = json_object_get(answer, "expect");
-    ck_assert_msg(json_object_get(expect, "class"), "%s expects no class", golden->name);
+    json_t *expected;
+    bool is_batch = golden->item && golden->item->number == 0;
+    ck_assert_msg(is_batch || json_object_get(expect, "class"), "%s expects no class",
+                  golden->name);
     check_text(golden, "refusal", bytes_text(sample->refusal ? sample->refusal : ""),
                json_object_get(expect, "refusal"));
     check_number(golden, "is_inconsistent", sample->head.is_inconsistent,
@@ -233,7 +261,7 @@ static void check_answer(const struct golden *golden, const json_t *answer) {
             check_texts(golden, what, expected) || check_counters(golden, what, expected) ||
             check_cost(golden, what, expected) || check_verdict(golden, what, expected) ||
             check_documents(golden, what, expected) || check_hidden(golden, what, expected) ||
-            check_identifiers(golden, what, expected);
+            check_identifiers(golden, what, expected) || check_item(golden, what, expected);
         ck_assert_msg(is_known, "%s: nobody knows %s", golden->name, what);
     }
 }
@@ -249,11 +277,16 @@ static void put_value(struct buf *out, const json_t *value) {
 
 static void put_body(struct buf *out, const json_t *answer) {
     const json_t *stream = json_object_get(answer, "stream");
+    const json_t *lines = json_object_get(answer, "lines");
     size_t i;
     json_t *data;
     buf_reset(out);
-    if (!stream)
+    if (!stream && !lines)
         put_value(out, json_object_get(answer, "body"));
+    json_array_foreach(lines, i, data) {
+        put_value(out, data);
+        buf_byte(out, '\n');
+    }
     json_array_foreach(stream, i, data) {
         buf_text(out, "data: ");
         put_value(out, data);
@@ -271,6 +304,58 @@ static int64_t moment_of(const json_t *answer) {
     return (int64_t)timegm(&day) * 1000;
 }
 
+static void begin(struct golden *golden, const char *file, const json_t *answer) {
+    (void)snprintf(golden->name, sizeof(golden->name), "%s: %s", file,
+                   json_string_value(json_object_get(answer, "name")));
+    golden->status = (unsigned)json_integer_value(json_object_get(answer, "status"));
+    golden->head = json_string_value(json_object_get(answer, "headers"));
+    golden->at_ms = moment_of(answer);
+    put_body(&golden->text, answer);
+    golden->body = buf_bytes(&golden->text);
+}
+
+static void read_item(struct golden *golden, const struct batch_item *item) {
+    bool is_batch = item->number == 0;
+    golden->item = item;
+    golden->status = item->status;
+    golden->head = is_batch ? golden->head : "";
+    golden->body = item->answer;
+    golden->sample.api = item->api;
+    struct answer answer = {.api = item->api,
+                            .status = item->status,
+                            .headers = bytes_text(golden->head),
+                            .body = item->answer,
+                            .item = item->item,
+                            .is_batch = is_batch};
+    sample_read_answer(&golden->sample, &answer);
+}
+
+static void read_batches(struct golden *golden, const char *file, const json_t *document) {
+    const struct provider_api *api = golden->sample.api;
+    struct batch batch;
+    size_t i, k;
+    json_t *one, *expect;
+    batch_init(&batch);
+    json_array_foreach(json_object_get(document, "batches"), i, one) {
+        char url[512];
+        begin(golden, file, one);
+        (void)snprintf(url, sizeof(url), "%s%s", api->base_url,
+                       json_string_value(json_object_get(one, "url")));
+        struct recording recording = {
+            .url = bytes_text(url), .status = golden->status, .body = golden->body};
+        const struct batch_item *item = batch_open(&batch, golden->sample.catalogue, &recording);
+        json_array_foreach(json_object_get(one, "expect"), k, expect) {
+            ck_assert_msg(item && item->api, "%s: item %zu is not there", golden->name, k);
+            read_item(golden, item);
+            check_answer(golden, expect);
+            item = batch_next(&batch);
+        }
+        ck_assert_msg(k > 0 && !item, "%s: more items than are expected", golden->name);
+    }
+    golden->item = NULL;
+    batch_release(&batch);
+}
+
 static unsigned read_answers(struct golden *golden, const char *file, const json_t *document) {
     char api[64];
     (void)snprintf(api, sizeof(api), "%s", json_string_value(json_object_get(document, "api")));
@@ -281,15 +366,11 @@ static unsigned read_answers(struct golden *golden, const char *file, const json
     size_t i;
     json_t *answer;
     json_array_foreach(json_object_get(document, "answers"), i, answer) {
-        (void)snprintf(golden->name, sizeof(golden->name), "%s: %s", file,
-                       json_string_value(json_object_get(answer, "name")));
-        golden->status = (unsigned)json_integer_value(json_object_get(answer, "status"));
-        golden->head = json_string_value(json_object_get(answer, "headers"));
-        golden->at_ms = moment_of(answer);
-        put_body(&golden->body, answer);
-        sample_read(&golden->sample, golden->status, golden->head, buf_bytes(&golden->body));
-        check_answer(golden, answer);
+        begin(golden, file, answer);
+        sample_read(&golden->sample, golden->status, golden->head, golden->body);
+        check_answer(golden, json_object_get(answer, "expect"));
     }
+    read_batches(golden, file, document);
     return (unsigned)i;
 }
 
@@ -306,9 +387,9 @@ START_TEST(each_answer_amounts_to_what_is_written_beside_it) {
     json_t *document = json_load_file(path, 0, &error);
     ck_assert_msg(document, "%s:%d: %s", path, error.line, error.text);
     sample_open(&golden.sample);
-    buf_init(&golden.body, 1 << 20);
+    buf_init(&golden.text, 1 << 20);
     ck_assert_uint_gt(read_answers(&golden, files[_i]->d_name, document), 0);
-    buf_release(&golden.body);
+    buf_release(&golden.text);
     sample_close(&golden.sample);
     json_decref(document);
 }

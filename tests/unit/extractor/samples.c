@@ -32,7 +32,11 @@ void sample_read(struct sample *sample, unsigned status, const char *headers, st
         .headers = bytes_text(headers),
         .body = body,
     };
-    extract_open(sample->extract, &answer);
+    sample_read_answer(sample, &answer);
+}
+
+void sample_read_answer(struct sample *sample, const struct answer *answer) {
+    extract_open(sample->extract, answer);
     sample->refusal = extract_refusal(sample->extract);
     ck_assert_int_eq(extract_facts(sample->extract, &sample->facts), ERR_OK);
 

@@ -23,6 +23,8 @@ void sample_close(struct sample *sample);
 // Reads an answer; its facts are then in the sample. The texts must
 // outlive that.
 void sample_read(struct sample *sample, unsigned status, const char *headers, struct bytes body);
+// The same with all that there is to an answer.
+void sample_read_answer(struct sample *sample, const struct answer *answer);
 // Whether an identifier was found; a NULL matches anything.
 bool sample_has(const struct sample *sample, const char *kind, const char *value, const char *path);
 
