@@ -65,6 +65,18 @@ static void put_value(struct buf *out, const json_t *value) {
     mem_free(text);
 }
 
+// A path, or a list of them.
+static void put_paths(struct buf *out, const json_t *paths, const char *between) {
+    const json_t *path;
+    size_t i;
+    if (json_is_string(paths))
+        put_code(out, json_string_value(paths));
+    json_array_foreach(paths, i, path) {
+        buf_text(out, i > 0 ? between : "");
+        put_code(out, json_string_value(path));
+    }
+}
+
 // ---- lists --------------------------------------------------------------------------------------
 
 static void put_facts(struct buf *out, const json_t *facts, const char *name) {
@@ -257,10 +269,10 @@ static void put_costs(struct buf *out, json_t *entry) {
     buf_text(out, "\n## Token costs\n\nRates are in `schemas/prices/`. What is counted:\n\n"
                   "| counter | where | tested |\n|---|---|---|\n");
     json_object_foreach(json_object_get(entry, "usage"), name, part) {
-        if (!text_of(part, "path", NULL))
+        if (!member_of(part, "path"))
             continue;
         buf_printf(out, "| %s | ", name);
-        put_code(out, text_of(part, "path", ""));
+        put_paths(out, member_of(part, "path"), ", else ");
         if (text_of(part, "more", NULL)) {
             buf_text(out, ", and on top of it ");
             put_code(out, text_of(part, "more", ""));
@@ -272,6 +284,42 @@ static void put_costs(struct buf *out, json_t *entry) {
     }
     buf_text(out, "\nWhat lowers the cost:\n\n");
     put_facts(out, member_of(entry, "cost_optimization_notes"), "fact");
+}
+
+// Of a batch of the provider's own.
+static void put_batch(struct buf *out, const json_t *entry) {
+    static const struct {
+        const char *name;
+        const char *what;
+        const char *between;
+    } parts[] = {{"urls", "asked about at", ", "},
+                 {"results", "results alone at", ", "},
+                 {"ids", "its name", ", "},
+                 {"state", "its state", ", else "},
+                 {"items", "items in it", ", else "},
+                 {"key", "the item's key", ", else "},
+                 {"ended", "how it ended", ", else "},
+                 {"status", "its HTTP status", ", else "},
+                 {"answer", "its answer", ", else "},
+                 {"error", "its error", ", else "}};
+    const json_t *batch = member_of(entry, "batch");
+    if (!batch)
+        return;
+    buf_printf(out,
+               "\n## The provider's own batches\n\n`colloq extract` reads what is answered about "
+               "one, and each result in it, with the prices of the tier `%s`",
+               text_of(batch, "tier", ""));
+    put_note(out, batch, "; ");
+    buf_text(out, " — ");
+    put_tested(out, batch);
+    buf_text(out, ".\n\n| what | where |\n|---|---|\n");
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (!member_of(batch, parts[i].name))
+            continue;
+        buf_printf(out, "| %s | ", parts[i].what);
+        put_paths(out, member_of(batch, parts[i].name), parts[i].between);
+        buf_text(out, " |\n");
+    }
 }
 
 static void put_sources(struct buf *out, json_t *entry) {
@@ -302,6 +350,7 @@ void page_of_api(const struct provider_api *api, struct buf *out) {
     put_fields(out, entry);
     put_errors(out, entry);
     put_costs(out, entry);
+    put_batch(out, entry);
     buf_printf(out, "\n## SDK\n\nSessions of an SDK: %s.",
                flag_of(sdk, "supported") ? "yes" : "no");
     put_note(out, sdk, " ");

@@ -148,7 +148,9 @@ const struct command history_commands[] = {
         .description = "Reads recorded exchanges, {provider, request{url, body}, response{status, "
                        "headers, stream, body}}, and writes one line of JSON for each: "
                        "identifiers, metadata, usage, cost, error. Whose answer it is, the URL "
-                       "says, else the name. Asks nobody, and starts nothing.",
+                       "says, else the name. Of what a provider answers about a batch of its own: "
+                       "a line for the batch, and one for each result. Asks nobody, and starts "
+                       "nothing.",
         .options = extract_options,
         .settings = "catalogue",
         .one = "an answer is of an API that the catalogue does not have",

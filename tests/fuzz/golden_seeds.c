@@ -3,7 +3,9 @@
 // of all, in the form in which each target has them. A target that starts from none of an API's
 // answers never gets into what is peculiar to it.
 //
-//   golden-seeds FOLDER FILE…    writes FOLDER/{answer,facts,headers,stream}/API-N
+// And whatever is answered about a provider's own batches.
+//
+//   golden-seeds FOLDER FILE…    writes FOLDER/{answer,batch,facts,headers,stream}/API-N
 
 #include "common/catalogue.h"
 #include "common/mem.h"
@@ -71,11 +73,16 @@ static void put_value(struct buf *out, const json_t *value) {
 
 static void put_body(struct buf *out, const json_t *answer) {
     const json_t *stream = json_object_get(answer, "stream");
+    const json_t *lines = json_object_get(answer, "lines");
     size_t i;
     json_t *data;
     buf_reset(out);
-    if (!stream)
+    if (!stream && !lines)
         put_value(out, json_object_get(answer, "body"));
+    json_array_foreach(lines, i, data) {
+        put_value(out, data);
+        buf_byte(out, '\n');
+    }
     json_array_foreach(stream, i, data) {
         buf_text(out, "data: ");
         put_value(out, data);
@@ -122,6 +129,19 @@ static void choose(const json_t *answers, const json_t *chosen[SORTS + 1]) {
     buf_release(&body);
 }
 
+// At each URL: the first byte says which of all that there are.
+static void write_batches(struct seed *seed, const json_t *batches) {
+    enum { URLS = 16 };
+    size_t i;
+    json_t *batch;
+    json_array_foreach(batches, i, batch) {
+        put_body(&seed->body, batch);
+        for (uint8_t url = 0; url < URLS; url++)
+            write_seed(seed, "batch", (int)i * URLS + url, (const uint8_t[]){url, 0}, 2, false,
+                       true);
+    }
+}
+
 static void write_file(const struct catalogue *catalogue, const char *path) {
     json_error_t error;
     json_t *golden = json_load_file(path, 0, &error);
@@ -143,6 +163,7 @@ static void write_file(const struct catalogue *catalogue, const char *path) {
         put_body(&seed.body, chosen[i]);
         write_all(&seed, i);
     }
+    write_batches(&seed, json_object_get(golden, "batches"));
     buf_release(&seed.body);
     json_decref(golden);
 }

@@ -102,6 +102,23 @@ for body in "[$first,$last]" "\"$(sed 's/"/\\"/g' <<<"data: $first\\n\\ndata: $l
     says 1 '^totals: gemini-generate/0001.json: \(99, 10\), the oracle \(100, 10\)'
 done
 
+# A batch of the provider's own, each of whose items is a line.
+plant
+provider=anthropic-batches url=https://api.anthropic.com/v1/messages/batches/b/results
+item='{\"custom_id\":\"@\",\"result\":{\"type\":\"succeeded\",\"message\":{\"id\":\"m-@\",\"type\":\"message\",'
+item+='\"role\":\"assistant\",\"model\":\"claude-opus-5-5\",\"content\":[],\"stop_reason\":\"end_turn\",\"usage\":{}}}}\n'
+rm -r "$work/open"
+exchange "\"${item//@/a}${item//@/b}\""
+says 0 'anthropic-batches / anthropic.messages .* 2/2 .* 4/4 .* 1/1 '
+plant 's/"value":"m-b"/"value":"m-a"/'
+says 1 '^ids: anthropic-batches/0001.json: .*= m-b'
+plant 's/"value":"r-1"/"value":"r-2"/'
+says 1 '^headers: anthropic-batches/0001.json: x-request-id: r-1'
+plant 's/"key":"b"/"key":"a"/'
+says 1 '^refused: anthropic-batches/0001.json: an item twice'
+plant 's/"stop_reason":"end_turn"//; s/,,/,/g'
+says 1 '^metadata: anthropic-batches/0001.json: .*stop_reason = end_turn'
+
 # What the provider states that it cost.
 plant
 provider=openrouter-chat url=https://openrouter.ai/api/v1/chat/completions

@@ -59,9 +59,9 @@ echo '{"response":' >"$work/half.json"
 cd "$work" || exit 1
 # extract OPTIONS FILE…: its complaints are then in err.
 extract() { "$BIN/colloq" extract "$@" 2>"$work/err"; }
-# is FILE MEMBERS VALUE: the members of the one line, as JSON.
+# is FILE MEMBERS VALUE [LINE]: the members of a line, the first one, as JSON.
 is() {
-    extract "$1" >line
+    extract "$1" | sed -n "${4:-1}p" >line
     local met
     met=$(/usr/bin/python3 -c '
 import json, sys
@@ -102,6 +102,55 @@ check "its usage" is stream.json usage.out_total 2
 check "a cut stream" is cut.json error.code '"stream_incomplete"'
 check "a cut stream has no price" is cut.json cost.state '"unpriced"'
 check "an unknown API" is other.json outcome '"unknown_api"'
+check "what is counted needs no estimate" is plain.json usage.out_visible_estimated null
+
+# A text whose tokens the provider leaves out of its counters, and of their sum.
+gemini=https://generativelanguage.googleapis.com/v1beta
+exchange untold.json "$gemini/models/gemini-2.5-flash:generateContent" x 200 '{}' false '{"candidates":[{"content":
+    {"parts":[{"text":"hidden","thought":true},{"text":"Ten bytes."}],"role":"model"},"finishReason":"STOP"}],
+    "usageMetadata":{"promptTokenCount":440,"thoughtsTokenCount":27,"toolUsePromptTokenCount":86,"totalTokenCount":553},
+    "modelVersion":"gemini-2.5-flash"}'
+check "an answer whose counters are not all there" is untold.json usage.state '"inconsistent"'
+check "has an estimate of what is missing" is untold.json usage.out_visible_estimated 3
+check "which the ledger has, too" is untold.json metadata.out_visible_estimated 3
+check "and which is in no counter" is untold.json usage.out_total 27
+
+# ---- batches of the provider's own ---------------------------------------------------------------
+batches=https://api.anthropic.com/v1/messages/batches
+exchange running.json $batches/msgbatch_1 x 200 '{"retry-after":"10"}' false \
+    '{"id":"msgbatch_1","type":"message_batch","processing_status":"in_progress"}'
+check "a batch that runs is no error" is running.json outcome '"success"'
+check "whatever its headers say" is running.json error null
+check "but is to be asked about again" is running.json batch.ask_after_ms 10000
+check "it has a state" is running.json batch.state '"in_progress"'
+check "and a name" is running.json identifiers.0 '{"kind": "batch_id", "source": "$.id", "value": "msgbatch_1"}'
+check "and costs nothing itself" is running.json cost.state '"none"'
+exchange failed.json $batches/msgbatch_1/results x 200 '{}' false \
+    '{"result":{"type":"errored","error":{"type":"error","error":{"type":"invalid_request_error"}}},"custom_id":"a"}'
+check "a result's error is in it two levels deep" is failed.json error.type '"invalid_request_error"' 2
+check "it is one" is failed.json outcome '"error"' 2
+check "it is not worth a second try" is failed.json error.class '"permanent"' 2
+check "it costs nothing" is failed.json cost.state '"none"' 2
+check "not even 0 of something unpriced" is failed.json cost.unpriced null 2
+item='{"metadata":{"key":"k"},"response":{"candidates":[{"content":{"parts":[{"text":"the secret"}],"role":"model"},
+    "finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":100,"candidatesTokenCount":50,"totalTokenCount":150,
+    "serviceTier":"standard"},"modelVersion":"gemini-2.5-flash","responseId":"r-1"}}'
+results="{\"inlinedResponses\":{\"inlinedResponses\":[$item]}}"
+exchange twice.json $gemini/batches/b-1 x 200 '{}' false \
+    "{\"name\":\"batches/b-1\",\"metadata\":{\"state\":\"BATCH_STATE_SUCCEEDED\",\"output\":$results},\"response\":$results}"
+extract twice.json >lines
+check "what stands twice in a batch is there once" [ "$(grep -c '"value":"r-1"' lines)/$(wc -l <lines)" = 1/2 ]
+# 100 at $0.30 and 50 at $2.50 a million, and half of it.
+check "at half the price" is twice.json cost.total_pusd 77500000 2
+check "by the tier of all of a batch" is twice.json service_tier '"batch"' 2
+check "under its key" is twice.json batch '{"ask_after_ms": null, "item": 1, "key": "k", "state": null}' 2
+exchange file.json https://api.openai.com/v1/files/file-1/content x 200 '{}' false '"{\"prompt\":\"a\"}\n{\"prompt\":\"b\"}\n"'
+check "another file is no batch" is file.json outcome '"unknown_api"'
+exchange vectors.json https://api.openai.com/v1/files/file-2/content x 200 '{"x-request-id":"r-9"}' false \
+    '{"id":"batch_req_1","custom_id":"v","error":null,"response":{"status_code":200,"request_id":"r-2",
+      "body":{"object":"list","data":[{"object":"embedding","embedding":[1]}]}}}'
+check "an item of an API that nobody knows" is vectors.json outcome '"unknown_api"' 2
+check "has nothing of the line before it" is vectors.json identifiers '[]' 2
 
 
 # Whose answer it is may stand in the host and in the path, and so may the model.
