@@ -3,6 +3,7 @@
 #include "common/json.h"
 #include "common/limits.h"
 #include "tools/local.h"
+#include "tools/provider.h"
 #include "tools/render.h"
 
 #include <stdarg.h>
@@ -170,6 +171,23 @@ static _Noreturn void fail_silent(const struct call *call) {
          conf->endpoint, conf->data, call_settings(call));
 }
 
+// A catalogue is read at a start: one that was named just now is not heard by what runs already.
+static void heed_catalogue(struct call *call) {
+    const struct conf *conf = call->conf;
+    const char *running = call->client.catalogue, *origin = conf_origin(conf, &conf->catalogue);
+    bool is_named = strcmp(origin, "--catalogue") == 0 || strcmp(origin, "COLLOQ_CATALOGUE") == 0;
+    if (!is_named || !*running || local_is_ours())
+        return;
+    struct catalogue *named = provider_catalogue(call);
+    if (strcmp(catalogue_hash(named), running) != 0)
+        (void)fprintf(
+            stderr,
+            "colloq: %s %s is not heard: colloq runs already, with another catalogue, and "
+            "reads one at its start only; end it and start it again with this one\n",
+            origin, conf->catalogue);
+    catalogue_free(named);
+}
+
 struct client *call_client(struct call *call) {
     if (call->is_open)
         return &call->client;
@@ -178,6 +196,7 @@ struct client *call_client(struct call *call) {
     if (!client_try_open(&call->client, call->conf, call->stop_fd, CLIENT_JOIN_MS))
         fail_silent(call);
     call->is_open = true;
+    heed_catalogue(call);
     return &call->client;
 }
 

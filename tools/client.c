@@ -23,11 +23,14 @@ enum err client_send(struct client *client, enum kind kind, const void *head,
 }
 
 // Which run of ingress it is: its answer to a hello, or to a sign of life for another one.
-static void note_boot(struct client *client) {
+static void note_welcome(struct client *client) {
     struct welcome_head welcome;
-    if (client->message.wire.kind == KIND_welcome &&
-        wire_head(&client->message.wire, &welcome) == ERR_OK)
-        client->boot = welcome.boot;
+    if (client->message.wire.kind != KIND_welcome ||
+        wire_head(&client->message.wire, &welcome) != ERR_OK)
+        return;
+    client->boot = welcome.boot;
+    (void)snprintf(client->catalogue, sizeof(client->catalogue), "%.*s",
+                   (int)welcome.catalogue.size, (const char *)welcome.catalogue.at);
 }
 
 struct message *client_receive(struct client *client, long timeout_ms) {
@@ -41,7 +44,7 @@ struct message *client_receive(struct client *client, long timeout_ms) {
         if (e == ERR_OK) {
             client->has_message = true;
             client->heard_ms = now;
-            note_boot(client);
+            note_welcome(client);
             return &client->message;
         }
         if (e == ERR_VERSION)

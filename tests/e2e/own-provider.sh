@@ -36,6 +36,10 @@ check "whoever names no provider's url is told those of the provider" has "of no
 id=$(grep -o '"system_fingerprint":"[^"]*"' "$work/out.jsonl" | head -1 | cut -d'"' -f4)
 check "an identifier of its own is found by its kind" has build_id "$(client find "$id")"
 check "all that it declares is compared" has "nordlicht.chat: 4 answers" "$(client provider gaps)"
+words=$(client provider gaps 2>&1 >/dev/null)
+check "the catalogue that runs is heard" is "$words" ""
+words=$(COLLOQ_CATALOGUE='' client provider gaps --catalogue "$root/schemas" 2>&1 >/dev/null)
+check "another one is not, and that is said" has "--catalogue $root/schemas is not heard" "$words"
 check "the processes drain with 0" stop_dev
 
 check "all calls went to the simulator, in its folder" is "$(grep -c 'url=http://127.0.0.1:[0-9]*/nordlicht/v2/chat' \

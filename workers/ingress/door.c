@@ -325,7 +325,10 @@ static bool work_questions(struct door *door, struct moment now) {
 // ---- hearing ------------------------------------------------------------------------------------
 
 static void say_welcome(struct door *door, const struct route *client) {
-    struct welcome_head head = {.boot = door->own_boot, .simulated = door->conf->simulated};
+    const char *catalogue = door->catalogue ? catalogue_hash(door->catalogue) : "";
+    struct welcome_head head = {.boot = door->own_boot,
+                                .simulated = door->conf->simulated,
+                                .catalogue = bytes_text(catalogue)};
     struct bytes none = bytes_of("", 0);
     (void)sock_send_head(&door->clients, client, KIND_welcome, &head, &none, 1);
 }

@@ -1,0 +1,32 @@
+#include "tools/provider.h"
+
+#include <sysexits.h>
+
+struct catalogue *provider_catalogue(struct call *call) {
+    const struct conf *conf = call->conf;
+    struct catalogue *catalogue = NULL;
+    struct buf document, problems;
+    buf_init(&document, CATALOGUE_BYTES_MAX);
+    buf_init(&problems, 64 << 10);
+    if (catalogue_compile_rules(conf->catalogue, conf->extracts, conf->extract_count, &document,
+                                &problems) != ERR_OK)
+        fail(EX_CONFIG, "the catalogue cannot be compiled: %s", buf_cstr(&problems));
+    if (catalogue_load(buf_bytes(&document), &catalogue) != ERR_OK)
+        fail(EX_SOFTWARE, "the catalogue cannot be loaded");
+    buf_release(&document);
+    buf_release(&problems);
+    return catalogue;
+}
+
+struct catalogue *provider_builtin(void) {
+    struct catalogue *catalogue = NULL;
+    struct buf document, problems;
+    buf_init(&document, CATALOGUE_BYTES_MAX);
+    buf_init(&problems, 64 << 10);
+    if (catalogue_compile_folder(NULL, &document, &problems) != ERR_OK ||
+        catalogue_load(buf_bytes(&document), &catalogue) != ERR_OK)
+        fail(EX_SOFTWARE, "the catalogue of this build cannot be read; build colloq anew");
+    buf_release(&document);
+    buf_release(&problems);
+    return catalogue;
+}
