@@ -136,9 +136,9 @@ static void write_batches(struct seed *seed, const json_t *batches) {
     json_t *batch;
     json_array_foreach(batches, i, batch) {
         put_body(&seed->body, batch);
-        for (uint8_t url = 0; url < URLS; url++)
-            write_seed(seed, "batch", (int)i * URLS + url, (const uint8_t[]){url, 0}, 2, false,
-                       true);
+        for (int url = 0; url < URLS; url++)
+            write_seed(seed, "batch", (int)i * URLS + url, (const uint8_t[]){(uint8_t)url, 0}, 2,
+                       false, true);
     }
 }
 
