@@ -67,16 +67,33 @@ static bool check_variables(struct doctor *doctor, const char *name, const char 
     return false;
 }
 
-static void check_provider(struct doctor *doctor, const struct provider_api *api) {
+// Whether a key was found.
+static bool check_provider(struct doctor *doctor, const struct provider_api *api) {
     if (check_settings(doctor, api->provider) ||
         check_variables(doctor, api->provider, api->key_envs))
-        return;
+        return true;
     const char *variable = api->key_envs[0];
     doctor_add(doctor, "keys", api->provider, FINDING_note, "none", NULL,
                variable ? doctor_text("a worker needs it: export %s, or %s_FILE, or set "
                                       "providers.%s.key",
                                       variable, variable, api->provider)
                         : NULL);
+    return false;
+}
+
+static void check_providers(struct doctor *doctor, const struct catalogue *catalogue) {
+    const char *last = "";
+    bool has_any = false;
+    for (size_t i = 0; i < catalogue_api_count(catalogue); i++) {
+        const struct provider_api *api = catalogue_api_at(catalogue, i);
+        if (strcmp(api->provider, last) != 0)
+            has_any = check_provider(doctor, api) || has_any;
+        last = api->provider;
+    }
+    // Whoever asks another host needs none here.
+    if (!has_any && !doctor->call->conf->is_endpoint_stated)
+        doctor_add(doctor, "keys", "all", FINDING_problem, "none, so no call can be made", NULL,
+                   "give the key of one provider, or --simulate");
 }
 
 void doctor_keys(struct doctor *doctor) {
@@ -96,13 +113,8 @@ void doctor_keys(struct doctor *doctor) {
     if (is_good && conf->simulated)
         doctor_add(doctor, "keys", "all", FINDING_ok,
                    "simulated: no key is needed, and none is used", NULL, NULL);
-    const char *last = "";
-    for (size_t i = 0; is_good && !conf->simulated && i < catalogue_api_count(catalogue); i++) {
-        const struct provider_api *api = catalogue_api_at(catalogue, i);
-        if (strcmp(api->provider, last) != 0)
-            check_provider(doctor, api);
-        last = api->provider;
-    }
+    if (is_good && !conf->simulated)
+        check_providers(doctor, catalogue);
     catalogue_free(catalogue);
     buf_release(&document);
     buf_release(&problems);

@@ -4,6 +4,7 @@
 #include "common/limits.h"
 #include "tools/doctor.h"
 #include "tools/local.h"
+#include "tools/provider.h"
 #include "tools/render.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { OPEN_MS = 2000, CLOCK_NOTE_MS = 2000, CLOCK_PROBLEM_MS = 60 * 1000, DAY_MS = 86400000 };
+enum { OPEN_MS = 2000, CLOCK_NOTE_MS = 2000, CLOCK_PROBLEM_MS = 60 * 1000 };
 
 // ---- processes ----------------------------------------------------------------------------------
 
@@ -69,32 +70,19 @@ static void check_other_clock(struct doctor *doctor, const json_t *stat, int64_t
                finding == FINDING_ok ? NULL : "let both hosts keep their time by NTP");
 }
 
-// The prices that are built in date from before the build: a clock behind them is wrong.
+// The prices that are built in were read before the build: a clock behind that day is wrong.
 static void check_own_clock(struct doctor *doctor) {
-    struct catalogue *catalogue = NULL;
-    struct buf document, problems;
-    char text[SHORT_TEXT_SIZE], other[SHORT_TEXT_SIZE];
-    int64_t newest = 0, now = clock_now().wall_ms;
-    buf_init(&document, CATALOGUE_BYTES_MAX);
-    buf_init(&problems, 64 << 10);
-    if (catalogue_compile_folder(NULL, &document, &problems) == ERR_OK &&
-        catalogue_load(buf_bytes(&document), &catalogue) == ERR_OK)
-        for (size_t i = 0; i < catalogue_price_count(catalogue); i++)
-            if (catalogue_price_at(catalogue, i)->from_ms > newest)
-                newest = catalogue_price_at(catalogue, i)->from_ms;
-    buf_release(&document);
-    buf_release(&problems);
+    struct catalogue *catalogue = provider_builtin();
+    char text[SHORT_TEXT_SIZE];
+    const char *read = "", *now = time_text(clock_now().wall_ms, text);
+    for (size_t i = 0; i < catalogue_price_count(catalogue); i++)
+        if (strcmp(catalogue_price_at(catalogue, i)->date, read) > 0)
+            read = catalogue_price_at(catalogue, i)->date;
+    bool is_behind = strncmp(now, read, strlen(read)) < 0;
+    doctor_add(doctor, "clock", "here", is_behind ? FINDING_problem : FINDING_ok, now, NULL,
+               is_behind ? doctor_text("set the clock: prices of this build were read on %s", read)
+                         : NULL);
     catalogue_free(catalogue);
-    // A price may be announced for a day to come, but not for a far one.
-    enum finding finding = now + 60ll * DAY_MS < newest ? FINDING_problem
-                           : now < newest               ? FINDING_note
-                                                        : FINDING_ok;
-    doctor_add(
-        doctor, "clock", "here", finding, time_text(now, text), NULL,
-        finding == FINDING_ok
-            ? NULL
-            : doctor_text("this build has a price from %s on: if that is past, set the clock",
-                          time_text(newest, other)));
 }
 
 static void ask_stat(struct doctor *doctor) {

@@ -20,9 +20,16 @@ doctor() {
 finds() { grep -qE -- "$1" "$work/said.txt" || { echo "  no '$1' in:"; cat "$work/said.txt"; return 1; }; }
 
 # ---- nothing there ----------------------------------------------------------------------------
-check "a folder that is to be made is no problem" doctor 0
-check "it is the one at home" finds "^note +folder: $HOME/.local/share/colloq: not made yet \(default\)"
+check "without any key no call can be made" doctor 1
+check "which is the only problem" is "$(grep '^problem' "$work/said.txt")" \
+    "problem  all: none, so no call can be made => give the key of one provider, or --simulate"
+check "who asks another host needs none" doctor 1 --endpoint "ipc://$work/nobody.sock"
+check "and is told of none" is "$(grep -c 'no call can be made' "$work/said.txt")" 0
+check "a folder that is to be made is no problem" doctor 0 --simulate
+check "it is the one at home" finds "^note +folder: $HOME/.local/share/colloq/simulated: not made yet \(default\)"
 check "nobody listens, which is none either" finds "^note +ingress: nobody listens"
+check "the clock is not behind the day on which prices were read" finds "^ok +here: 20"
+doctor 1 >/dev/null
 check "a missing key is named with its variable" finds "^note +openai: none => .*OPENAI_API_KEY"
 check "versions are there" finds "^ok +libzmq: [0-9]+\."
 check "nothing was made" test ! -e "$HOME/.local"
