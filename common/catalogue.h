@@ -145,17 +145,30 @@ struct usage_map {
 // answered hours later at a lower price. Each result is an answer of the API within an item. Lists
 // end with NULL; the paths may be NULL but for key, answer and error.
 struct batch_map {
-    const char *const *urls; // behind the base url: they answer with the batch; {…} is any piece
-    const char *const *results;          // they answer with a line for each item
-    const struct jsonpath *const *ids;   // of the batch, in what is answered about it
-    const struct jsonpath *state;        // of the batch
-    const struct jsonpath *const *items; // lists of all items in the batch: the first counts
-    const struct jsonpath *key;          // of an item: the name that its maker gave it
-    const struct jsonpath *ended;        // of an item: how it ended
-    const struct jsonpath *status;       // of an item: the answer's HTTP status
-    const struct jsonpath *answer;       // of an item; nothing there: it was not answered
-    const struct jsonpath *error;        // of an item that was not: the API's error in it
-    const char *tier;                    // of all of them, whatever their answers state
+    const char *const *urls;    // behind the base url: they answer with batches; {…} is any piece
+    const char *const *results; // they answer with a line for each item
+    // Of a batch: what names it, the first of them at best; its state; the model asked for; the
+    // url of its lines; lists of all its items, of which the first that has any counts; and what
+    // is content in it.
+    const struct identifier_rule *identifiers;
+    size_t identifier_count;
+    const struct jsonpath *state;
+    const struct jsonpath *model;
+    const struct jsonpath *endpoint;
+    const struct jsonpath *const *items;
+    const struct jsonpath *const *content;
+    // Of an item: what names it; what a line must hold to be one (NULL: whatever there is); the
+    // name that the batch's maker gave it; how it ended; the answer's HTTP status; the answer, if
+    // it was answered, else an error in the API's words.
+    const struct identifier_rule *item_identifiers;
+    size_t item_identifier_count;
+    const struct jsonpath *result;
+    const struct jsonpath *key;
+    const struct jsonpath *ended;
+    const struct jsonpath *status;
+    const struct jsonpath *answer;
+    const struct jsonpath *error;
+    const char *tier; // of all of them, whatever their answers state
 };
 
 struct text_pair {

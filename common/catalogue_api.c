@@ -345,21 +345,37 @@ static void read_users_identifier(const struct section *section, struct identifi
         fail(section, "kind", "must be lower-case words with _ between them");
 }
 
+static const char *const identifier_fields[] = {"kind",   "path", "header", "note",
+                                                "source", "date", NULL};
+
+const struct identifier_rule *
+catalogue_read_identifiers(struct reader *reader, const json_t *object, const struct place *place,
+                           const char *const *supported, size_t *count) {
+    const json_t *list = json_object_get(object, place->name);
+    *count = json_array_size(list);
+    struct identifier_rule *rules = pool_array(reader->pool, *count, sizeof(*rules));
+    if (list && !json_is_array(list))
+        reader_fail(reader, place, "must be a list");
+    for (size_t i = 0; i < *count; i++) {
+        struct section section = open_element(reader, list, place, i, identifier_fields);
+        read_identifier(&section, supported, &rules[i]);
+    }
+    return rules;
+}
+
 static void read_identifiers(struct reader *reader, const json_t *entry, struct provider_api *api) {
-    static const char *const known[] = {"kind", "path", "header", "note", "source", "date", NULL};
     const char *const *supported =
         reader_texts(reader, entry, &(struct place){NULL, "supported_identifiers", 0});
     struct place place = {NULL, "identifier_extraction_paths", 0}, users = {NULL, "extract", 0};
-    const json_t *list = open_list(reader, entry, place.name);
     const json_t *users_list = open_list(reader, entry, users.name);
-    size_t count = json_array_size(list), users_count = json_array_size(users_list);
+    size_t count, users_count = json_array_size(users_list);
+    const struct identifier_rule *ours =
+        catalogue_read_identifiers(reader, entry, &place, supported, &count);
     struct identifier_rule *rules = pool_array(reader->pool, count + users_count, sizeof(*rules));
-    for (size_t i = 0; i < count; i++) {
-        struct section section = open_element(reader, list, &place, i, known);
-        read_identifier(&section, supported, &rules[i]);
-    }
+    for (size_t i = 0; i < count; i++)
+        rules[i] = ours[i];
     for (size_t i = 0; i < users_count; i++) {
-        struct section section = open_element(reader, users_list, &users, i, known);
+        struct section section = open_element(reader, users_list, &users, i, identifier_fields);
         read_users_identifier(&section, &rules[count + i]);
     }
     api->identifiers = rules;

@@ -1,39 +1,61 @@
 // The section `batch` of a provider's entry: what the provider answers about a batch of its own.
 #include "common/catalogue_section.h"
 
-static void check_urls(const struct section *batch, const char *name, const char *const *urls) {
-    for (; *urls; urls++)
-        if (**urls != '/')
+static const char *const *read_urls(const struct section *batch, const char *name) {
+    const char *const *urls = texts(batch, name);
+    for (size_t i = 0; urls[i]; i++)
+        if (urls[i][0] != '/')
             fail(batch, name, "must begin with a slash");
+    return urls;
+}
+
+static void read_of_batch(const struct section *batch, const char *const *supported,
+                          struct batch_map *map) {
+    map->urls = read_urls(batch, "urls");
+    map->results = read_urls(batch, "results");
+    map->identifiers = catalogue_read_identifiers(batch->reader, batch->json,
+                                                  &(struct place){&batch->place, "identifiers", 0},
+                                                  supported, &map->identifier_count);
+    map->state = path(batch, "state", false);
+    map->model = path(batch, "model", false);
+    map->endpoint = path(batch, "endpoint", false);
+    map->items = paths(batch, "items");
+    map->content = paths(batch, "content");
+    map->tier = text(batch, "tier", true);
+}
+
+static void read_of_item(const struct section *batch, const char *const *supported,
+                         struct batch_map *map) {
+    map->item_identifiers = catalogue_read_identifiers(
+        batch->reader, batch->json, &(struct place){&batch->place, "item_identifiers", 0},
+        supported, &map->item_identifier_count);
+    map->result = path(batch, "result", map->results[0] != NULL);
+    map->key = path(batch, "key", true);
+    map->ended = path(batch, "ended", false);
+    map->status = path(batch, "status", false);
+    map->answer = path(batch, "answer", true);
+    map->error = path(batch, "error", true);
 }
 
 void catalogue_read_batch(struct reader *reader, const json_t *entry, struct provider_api *api) {
-    static const char *const known[] = {"urls",  "results", "state",  "items", "key",
-                                        "ended", "answer",  "error",  "ids",   "tier",
-                                        "note",  "source",  "status", "date",  NULL};
+    static const char *const known[] = {
+        "urls", "results", "identifiers", "state",  "model", "endpoint", "items",
+        "key",  "content", "tier",        "result", "ended", "status",   "item_identifiers",
+        "note", "answer",  "error",       "source", "date",  NULL};
     static const char *const no_urls[] = {NULL};
+    static const struct jsonpath *const no_paths[] = {NULL};
     struct batch_map *map = &api->batch;
     struct section section = open_section(reader, entry, "batch", false, known);
-    static const struct jsonpath *const no_paths[] = {NULL};
     map->urls = map->results = no_urls;
-    map->ids = map->items = no_paths;
+    map->items = map->content = no_paths;
     if (!section.json)
         return;
-    map->urls = texts(&section, "urls");
-    map->results = texts(&section, "results");
-    check_urls(&section, "urls", map->urls);
-    check_urls(&section, "results", map->results);
+    const char *const *supported =
+        reader_texts(reader, entry, &(struct place){NULL, "supported_identifiers", 0});
+    read_of_batch(&section, supported, map);
+    read_of_item(&section, supported, map);
     if (!map->urls[0] && !map->results[0])
-        fail(&section, "urls", "needs at least one");
-    map->ids = paths(&section, "ids");
-    map->state = path(&section, "state", false);
-    map->items = paths(&section, "items");
+        fail(&section, NULL, "needs urls, or results");
     if (!map->items[0] && !map->results[0])
         fail(&section, NULL, "needs to say where results are");
-    map->key = path(&section, "key", true);
-    map->ended = path(&section, "ended", false);
-    map->status = path(&section, "status", false);
-    map->answer = path(&section, "answer", true);
-    map->error = path(&section, "error", true);
-    map->tier = text(&section, "tier", true);
 }

@@ -73,6 +73,10 @@ static inline struct section open_element(struct reader *reader, const json_t *l
 void catalogue_read_usage(struct reader *reader, const json_t *entry, struct provider_api *api);
 void catalogue_read_stream(struct reader *reader, const json_t *entry, struct provider_api *api);
 void catalogue_read_batch(struct reader *reader, const json_t *entry, struct provider_api *api);
+// The list that the place names in an object: where identifiers of supported kinds stand.
+const struct identifier_rule *
+catalogue_read_identifiers(struct reader *reader, const json_t *object, const struct place *place,
+                           const char *const *supported, size_t *count);
 // The member, a list of rules.
 struct stream_rules catalogue_read_rules(const struct section *section, const char *name);
 

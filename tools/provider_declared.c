@@ -143,6 +143,8 @@ struct declared *declared_new(const struct provider_api *api) {
     // They are read as a whole, and say nothing of what is within: a counter more is a change.
     drop(declared, text_of(member_of(entry, "usage"), "object", ""));
     drop(declared, text_of(member_of(entry, "answer"), "message", ""));
+    // Items of the provider's own batches are in no ledger.
+    drop(declared, text_of(member_of(entry, "batch"), "ended", ""));
     json_decref(entry);
     return declared;
 }
@@ -155,8 +157,12 @@ void declared_free(struct declared *declared) {
 
 // ---- what answers held --------------------------------------------------------------------------
 
+// What the extractor itself puts beside an answer's fields.
+static const char *const own_remarks[] = {"$.out_visible_estimated", "$.identifiers_left_out",
+                                          NULL};
+
 static bool is_idle(const char *place) {
-    if (strncmp(place, "$.stream_events.", 16) == 0)
+    if (strncmp(place, "$.stream_events.", 16) == 0 || is_listed(own_remarks, place))
         return true;
     for (size_t i = 0; idle_headers[i]; i++)
         if (strncmp(place, "header:", 7) == 0 && strcasecmp(place + 7, idle_headers[i]) == 0)

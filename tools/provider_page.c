@@ -292,16 +292,14 @@ static void put_batch(struct buf *out, const json_t *entry) {
         const char *name;
         const char *what;
         const char *between;
-    } parts[] = {{"urls", "asked about at", ", "},
-                 {"results", "results alone at", ", "},
-                 {"ids", "its name", ", "},
-                 {"state", "its state", ", else "},
-                 {"items", "items in it", ", else "},
-                 {"key", "the item's key", ", else "},
-                 {"ended", "how it ended", ", else "},
-                 {"status", "its HTTP status", ", else "},
-                 {"answer", "its answer", ", else "},
-                 {"error", "its error", ", else "}};
+    } parts[] = {{"urls", "asked about at", ", "},       {"results", "results alone at", ", "},
+                 {"state", "its state", ", else "},      {"model", "its model", ", else "},
+                 {"endpoint", "whose lines", ", else "}, {"items", "items in it", ", else "},
+                 {"result", "an item has", ", else "},   {"key", "its key", ", else "},
+                 {"ended", "how it ended", ", else "},   {"status", "its HTTP status", ", else "},
+                 {"answer", "its answer", ", else "},    {"error", "its error", ", else "}};
+    static const struct column identifiers[] = {
+        {"kind", "kind", false}, {"where", "path", true}, {NULL, NULL, false}};
     const json_t *batch = member_of(entry, "batch");
     if (!batch)
         return;
@@ -320,6 +318,10 @@ static void put_batch(struct buf *out, const json_t *entry) {
         put_paths(out, member_of(batch, parts[i].name), parts[i].between);
         buf_text(out, " |\n");
     }
+    buf_text(out, "\nIdentifiers of the batch, and of an item:\n\n");
+    put_table(out, member_of(batch, "identifiers"), identifiers);
+    buf_byte(out, '\n');
+    put_table(out, member_of(batch, "item_identifiers"), identifiers);
 }
 
 static void put_sources(struct buf *out, json_t *entry) {
@@ -373,17 +375,18 @@ static int by_kind(const void *a, const void *b) {
     return order ? order : strcmp(first->text, second->text);
 }
 
-static void add_lines(const struct provider_api *api, struct line *lines, size_t *count) {
-    json_t *entry = entry_of(api);
+// The rows of a list of rules; `of` says in what else than an answer of the API they stand.
+static void add_list(const struct provider_api *api, const json_t *list, const char *of,
+                     struct line *lines, size_t *count) {
     const json_t *path;
     size_t i;
-    json_array_foreach(member_of(entry, "identifier_extraction_paths"), i, path) {
+    json_array_foreach(list, i, path) {
         char place[512];
         struct buf text;
         const char *kind = text_of(path, "kind", "");
         buf_init(&text, 4096);
-        buf_printf(&text, "| %s | [%s.%s](providers/%s.%s.md) | ", kind, api->provider, api->api,
-                   api->provider, api->api);
+        buf_printf(&text, "| %s | [%s.%s](providers/%s.%s.md)%s | ", kind, api->provider, api->api,
+                   api->provider, api->api, of);
         put_code(&text, place_of(path, place, sizeof(place)));
         buf_text(&text, " | ");
         put_tested(&text, path);
@@ -392,13 +395,24 @@ static void add_lines(const struct provider_api *api, struct line *lines, size_t
         lines[(*count)++].text = mem_copy(buf_bytes(&text).at, buf_bytes(&text).size);
         buf_release(&text);
     }
+}
+
+static void add_lines(const struct provider_api *api, struct line *lines, size_t *count) {
+    json_t *entry = entry_of(api);
+    const json_t *batch = member_of(entry, "batch");
+    add_list(api, member_of(entry, "identifier_extraction_paths"), "", lines, count);
+    add_list(api, member_of(batch, "identifiers"), ", a batch", lines, count);
+    add_list(api, member_of(batch, "item_identifiers"), ", a batch's item", lines, count);
     json_decref(entry);
 }
 
 void page_of_identifiers(const struct catalogue *catalogue, struct buf *out) {
     size_t count = 0, most = 0;
-    for (size_t i = 0; i < catalogue_api_count(catalogue); i++)
-        most += catalogue_api_at(catalogue, i)->identifier_count;
+    for (size_t i = 0; i < catalogue_api_count(catalogue); i++) {
+        const struct provider_api *api = catalogue_api_at(catalogue, i);
+        most +=
+            api->identifier_count + api->batch.identifier_count + api->batch.item_identifier_count;
+    }
     struct line *lines = mem_array(most + 1, sizeof(*lines));
     for (size_t i = 0; i < catalogue_api_count(catalogue); i++)
         add_lines(catalogue_api_at(catalogue, i), lines, &count);

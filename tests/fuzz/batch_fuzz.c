@@ -51,17 +51,13 @@ static bool is_within(struct bytes part, struct bytes whole) {
 }
 
 static void check_item(const struct batch_item *item, struct bytes body) {
-    assert(is_within(item->item, body) && is_within(item->answer, body));
-    assert(item->item.size == 0 || item->number == 0 || is_within(item->answer, item->item));
+    bool is_quoted = body.size > 0 && memchr("\" \t\r\n", *body.at, 5); // lines in a JSON text
+    assert(is_quoted || (is_within(item->item, body) && is_within(item->answer, body)));
+    assert(item->item.size == 0 || is_within(item->answer, item->item));
     assert(item->status >= 100 && item->status <= 599);
     if (!item->api)
         return;
-    struct answer answer = {.api = item->api,
-                            .status = item->status,
-                            .headers = bytes_text(""),
-                            .body = item->answer,
-                            .item = item->item,
-                            .is_batch = item->number == 0};
+    struct answer answer = batch_answer(item, bytes_text("x-request-id: r-1\r\n"));
     extract_open(&extract, &answer);
     buf_reset(&facts);
     enum err e = extract_facts(&extract, &facts);

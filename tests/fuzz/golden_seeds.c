@@ -131,7 +131,7 @@ static void choose(const json_t *answers, const json_t *chosen[SORTS + 1]) {
 
 // At each URL: the first byte says which of all that there are.
 static void write_batches(struct seed *seed, const json_t *batches) {
-    enum { URLS = 16 };
+    enum { URLS = 24 }; // at least as many as there are
     size_t i;
     json_t *batch;
     json_array_foreach(batches, i, batch) {

@@ -1,19 +1,21 @@
 #include "workers/extractor/batch.h"
 
-enum { KEY, STATE };
+enum { KEY, STATE, ID, MODEL, LINES };
 
 void batch_init(struct batch *batch) {
     memset(batch, 0, sizeof(*batch));
     json_scan_init(&batch->all);
     json_scan_init(&batch->one);
-    for (size_t i = 0; i < 2; i++)
+    json_scan_init(&batch->part);
+    for (size_t i = 0; i < BATCH_WORDS; i++)
         buf_init(&batch->words[i], RECORDING_BYTES_MAX);
 }
 
 void batch_release(struct batch *batch) {
     json_scan_release(&batch->all);
     json_scan_release(&batch->one);
-    for (size_t i = 0; i < 2; i++)
+    json_scan_release(&batch->part);
+    for (size_t i = 0; i < BATCH_WORDS; i++)
         buf_release(&batch->words[i]);
 }
 
@@ -21,18 +23,24 @@ static bool is_object(const struct json_scan *scan, uint32_t node) {
     return scan->nodes[node].shape == JSON_SHAPE_object;
 }
 
-static struct bytes text_at(struct batch *batch, const struct json_scan *scan,
+// A text, or a number as it is written, of a length that an identifier may have.
+static struct bytes word_at(struct batch *batch, const struct json_scan *scan,
                             const struct jsonpath *path, unsigned word) {
     uint32_t node;
     buf_reset(&batch->words[word]);
-    return jsonpath_first(path, scan, &node) && scan->nodes[node].shape == JSON_SHAPE_text
-               ? json_text(scan, node, &batch->words[word])
-               : bytes_of(NULL, 0);
+    if (!jsonpath_first(path, scan, &node))
+        return bytes_of(NULL, 0);
+    struct bytes said = bytes_of(NULL, 0);
+    if (scan->nodes[node].shape == JSON_SHAPE_text)
+        said = json_text(scan, node, &batch->words[word]);
+    else if (scan->nodes[node].shape == JSON_SHAPE_number)
+        said = json_raw(scan, node);
+    return bytes_cut(said, IDENTIFIER_VALUE_BYTES_MAX);
 }
 
-// ---- an item ------------------------------------------------------------------------------------
+// ---- whose it is --------------------------------------------------------------------------------
 
-// The API after `after` that hands out results at the URL; NULL: there is none, or no other.
+// The API after `after` that answers at the URL; NULL: there is none, or no other.
 static const struct provider_api *next_api(const struct batch *batch,
                                            const struct provider_api *after) {
     bool is_behind = after == NULL;
@@ -45,89 +53,119 @@ static const struct provider_api *next_api(const struct batch *batch,
     return NULL;
 }
 
-// APIs may share an endpoint: an item is of the one that finds its answer in it.
+// APIs may share an endpoint: a batch is of the one whose url its lines have, where it says so.
+static const struct provider_api *api_of_batch(struct batch *batch) {
+    const struct provider_api *first = next_api(batch, NULL), *api = first;
+    struct bytes endpoint = batch->all.count > 0
+                                ? word_at(batch, &batch->all, first->batch.endpoint, STATE)
+                                : bytes_of(NULL, 0);
+    for (; api && endpoint.size > 0; api = next_api(batch, api))
+        for (const char *const *url = api->urls; *url; url++)
+            if (bytes_is(endpoint, *url))
+                return api;
+    return first;
+}
+
+// ---- an item ------------------------------------------------------------------------------------
+
+// An item is of the API that finds its answer in it.
 static bool find_answer(struct batch *batch, uint32_t *node) {
-    struct batch_item *item = &batch->item;
-    for (item->api = next_api(batch, NULL); item->api; item->api = next_api(batch, item->api))
-        if (jsonpath_first(item->api->batch.answer, &batch->one, node) &&
-            is_object(&batch->one, *node))
+    const struct provider_api *api = next_api(batch, NULL);
+    for (; api; api = next_api(batch, api))
+        if (jsonpath_first(api->batch.answer, &batch->one, node) && is_object(&batch->one, *node)) {
+            batch->item.api = batch->api = api;
             return true;
+        }
     return false;
 }
 
-static void read_status(struct batch *batch) {
+// False if it has no status of its own.
+static bool read_status(struct batch *batch) {
     uint32_t node;
     int64_t status;
-    if (jsonpath_first(batch->item.api->batch.status, &batch->one, &node) &&
-        json_count(&batch->one, node, &status) && status >= 100 && status <= 599)
+    bool is_said = jsonpath_first(batch->api->batch.status, &batch->one, &node) &&
+                   json_count(&batch->one, node, &status) && status >= 100 && status <= 599;
+    if (is_said)
         batch->item.status = (unsigned)status;
+    return is_said;
 }
 
-// An item that was not answered says why in the same way in all APIs of its endpoint. One that was,
-// by an API that the catalogue does not have, is none of ours.
-static void find_error(struct batch *batch, uint32_t *node) {
+// Whether it says in the API's words that it failed.
+static bool is_error(struct batch *batch, struct bytes text) {
+    struct error_words words;
+    return json_scan(&batch->part, text, NULL) == ERR_OK &&
+           provider_api_failed(batch->api, &batch->part, &words);
+}
+
+// An item without an answer of ours says why, in the words of whatever API, or by a status. One
+// that was a success is the answer of an API that the catalogue does not have. What says nothing
+// of all that may hold anything: it is not read.
+static void read_error(struct batch *batch) {
     struct batch_item *item = &batch->item;
-    *node = 0;
-    item->api = next_api(batch, NULL);
-    read_status(batch);
-    item->is_unanswered = true;
-    if (item->api->batch.status && item->status / 100 == 2 &&
-        jsonpath_first(item->api->batch.status, &batch->one, node))
+    uint32_t node;
+    if (read_status(batch) && item->status / 100 == 2) {
         item->api = NULL;
-    else if (!jsonpath_first(item->api->batch.error, &batch->one, node))
-        *node = 0;
+        return;
+    }
+    if (jsonpath_first(batch->api->batch.error, &batch->one, &node) &&
+        is_object(&batch->one, node) && is_error(batch, json_raw(&batch->one, node)))
+        item->answer = json_raw(&batch->one, node);
+    item->is_unanswered = item->answer.size > 0 || item->status / 100 != 2;
 }
 
 static void read_item(struct batch *batch, struct bytes text) {
     struct batch_item *item = &batch->item;
-    uint32_t node = 0;
-    *item = (struct batch_item){.number = ++batch->number, .status = batch->status};
-    if (json_scan(&batch->one, text, NULL) != ERR_OK || !is_object(&batch->one, 0)) {
-        item->api = next_api(batch, NULL);
+    uint32_t node;
+    *item = (struct batch_item){.api = batch->api,
+                                .number = ++batch->number,
+                                .status = batch->status,
+                                .id = batch->id,
+                                .model = batch->model};
+    if (json_scan(&batch->one, text, NULL) != ERR_OK) {
         item->answer = text;
         return;
     }
-    item->item = text;
-    if (!find_answer(batch, &node))
-        find_error(batch, &node);
-    else
-        read_status(batch);
-    item->answer = json_raw(&batch->one, node);
-    if (!item->api)
+    if (!is_object(&batch->one, 0))
         return;
-    item->key = text_at(batch, &batch->one, item->api->batch.key, KEY);
-    item->state = text_at(batch, &batch->one, item->api->batch.ended, STATE);
+    item->item = json_raw(&batch->one, 0);
+    if (find_answer(batch, &node)) {
+        item->answer = json_raw(&batch->one, node);
+        (void)read_status(batch);
+    } else {
+        read_error(batch);
+    }
+    item->key = word_at(batch, &batch->one, batch->api->batch.key, KEY);
+    item->state = word_at(batch, &batch->one, batch->api->batch.ended, STATE);
 }
 
 // ---- where they are -----------------------------------------------------------------------------
 
+static bool is_blank(uint8_t c) {
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
 // The next line that is not blank; empty at the end.
-static struct bytes take_line(struct batch *batch) {
-    struct bytes *rest = &batch->rest;
+static struct bytes take_line(struct bytes *rest) {
     struct bytes line = {0};
-    if (batch->is_one) {
-        line = *rest;
-        *rest = bytes_of(NULL, 0);
-    }
     while (line.size == 0 && rest->size > 0) {
         const uint8_t *end = memchr(rest->at, '\n', rest->size);
         line = bytes_of(rest->at, end ? (size_t)(end - rest->at) : rest->size);
         size_t taken = line.size + (end != NULL);
         *rest = bytes_of(rest->at + taken, rest->size - taken);
-        while (line.size > 0 && (line.at[line.size - 1] == '\r' || line.at[line.size - 1] == ' '))
+        while (line.size > 0 && is_blank(line.at[line.size - 1]))
             line.size--;
     }
     return line;
 }
 
 const struct batch_item *batch_next(struct batch *batch) {
-    if (batch->next != 0 && batch->next < batch->end) {
+    if (batch->next < batch->end) {
         struct bytes text = json_raw(&batch->all, batch->next);
         batch->next = batch->all.nodes[batch->next].end;
         read_item(batch, text);
         return &batch->item;
     }
-    struct bytes line = take_line(batch);
+    struct bytes line = take_line(&batch->rest);
     if (line.size == 0)
         return NULL;
     read_item(batch, line);
@@ -136,28 +174,69 @@ const struct batch_item *batch_next(struct batch *batch) {
 
 // ---- the batch ----------------------------------------------------------------------------------
 
-// The first list of items that the batch has.
-static void find_items(struct batch *batch, const struct provider_api *api) {
-    uint32_t list;
-    for (const struct jsonpath *const *path = api->batch.items; *path; path++)
-        if (jsonpath_first(*path, &batch->all, &list) &&
-            batch->all.nodes[list].shape == JSON_SHAPE_array) {
-            batch->next = list + 1;
-            batch->end = batch->all.nodes[list].end;
-            return;
-        }
+// The members of a list, or a document that is an item itself.
+static void take_items(struct batch *batch, uint32_t node) {
+    bool is_list = batch->all.nodes[node].shape == JSON_SHAPE_array;
+    batch->next = is_list ? node + 1 : node;
+    batch->end = batch->all.nodes[node].end;
 }
 
-// Whether the first line is an item: the endpoint may hand out other files too.
-static bool has_items(const struct batch *batch, const struct provider_api *api) {
-    struct batch ahead = {.rest = batch->rest, .is_one = batch->is_one};
-    struct json_scan scan;
+// The first list of items that the batch has any in.
+static void find_items(struct batch *batch) {
+    uint32_t list;
+    for (const struct jsonpath *const *path = batch->api->batch.items; *path; path++)
+        if (batch->next == batch->end && jsonpath_first(*path, &batch->all, &list) &&
+            batch->all.nodes[list].shape == JSON_SHAPE_array)
+            take_items(batch, list);
+}
+
+// Whether any line is an item: the endpoint may hand out other files too.
+static bool has_items(struct batch *batch) {
+    const struct jsonpath *result = batch->api->batch.result;
+    struct bytes rest = batch->rest, line;
     uint32_t node;
-    json_scan_init(&scan);
-    bool has = json_scan(&scan, take_line(&ahead), NULL) == ERR_OK && is_object(&scan, 0) &&
-               jsonpath_first(api->batch.key, &scan, &node);
-    json_scan_release(&scan);
-    return has;
+    for (uint32_t i = batch->next; i < batch->end; i = batch->all.nodes[i].end)
+        if (json_scan(&batch->one, json_raw(&batch->all, i), NULL) == ERR_OK &&
+            jsonpath_first(result, &batch->one, &node))
+            return true;
+    while ((line = take_line(&rest)).size > 0)
+        if (json_scan(&batch->one, line, NULL) == ERR_OK &&
+            jsonpath_first(result, &batch->one, &node))
+            return true;
+    return false;
+}
+
+// A line for each; or one document, of one item or a list of them; or a text that holds lines.
+static bool open_results(struct batch *batch, struct bytes body) {
+    static const uint8_t mark[] = {0xef, 0xbb, 0xbf};
+    if (batch->all.count > 0 && batch->all.nodes[0].shape >= JSON_SHAPE_array) {
+        take_items(batch, 0);
+        return has_items(batch);
+    }
+    bool is_text = batch->all.count > 0 && batch->all.nodes[0].shape == JSON_SHAPE_text;
+    buf_reset(&batch->words[LINES]);
+    batch->rest = is_text ? json_text(&batch->all, 0, &batch->words[LINES]) : body;
+    if (batch->rest.size >= sizeof(mark) && memcmp(batch->rest.at, mark, sizeof(mark)) == 0)
+        batch->rest = bytes_of(batch->rest.at + sizeof(mark), batch->rest.size - sizeof(mark));
+    return has_items(batch);
+}
+
+// Its name and model, as it says them or the URL does.
+static void read_names(struct batch *batch) {
+    static const char models[] = "models/";
+    const struct batch_map *map = &batch->api->batch;
+    recording_batch_names(batch->api, batch->url, &batch->id, &batch->model);
+    if (batch->all.count == 0)
+        return;
+    struct bytes id = bytes_of(NULL, 0);
+    if (map->identifier_count > 0)
+        id = word_at(batch, &batch->all, map->identifiers[0].path, ID);
+    struct bytes model = word_at(batch, &batch->all, map->model, MODEL);
+    size_t size = sizeof(models) - 1;
+    if (model.size > size && memcmp(model.at, models, size) == 0)
+        model = bytes_of(model.at + size, model.size - size);
+    batch->id = id.size > 0 ? id : batch->id;
+    batch->model = model.size > 0 ? model : batch->model;
 }
 
 const struct batch_item *batch_open(struct batch *batch, const struct catalogue *catalogue,
@@ -166,23 +245,43 @@ const struct batch_item *batch_open(struct batch *batch, const struct catalogue 
     batch->url = recording->url;
     batch->status = recording->status;
     batch->number = batch->next = batch->end = 0;
-    batch->rest = bytes_of(NULL, 0);
-    batch->is_one = false;
-    const struct provider_api *api = next_api(batch, NULL);
-    if (!api)
+    batch->rest = batch->id = batch->model = bytes_of(NULL, 0);
+    if (!next_api(batch, NULL))
         return NULL;
-    batch->item = (struct batch_item){.api = api, .status = recording->status};
     bool is_success = recording->status / 100 == 2;
-    bool is_json = json_scan(&batch->all, recording->body, NULL) == ERR_OK;
-    if (is_success && recording_is_results(api, batch->url)) {
-        batch->rest = recording->body;
-        batch->is_one = is_json;
-        return has_items(batch, api) ? &batch->item : NULL;
+    if (!is_success || json_scan(&batch->all, recording->body, NULL) != ERR_OK)
+        batch->all.count = 0;
+    batch->api = api_of_batch(batch);
+    bool is_results = is_success && recording_is_results(batch->api, batch->url);
+    if (is_results && !open_results(batch, recording->body))
+        return NULL;
+    struct batch_item item = {
+        .api = batch->api, .status = recording->status, .is_results = is_results};
+    if (is_results) {
+        batch->all.count = batch->next < batch->end ? batch->all.count : 0;
+        recording_batch_names(batch->api, batch->url, &batch->id, &batch->model);
+    } else {
+        item.answer = recording->body;
+        read_names(batch);
     }
-    batch->item.answer = recording->body;
-    if (is_success && is_json) {
-        find_items(batch, api);
-        batch->item.state = text_at(batch, &batch->all, api->batch.state, STATE);
+    if (!is_results && batch->all.count > 0) {
+        find_items(batch);
+        item.state = word_at(batch, &batch->all, batch->api->batch.state, STATE);
     }
+    item.id = batch->id;
+    item.model = batch->model;
+    batch->item = item;
     return &batch->item;
+}
+
+struct answer batch_answer(const struct batch_item *item, struct bytes headers) {
+    bool is_batch = item->number == 0;
+    return (struct answer){.api = item->api,
+                           .status = item->status,
+                           .headers = is_batch ? headers : bytes_of(NULL, 0),
+                           .body = item->answer,
+                           .item = item->item,
+                           .of = !is_batch          ? ANSWER_call
+                                 : item->is_results ? ANSWER_results
+                                                    : ANSWER_batch};
 }

@@ -6,30 +6,38 @@
 
 #include "workers/extractor/recording.h"
 
-// An item, or (answer and item are empty) the batch itself. The views die with the next one.
+// An item, or the batch itself: number 0. The views die with the next one.
 struct batch_item {
     const struct provider_api *api; // whose answer it is; NULL: of none that the catalogue has
     uint32_t number;                // from 1, in their order; 0: the batch
-    struct bytes item;              // all of it; empty if it is no JSON
-    struct bytes answer;            // what is read as the answer's body
-    unsigned status;                // the answer's own, or that of the exchange
-    bool is_unanswered;             // it failed, or never ran
-    struct bytes key;               // the name that the batch's maker gave it; empty: none
-    struct bytes state;             // of the batch, or how the item ended; empty: not said
+    bool is_results;                // the batch, where the exchange holds items and no more of it
+    struct bytes item;              // all of the item; empty if it is no JSON object
+    struct bytes answer; // what is read as the answer's body; empty where the item does not say
+    unsigned status;     // the answer's own, or that of the exchange
+    bool is_unanswered;  // it failed, or never ran, and says so
+    struct bytes id;     // of the batch; empty: not said
+    struct bytes model;  // that the batch asked for; empty: not said
+    struct bytes key;    // the name that the batch's maker gave the item; empty: none
+    struct bytes state;  // of the batch, or how the item ended; empty: not said
 };
+
+enum { BATCH_WORDS = 5 };
 
 struct batch {
     const struct catalogue *catalogue;
+    const struct provider_api *api; // whose an item is that does not show it
     struct bytes url;
     unsigned status;
+    struct bytes id;
+    struct bytes model;
     struct bytes rest;    // of lines that were not looked at
-    bool is_one;          // which are one item, whatever line ends are in it
     struct json_scan all; // of the body, if it is one document
-    uint32_t next;        // the item in it that comes next; 0: there are none
+    uint32_t next;        // the item in it that comes next, until end
     uint32_t end;
     uint32_t number;
-    struct json_scan one; // of the item
-    struct buf words[2];  // texts with escapes in them
+    struct json_scan one;          // of the item
+    struct json_scan part;         // of its error
+    struct buf words[BATCH_WORDS]; // texts with escapes in them
     struct batch_item item;
 };
 
@@ -38,10 +46,13 @@ void batch_init(struct batch *batch);
 void batch_release(struct batch *batch);
 
 // Begins a recording, which must outlive it. NULL if the exchange is not about a batch; else what
-// it says of the batch itself: its answer is empty where the exchange holds results alone.
+// it says of the batch itself.
 const struct batch_item *batch_open(struct batch *batch, const struct catalogue *catalogue,
                                     const struct recording *recording);
 // The next item; NULL: there are no more.
 const struct batch_item *batch_next(struct batch *batch);
+
+// The item, whose api is not NULL, as an answer to be read. The exchange's headers are the batch's.
+struct answer batch_answer(const struct batch_item *item, struct bytes headers);
 
 #endif

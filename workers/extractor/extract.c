@@ -47,7 +47,8 @@ static bool is_success(const struct extract *extract) {
 static void open_stream(struct extract *extract) {
     const struct provider_api *api = extract->answer.api;
     const struct answer_shape *shape = answer_shape_of(api->shape);
-    extract->is_stream = answer_shape_is_stream(shape, extract->answer.body);
+    extract->is_stream =
+        extract->answer.of == ANSWER_call && answer_shape_is_stream(shape, extract->answer.body);
     extract->story = (struct stream_story){0};
     extract->stream_state = ERR_OK;
     assembly_reset(&extract->assembly);
@@ -93,13 +94,14 @@ void extract_open(struct extract *extract, const struct answer *answer) {
     extract->identifiers_left_out = 0;
     extract->has_identifiers = false;
     extract->paths_given_up = 0;
+    extract->out_estimated = -2;
     buf_reset(&extract->pool);
 }
 
 // ---- Whether it can be read. -------------------------------------------------------------------
 
 const char *extract_refusal(const struct extract *extract) {
-    if (!is_success(extract) || extract->answer.is_batch)
+    if (!is_success(extract) || extract->answer.of == ANSWER_results)
         return NULL;
     const char *refusal = extract->is_stream ? stream_refusal(extract) : NULL;
     if (refusal)
@@ -112,6 +114,8 @@ const char *extract_refusal(const struct extract *extract) {
     struct error_words words;
     if (provider_api_failed(extract->answer.api, &extract->scan, &words))
         return "error_in_answer";
+    if (extract->answer.of == ANSWER_batch)
+        return NULL;
     return shape ? shape->refusal(&extract->scan) : "shape_not_served";
 }
 
@@ -124,11 +128,12 @@ static bool mark_content(void *context, const struct json_scan *scan, uint32_t n
     return true;
 }
 
-static bool unmark_content(void *context, const struct json_scan *scan, uint32_t node) {
-    (void)scan;
-    struct extract *extract = context;
-    extract->scan.nodes[node].is_marked = false;
-    return true;
+// False if the search for one of them was given up.
+static bool mark_all(struct extract *extract, const struct jsonpath *const *content) {
+    bool is_whole = true;
+    for (; *content; content++)
+        is_whole &= jsonpath_all(*content, &extract->scan, mark_content, extract, NULL) == ERR_OK;
+    return is_whole;
 }
 
 // What stood in the stream's events only; null if it found no room, or would nest too deep here.
@@ -146,21 +151,14 @@ static void put_events(struct extract *extract, struct buf *out) {
     extract->paths_given_up += !has_rest;
 }
 
-// Marks the answer in its item, which is scanned again for what is around it. False if that cannot
-// be put one level deeper.
-static bool open_item(struct extract *extract) {
-    const struct batch_map *map = &extract->answer.api->batch;
-    struct json_scan *item = &extract->event;
-    uint32_t node;
-    if (json_scan(item, extract->answer.item, NULL) != ERR_OK)
-        return false;
-    if (jsonpath_first(map->answer, item, &node) || jsonpath_first(map->error, item, &node))
-        item->nodes[node].is_marked = true;
-    return json_depth(item) < JSON_DEPTH_MAX;
-}
-
+// What is around the answer in its item: null if it would nest too deep here.
 static void put_item(struct extract *extract, struct buf *out) {
-    bool has_item = open_item(extract);
+    struct buf *around = &extract->assembled; // of no use where there is no stream
+    buf_reset(around);
+    if (extract_open_item(extract))
+        json_put_node(around, &extract->event, 0);
+    bool has_item = json_scan(&extract->event, buf_bytes(around), NULL) == ERR_OK &&
+                    json_depth(&extract->event) < JSON_DEPTH_MAX;
     buf_text(out, "\"batch_item\":");
     if (has_item)
         json_put_node(out, &extract->event, 0);
@@ -180,8 +178,7 @@ static void put_estimate(struct extract *extract, struct buf *out) {
 // Behind the last member of the body's metadata: what is to be said about the answer, under names
 // that the body does not have itself.
 static void put_remarks(struct extract *extract) {
-    // An item that holds nothing around the body is the body.
-    const bool is_in_item = extract->answer.item.size > extract->answer.body.size;
+    const bool is_in_item = extract->answer.item.size > 0 && !extract_is_item(extract);
     const struct {
         const char *name;
         bool is_said;
@@ -218,19 +215,18 @@ struct bytes extract_all_metadata(struct extract *extract) {
     size_t count;
     (void)extract_all_identifiers(extract, &count); // how many are left out
     const struct provider_api *api = extract->answer.api;
-    const struct jsonpath *const *content =
-        extract->answer.is_batch ? api->batch.items : api->content;
-    bool is_whole = true;
-    for (size_t i = 0; content[i]; i++)
-        is_whole &= jsonpath_all(content[i], &extract->scan, mark_content, extract, NULL) == ERR_OK;
+    bool is_call = extract->answer.of == ANSWER_call;
+    bool is_whole =
+        is_call ? mark_all(extract, api->content)
+                : mark_all(extract, api->batch.items) && mark_all(extract, api->batch.content);
     // Content that was not found for want of steps must not pass for metadata.
     if (is_whole) {
         json_put_node(&extract->metadata, &extract->scan, 0);
         put_remarks(extract);
     }
     extract->paths_given_up += !is_whole;
-    for (size_t i = 0; content[i]; i++)
-        (void)jsonpath_each(content[i], &extract->scan, unmark_content, extract);
+    for (uint32_t i = 0; i < extract->scan.count; i++)
+        extract->scan.nodes[i].is_marked = false;
     return buf_bytes(&extract->metadata);
 }
 
@@ -403,7 +399,7 @@ enum err extract_facts(struct extract *extract, struct buf *out) {
     struct usage usage = extract_usage(extract);
     put_usage(&usage, &head);
     if (is_success(extract) && !extract_refusal(extract)) {
-        if (!extract->answer.is_batch)
+        if (extract->answer.of == ANSWER_call)
             read_answer(extract, &head);
     } else {
         read_error(extract, &words, &head);

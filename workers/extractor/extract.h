@@ -11,16 +11,20 @@
 
 enum { HEADERS_MAX = 1024, EXTRACT_TEXTS = 4, EXTRACT_PLACE_BYTES_MAX = 256 };
 
+// What it is an answer of. About a provider's own batch there are identifiers and metadata, and
+// nothing that was generated; of results, which are read one by one, only the headers (no body).
+enum answer_of { ANSWER_call, ANSWER_batch, ANSWER_results };
+
 // One answer. headers is the raw block "Name: value\r\n…" of the final response.
 struct answer {
     const struct provider_api *api;
     unsigned status;
     struct bytes headers;
     struct bytes body;
-    // Of a provider's own batch: the item that holds the body, a JSON object; empty: it came alone.
+    enum answer_of of;
+    // Of a provider's own batch: the item that holds the body, or is it, a JSON object; empty: the
+    // answer came alone.
     struct bytes item;
-    // What is said about such a batch: identifiers and metadata, and nothing that was generated.
-    bool is_batch;
 };
 
 struct identifier {
@@ -81,6 +85,7 @@ struct extract {
     uint32_t paths_given_up; // identifiers' paths, or content's, that would have taken too long in
                              // this answer; and the rest of a stream's events that found no room
     bool is_beyond;          // more was billed than the counters say
+    int64_t out_estimated;   // see extract_output_estimate; -2: not looked at yet
     struct buf place;        // of one identifier
     struct buf pool;
     struct buf metadata;
@@ -128,6 +133,11 @@ struct usage extract_usage(struct extract *extract);
 // Tokens of what was generated and is in no counter, about: by its bytes; -1: there is nothing
 // such. It stands in the metadata too, as "out_visible_estimated", and in no counter.
 int64_t extract_output_estimate(struct extract *extract);
+
+// Whether the body is all of its item: there is nothing around it.
+bool extract_is_item(const struct extract *extract);
+// Scans the item into extract->event and marks the answer in it. False if it cannot be read.
+bool extract_open_item(struct extract *extract);
 
 // All of it as a message of kind facts. ERR_TOO_BIG if it exceeds the bound of out, or a part of
 // it its own: then nothing of it is to be used.

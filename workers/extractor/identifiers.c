@@ -152,29 +152,23 @@ static void visit_all(struct extract *extract, const struct identifier_rule *rul
 
 // What is in a batch's items is theirs: lists of them are marked until the sweep has passed them.
 static void apply_batch(struct extract *extract) {
-    static const char kind[] = "batch_id";
     const struct batch_map *map = &extract->answer.api->batch;
-    for (const struct jsonpath *const *id = map->ids; *id; id++)
-        visit_all(extract, &(struct identifier_rule){.kind = kind, .path = *id});
+    for (size_t i = 0; i < map->identifier_count; i++)
+        visit_all(extract, &map->identifiers[i]);
     uint32_t node;
     for (const struct jsonpath *const *items = map->items; extract->is_json && *items; items++)
         if (jsonpath_first(*items, &extract->scan, &node))
             extract->scan.nodes[node].is_marked = true;
 }
 
-// Whether the body is all of an item of a batch, which holds no answer.
-static bool is_item(const struct extract *extract) {
-    return extract->answer.item.size > 0 && extract->answer.item.size == extract->answer.body.size;
-}
-
 static void apply_rules(struct extract *extract) {
     const struct provider_api *api = extract->answer.api;
-    bool is_answer = !extract->answer.is_batch && !is_item(extract);
-    if (extract->answer.is_batch)
+    bool is_answer = extract->answer.of == ANSWER_call && !extract_is_item(extract);
+    if (extract->answer.of == ANSWER_batch)
         apply_batch(extract);
     for (size_t i = 0; i < api->identifier_count; i++) {
         const struct identifier_rule *rule = &api->identifiers[i];
-        if (rule->path && is_answer)
+        if (rule->path && (is_answer || rule->is_users))
             visit_all(extract, rule);
         for (size_t k = 0; rule->header && k < extract->header_count; k++)
             if (header_is(&extract->headers[k], rule->header))
@@ -319,31 +313,34 @@ static bool is_known(const struct extract *extract, struct bytes value) {
     return false;
 }
 
-// What is named like one in extract->event and not in the body. A bare id of its root is the
-// owner's.
-static void sweep_event(struct extract *extract, const char *root, const char *owner) {
+// What points into an event goes with it.
+static struct span kept(struct extract *extract, struct span value) {
+    if (!value.at)
+        return value;
+    size_t before = pool_size(extract);
+    buf_put(&extract->pool, value.at, value.size);
+    return span_since(&extract->pool, before);
+}
+
+// What is named like one in extract->event, and not in the body, nor noted.
+static void sweep_event(struct extract *extract, const char *root) {
     const struct json_scan *scan = &extract->event;
     for (uint32_t i = 1; i < scan->count; i++) {
         const struct json_node *node = &scan->nodes[i];
         struct bytes name = bytes_of(scan->text.at + node->name_at, node->name_size);
-        if (node->name_at == 0 || node->shape >= JSON_SHAPE_array || !is_named_like_one(name) ||
-            !may_be_one(node))
+        if (node->is_marked && node->shape >= JSON_SHAPE_array)
+            i = node->end - 1;
+        if (node->is_marked || node->name_at == 0 || node->shape >= JSON_SHAPE_array ||
+            !is_named_like_one(name) || !may_be_one(node))
             continue;
         struct span value = value_of(extract, scan, i);
-        struct bytes text = resolve(extract, value);
         size_t left_free = extract->event_count < EVENT_IDENTIFIERS_MAX ? 0 : IDENTIFIERS_MAX;
-        if (!is_value(value) || is_known(extract, text) || !has_room(extract, left_free))
+        if (!is_value(value) || is_known(extract, resolve(extract, value)) ||
+            !has_room(extract, left_free))
             continue;
-        if (value.at) { // what it points into goes with the event
-            size_t before = pool_size(extract);
-            buf_put(&extract->pool, text.at, text.size);
-            value = span_since(&extract->pool, before);
-        }
-        struct bytes holder = owner_of(scan, i);
-        if (holder.size == 0)
-            holder = bytes_text(owner);
-        note(extract, kind_of_name(extract, holder, name), value, path_of(extract, scan, i, root),
-             NODE_none);
+        value = kept(extract, value);
+        note(extract, kind_of_name(extract, owner_of(scan, i), name), value,
+             path_of(extract, scan, i, root), NODE_none);
         extract->event_count++;
     }
 }
@@ -354,14 +351,57 @@ static void sweep_stream(struct extract *extract) {
     sse_init(&sse);
     while (sse_next(&sse, extract->answer.body, true, &event) == SSE_event)
         if (event.has_data && json_scan(&extract->event, event.data, NULL) == ERR_OK)
-            sweep_event(extract, "stream[*]", "");
+            sweep_event(extract, "stream[*]");
     sse_release(&sse);
 }
 
-// What stands around an answer in an item of a batch.
+// ---- Around an answer in an item of a batch.
+// -----------------------------------------------------
+
+bool extract_is_item(const struct extract *extract) {
+    const struct answer *answer = &extract->answer;
+    return answer->item.size > 0 && answer->item.at == answer->body.at &&
+           answer->item.size == answer->body.size;
+}
+
+bool extract_open_item(struct extract *extract) {
+    const struct batch_map *map = &extract->answer.api->batch;
+    struct json_scan *item = &extract->event;
+    uint32_t node;
+    if (json_scan(item, extract->answer.item, NULL) != ERR_OK)
+        return false;
+    bool has_answer = !extract_is_item(extract) && (jsonpath_first(map->answer, item, &node) ||
+                                                    jsonpath_first(map->error, item, &node));
+    if (has_answer && node != 0)
+        item->nodes[node].is_marked = true;
+    return true;
+}
+
+static bool visit_item(void *context, const struct json_scan *scan, uint32_t node) {
+    struct by_rule *by = context;
+    struct extract *extract = by->extract;
+    struct json_node *at = &extract->event.nodes[node];
+    if (at->is_marked || !may_be_one(at) || !has_room(extract, 0))
+        return true;
+    struct span value = value_of(extract, scan, node);
+    at->is_marked = true;
+    if (is_value(value))
+        note(extract, span_of(bytes_text(by->rule->kind)), kept(extract, value),
+             path_of(extract, scan, node, "item"), NODE_none);
+    return true;
+}
+
 static void sweep_item(struct extract *extract) {
-    if (json_scan(&extract->event, extract->answer.item, NULL) == ERR_OK)
-        sweep_event(extract, "item", "batch_item");
+    const struct batch_map *map = &extract->answer.api->batch;
+    if (!extract_open_item(extract))
+        return;
+    for (size_t i = 0; i < map->item_identifier_count; i++) {
+        struct by_rule by = {extract, &map->item_identifiers[i]};
+        if (by.rule->path &&
+            jsonpath_all(by.rule->path, &extract->event, visit_item, &by, NULL) != ERR_OK)
+            extract->paths_given_up++;
+    }
+    sweep_event(extract, "item");
 }
 
 // ---- The interface. ----------------------------------------------------------------------------
@@ -369,7 +409,7 @@ static void sweep_item(struct extract *extract) {
 static void sweep(struct extract *extract) {
     apply_rules(extract);
     extract->ruled_count = extract->identifier_count;
-    if (extract->is_json && !is_item(extract))
+    if (extract->is_json && !extract_is_item(extract))
         sweep_body(extract);
     sweep_headers(extract);
     if (extract->is_stream)

@@ -24,6 +24,8 @@ struct offline {
     struct json_scan scan;
     struct buf facts;
     struct buf line;
+    int stop_fd;
+    bool is_stopped;
     bool is_stream;    // only streams are answers
     int64_t prices_ms; // the instant of an answer that has no date
     int write_error;   // errno of a line that was not taken
@@ -38,9 +40,6 @@ static void complain(const char *about, const char *what) {
 // ---- one answer ---------------------------------------------------------------------------------
 
 static void judge(struct offline *offline, const struct answer *answer, struct verdict *verdict) {
-    *verdict = (struct verdict){.class = CLASS_success, .reason = ""};
-    if (answer->is_batch && answer->status / 100 == 2)
-        return;
     const struct adapter *adapter = adapter_for(answer->api->shape);
     struct outcome outcome = {
         .end = TRANSFER_as_http,
@@ -60,7 +59,7 @@ static void judge(struct offline *offline, const struct answer *answer, struct v
 // What the extractor has against it. Whoever wants streams takes nothing else.
 static const char *refusal_of(const struct offline *offline, const struct answer *answer) {
     const char *refusal = extract_refusal(offline->extract);
-    if (!refusal && offline->is_stream && !answer->is_batch && answer->status / 100 == 2 &&
+    if (!refusal && offline->is_stream && answer->of == ANSWER_call && answer->status / 100 == 2 &&
         !offline->extract->is_stream)
         refusal = "not_a_stream";
     return refusal;
@@ -73,6 +72,9 @@ static void read_answer(struct offline *offline, const struct answer *answer,
     extract_open(offline->extract, answer);
     report->verdict = &verdict;
     report->refusal = refusal_of(offline, answer);
+    // What is said about a batch is no answer of the shape, and need not be.
+    if (answer->of != ANSWER_call && answer->status / 100 == 2 && !report->refusal)
+        verdict = (struct verdict){.class = CLASS_success};
     buf_reset(&offline->facts);
     if (extract_facts(offline->extract, &offline->facts) == ERR_OK)
         report->facts = buf_bytes(&offline->facts);
@@ -112,28 +114,28 @@ static bool do_answer(struct offline *offline, struct report *report) {
 
 // A provider's own batch, or an item of it. The headers are the batch's.
 static bool do_item(struct offline *offline, const struct batch_item *item, struct report *report) {
-    bool is_batch = item->number == 0;
-    struct bytes headers = buf_bytes(&offline->recording.headers);
-    struct answer answer = {.api = item->api,
-                            .status = item->status,
-                            .headers = is_batch ? headers : bytes_of(NULL, 0),
-                            .body = item->answer,
-                            .item = item->item,
-                            .is_batch = is_batch};
+    struct answer answer = batch_answer(item, buf_bytes(&offline->recording.headers));
     *report = (struct report){.file = report->file,
                               .catalogue = report->catalogue,
                               .at_ms = report->at_ms,
                               .api = item->api,
                               .status = item->status,
                               .by = "url",
+                              .model_requested = item->number > 0 ? item->model : (struct bytes){0},
                               .item = item};
     uint64_t after_ms = retry_hint_of(answer.headers, NULL, report->at_ms).after_ms;
     report->ask_after_ms = after_ms > 0 ? (int64_t)after_ms : -1;
     if (report->api)
         read_answer(offline, &answer, report);
-    if (item->is_unanswered && report->api && report->verdict->class != CLASS_malformed)
+    if (item->is_unanswered && report->api)
         report->refusal = NULL; // its error is all that it has to say
     return put_line(offline, report);
+}
+
+// Whether somebody wants it to end, by now.
+static bool is_stopped(struct offline *offline) {
+    offline->is_stopped = offline->is_stopped || process_is_stopped(offline->stop_fd);
+    return offline->is_stopped;
 }
 
 // False if nobody takes what is written.
@@ -154,7 +156,7 @@ static bool do_file(struct offline *offline, const char *file) {
     if (!item)
         return do_answer(offline, &report);
     bool is_taken = true;
-    for (; item && is_taken; item = batch_next(&offline->batch))
+    for (; item && is_taken && !is_stopped(offline); item = batch_next(&offline->batch))
         is_taken = do_item(offline, item, &report);
     return is_taken;
 }
@@ -231,7 +233,7 @@ static int take_options(struct offline *offline, int argc, char **argv) {
 }
 
 int offline_run(int argc, char **argv, int stop_fd) {
-    struct offline offline = {.prices_ms = clock_now().wall_ms};
+    struct offline offline = {.prices_ms = clock_now().wall_ms, .stop_fd = stop_fd};
     static struct conf conf;
     struct conf_error error;
     int none = 1;
@@ -241,17 +243,15 @@ int offline_run(int argc, char **argv, int stop_fd) {
         return error.exit;
     }
     int at = take_options(&offline, argc, argv);
-    bool is_taken = true, is_stopped = false;
+    bool is_taken = true;
     offline_open(&offline, &conf);
-    for (; at < argc && is_taken && !is_stopped; at++) {
+    for (; at < argc && is_taken && !is_stopped(&offline); at++)
         is_taken = do_file(&offline, argv[at]);
-        is_stopped = process_is_stopped(stop_fd);
-    }
     if (fflush(stdout) != 0 && is_taken)
         offline.write_error = errno;
     int code = offline.write_error == EPIPE ? EXIT_NO_READER
                : offline.write_error        ? EX_IOERR
-               : is_stopped                 ? EXIT_STOPPED
+               : offline.is_stopped         ? EXIT_STOPPED
                                             : offline.exit;
     if (offline.write_error && offline.write_error != EPIPE)
         complain("stdout", strerror(offline.write_error));

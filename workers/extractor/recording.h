@@ -44,5 +44,8 @@ const struct provider_api *recording_api(const struct recording *recording,
 // it hands out nothing but results there.
 bool recording_is_batch(const struct provider_api *api, struct bytes url);
 bool recording_is_results(const struct provider_api *api, struct bytes url);
+// What such a URL names: views of it, empty where it names none.
+void recording_batch_names(const struct provider_api *api, struct bytes url, struct bytes *batch,
+                           struct bytes *model);
 
 #endif

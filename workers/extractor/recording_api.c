@@ -1,9 +1,22 @@
 // Whose answer a recording holds.
 #include "workers/extractor/recording.h"
 
+// What stood in the place of the holes {model} and {batch}.
+struct pieces {
+    struct bytes model;
+    struct bytes batch;
+};
+
+static void note_piece(struct pieces *pieces, const char *hole, struct bytes piece) {
+    if (strncmp(hole, "{model}", 7) == 0)
+        pieces->model = piece;
+    else if (strncmp(hole, "{batch}", 7) == 0)
+        pieces->batch = piece;
+}
+
 // Whether text is what a template says, with a piece without slashes in the place of each hole
-// {name}; *model is the piece in {model}.
-static bool fits(const char *template, struct bytes text, struct bytes *model) {
+// {name}.
+static bool fits(const char *template, struct bytes text, struct pieces *pieces) {
     for (;;) {
         size_t fixed = strcspn(template, "{");
         if (text.size < fixed || memcmp(text.at, template, fixed) != 0)
@@ -24,29 +37,31 @@ static bool fits(const char *template, struct bytes text, struct bytes *model) {
                 size = i;
         if (size == 0)
             return false;
-        if (hole_size == 6 && memcmp(hole, "{model", 6) == 0)
-            *model = bytes_of(text.at, size);
+        note_piece(pieces, hole, bytes_of(text.at, size));
         text = bytes_of(text.at + size, text.size - size);
     }
 }
 
 // Whether the URL is that path of the API, which may have a query of its own.
 static bool is_at(const struct provider_api *api, const char *path, struct bytes url,
-                  struct bytes *model) {
+                  struct pieces *pieces) {
     char template[2048];
     size_t size = strlen(api->base_url), path_size = strcspn(path, "?");
-    *model = bytes_of(NULL, 0);
+    *pieces = (struct pieces){0};
     if (size + path_size >= sizeof(template))
         return false;
     memcpy(template, api->base_url, size);
     memcpy(template + size, path, path_size);
     template[size + path_size] = 0;
-    return fits(template, url, model);
+    return fits(template, url, pieces);
 }
 
 static bool is_endpoint(const struct provider_api *api, struct bytes url, struct bytes *model) {
-    return is_at(api, api->path, url, model) ||
-           (api->path_stream && is_at(api, api->path_stream, url, model));
+    struct pieces pieces;
+    bool is_one = is_at(api, api->path, url, &pieces) ||
+                  (api->path_stream && is_at(api, api->path_stream, url, &pieces));
+    *model = pieces.model;
+    return is_one;
 }
 
 // The URL without its query and fragment.
@@ -57,20 +72,31 @@ static struct bytes bare(struct bytes url) {
     return bytes_of(url.at, size);
 }
 
-static bool is_one_of(const struct provider_api *api, const char *const *paths, struct bytes url) {
-    struct bytes model;
+static bool is_one_of(const struct provider_api *api, const char *const *paths, struct bytes url,
+                      struct pieces *pieces) {
     bool is_one = false;
     for (; *paths && !is_one; paths++)
-        is_one = is_at(api, *paths, bare(url), &model);
+        is_one = is_at(api, *paths, bare(url), pieces);
     return is_one;
 }
 
 bool recording_is_results(const struct provider_api *api, struct bytes url) {
-    return is_one_of(api, api->batch.results, url);
+    struct pieces pieces;
+    return is_one_of(api, api->batch.results, url, &pieces);
 }
 
 bool recording_is_batch(const struct provider_api *api, struct bytes url) {
-    return recording_is_results(api, url) || is_one_of(api, api->batch.urls, url);
+    struct pieces pieces;
+    return recording_is_results(api, url) || is_one_of(api, api->batch.urls, url, &pieces);
+}
+
+void recording_batch_names(const struct provider_api *api, struct bytes url, struct bytes *batch,
+                           struct bytes *model) {
+    struct pieces pieces = {0};
+    if (!is_one_of(api, api->batch.results, url, &pieces))
+        (void)is_one_of(api, api->batch.urls, url, &pieces);
+    *batch = pieces.batch;
+    *model = pieces.model;
 }
 
 // "openai-chat" is openai's chat.

@@ -187,7 +187,9 @@ static void put_rate_limit(const struct report *report, struct bytes headers, st
     const char *comma = "", *name;
     const json_t *header;
     buf_text(out, "\"rate_limit\":{");
-    if (report->api && json_parse(bytes_text(report->api->json), &entry, NULL, 0) == ERR_OK &&
+    bool has_any = headers.size > sizeof("{}") - 1;
+    if (report->api && has_any &&
+        json_parse(bytes_text(report->api->json), &entry, NULL, 0) == ERR_OK &&
         json_parse(headers, &had, NULL, 0) == ERR_OK)
         json_object_foreach(json_object_get(entry, "rate_limit"), name, header) {
             const json_t *value =
@@ -263,6 +265,8 @@ static void put_batch(const struct report *report, struct buf *out) {
         return;
     }
     buf_text(out, "\"batch\":{");
+    put_text(out, "id", item->id);
+    buf_byte(out, ',');
     put_count(out, "item", item->number > 0 ? (int64_t)item->number : -1);
     buf_byte(out, ',');
     put_text(out, "key", item->key);

@@ -162,18 +162,34 @@ static void check_total(struct usage *usage) {
         usage->is_inconsistent = true;
 }
 
+struct adding {
+    struct buf *resolved;
+    uint64_t bytes;
+};
+
+// A text counts as it was meant, whatever escapes it is written with.
 static bool add_bytes(void *context, const struct json_scan *scan, uint32_t node) {
-    const struct json_node *at = &scan->nodes[node];
-    *(uint64_t *)context += at->shape == JSON_SHAPE_text ? at->size - 2 : at->size;
+    struct adding *adding = context;
+    buf_reset(adding->resolved);
+    bool is_text = scan->nodes[node].shape == JSON_SHAPE_text;
+    adding->bytes +=
+        is_text ? json_text(scan, node, adding->resolved).size : scan->nodes[node].size;
     return true;
 }
 
 int64_t extract_output_estimate(struct extract *extract) {
     const struct usage_map *map = &extract->answer.api->usage;
-    uint64_t bytes = 0;
-    if (extract->is_json && map->beyond_output && is_said(extract, &map->beyond))
-        (void)jsonpath_all(map->beyond_output, &extract->scan, add_bytes, &bytes, NULL);
-    return bytes > 0 ? (int64_t)((bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN) : -1;
+    struct adding adding = {.resolved = &extract->texts[3]};
+    if (extract->out_estimated >= -1)
+        return extract->out_estimated;
+    extract->out_estimated = -1;
+    bool is_known =
+        extract->is_json && extract->answer.of == ANSWER_call && map->beyond_output &&
+        is_said(extract, &map->beyond) &&
+        jsonpath_all(map->beyond_output, &extract->scan, add_bytes, &adding, NULL) == ERR_OK;
+    if (is_known && adding.bytes > 0)
+        extract->out_estimated = (int64_t)((adding.bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN);
+    return extract->out_estimated;
 }
 
 // A number of units as pico-USD: whole ones exactly, fractions to the pico-unit.
@@ -220,7 +236,7 @@ struct usage extract_usage(struct extract *extract) {
     const struct usage_map *map = &extract->answer.api->usage;
     uint32_t object;
     // What a batch states is the sum of its items.
-    if (!extract->is_json || extract->answer.is_batch ||
+    if (!extract->is_json || extract->answer.of != ANSWER_call ||
         !jsonpath_first(map->object, &extract->scan, &object) ||
         extract->scan.nodes[object].shape != JSON_SHAPE_object)
         return usage;

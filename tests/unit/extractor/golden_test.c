@@ -315,18 +315,12 @@ static void begin(struct golden *golden, const char *file, const json_t *answer)
 }
 
 static void read_item(struct golden *golden, const struct batch_item *item) {
-    bool is_batch = item->number == 0;
+    struct answer answer = batch_answer(item, bytes_text(golden->head));
     golden->item = item;
     golden->status = item->status;
-    golden->head = is_batch ? golden->head : "";
+    golden->head = item->number == 0 ? golden->head : "";
     golden->body = item->answer;
     golden->sample.api = item->api;
-    struct answer answer = {.api = item->api,
-                            .status = item->status,
-                            .headers = bytes_text(golden->head),
-                            .body = item->answer,
-                            .item = item->item,
-                            .is_batch = is_batch};
     sample_read_answer(&golden->sample, &answer);
 }
 

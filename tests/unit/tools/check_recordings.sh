@@ -106,10 +106,20 @@ done
 plant
 provider=anthropic-batches url=https://api.anthropic.com/v1/messages/batches/b/results
 item='{\"custom_id\":\"@\",\"result\":{\"type\":\"succeeded\",\"message\":{\"id\":\"m-@\",\"type\":\"message\",'
-item+='\"role\":\"assistant\",\"model\":\"claude-opus-5-5\",\"content\":[],\"stop_reason\":\"end_turn\",\"usage\":{}}}}\n'
+item+='\"role\":\"assistant\",\"model\":\"claude-opus-5-5\",\"content\":[],\"stop_reason\":\"end_turn\",'
+item+='\"usage\":{\"input_tokens\":100,\"output_tokens\":10}}}}\n'
 rm -r "$work/open"
 exchange "\"${item//@/a}${item//@/b}\""
-says 0 'anthropic-batches / anthropic.messages .* 2/2 .* 4/4 .* 1/1 '
+says 0 'anthropic-batches / anthropic.messages .* 2/2 .* 4/4 .* 1/1 .* 2/2 '
+exchange "\"${item//@/a}{\\\"custom_id\\\":\\\"b\\\",\\\"result\\\":{\\\"type\\\":\\\"expired\\\"}}\""
+says 0 '0 differences'
+exchange "\"${item//@/a}${item//@/b}\""
+plant '/"item":[0-9]/s/"in_uncached":100/"in_uncached":101/'
+says 1 '^counters: anthropic-batches/0001.json: item a'
+plant 's/"total_pusd":300000000,/"total_pusd":600000000,/'
+says 1 '^price: anthropic-batches/0001.json: item a: 600000000, half is 300000000'
+plant '/"key":"b"/s/"outcome":"success"/"outcome":"malformed"/'
+says 1 "^refused: anthropic-batches/0001.json: answers \\['a'\\] of 2"
 plant 's/"value":"m-b"/"value":"m-a"/'
 says 1 '^ids: anthropic-batches/0001.json: .*= m-b'
 plant 's/"value":"r-1"/"value":"r-2"/'

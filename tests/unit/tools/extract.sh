@@ -107,11 +107,12 @@ check "what is counted needs no estimate" is plain.json usage.out_visible_estima
 # A text whose tokens the provider leaves out of its counters, and of their sum.
 gemini=https://generativelanguage.googleapis.com/v1beta
 exchange untold.json "$gemini/models/gemini-2.5-flash:generateContent" x 200 '{}' false '{"candidates":[{"content":
-    {"parts":[{"text":"hidden","thought":true},{"text":"Ten bytes."}],"role":"model"},"finishReason":"STOP"}],
+    {"parts":[{"text":"hidden","thought":true},{"text":"Nine \u00e4\u00e4"}],"role":"model"},"finishReason":"STOP"}],
     "usageMetadata":{"promptTokenCount":440,"thoughtsTokenCount":27,"toolUsePromptTokenCount":86,"totalTokenCount":553},
     "modelVersion":"gemini-2.5-flash"}'
 check "an answer whose counters are not all there" is untold.json usage.state '"inconsistent"'
 check "has an estimate of what is missing" is untold.json usage.out_visible_estimated 3
+# 9 bytes, however they are written.
 check "which the ledger has, too" is untold.json metadata.out_visible_estimated 3
 check "and which is in no counter" is untold.json usage.out_total 27
 
@@ -143,14 +144,29 @@ check "what stands twice in a batch is there once" [ "$(grep -c '"value":"r-1"' 
 # 100 at $0.30 and 50 at $2.50 a million, and half of it.
 check "at half the price" is twice.json cost.total_pusd 77500000 2
 check "by the tier of all of a batch" is twice.json service_tier '"batch"' 2
-check "under its key" is twice.json batch '{"ask_after_ms": null, "item": 1, "key": "k", "state": null}' 2
+check "under its key" is twice.json batch '{"ask_after_ms": null, "id": "batches/b-1", "item": 1, "key": "k", "state": null}' 2
 exchange file.json https://api.openai.com/v1/files/file-1/content x 200 '{}' false '"{\"prompt\":\"a\"}\n{\"prompt\":\"b\"}\n"'
 check "another file is no batch" is file.json outcome '"unknown_api"'
+exchange input.json https://api.openai.com/v1/files/file-1/content x 200 '{}' false '"{\"custom_id\":\"a\",\"method\":\"POST\",\"url\":\"/v1/chat/completions\",\"body\":{\"messages\":[\"the secret\"]}}\n"'
+check "nor is the batch's input" is input.json outcome '"unknown_api"'
+check "of which nothing is told" is input.json metadata null
+nameless="${item/\"modelVersion\":\"gemini-2.5-flash\",/}"
+exchange nameless.json $gemini/batches/b-1 x 200 '{}' false \
+    "{\"metadata\":{\"model\":\"models/gemini-2.5-flash\"},\"response\":{\"inlinedResponses\":{\"inlinedResponses\":[$nameless]}}}"
+check "an item that names no model has the batch's" is nameless.json model_requested '"gemini-2.5-flash"' 2
+check "and its price" is nameless.json cost.total_pusd 77500000 2
+check "a batch that names itself nowhere has the name in its URL" is nameless.json batch.id '"b-1"'
+extract --stream twice.json >lines
+check "who wants streams is told of batches, and takes no other answers" \
+    [ "$(grep -o '"outcome":"[a-z]*"' lines | tr '\n' ' ')" = '"outcome":"success" "outcome":"malformed" ' ]
+exchange page.html.json $batches/msgbatch_1 x 200 '{}' false '"<html>x</html>"'
+check "a page is no batch" is page.html.json outcome '"malformed"'
 exchange vectors.json https://api.openai.com/v1/files/file-2/content x 200 '{"x-request-id":"r-9"}' false \
     '{"id":"batch_req_1","custom_id":"v","error":null,"response":{"status_code":200,"request_id":"r-2",
       "body":{"object":"list","data":[{"object":"embedding","embedding":[1]}]}}}'
 check "an item of an API that nobody knows" is vectors.json outcome '"unknown_api"' 2
 check "has nothing of the line before it" is vectors.json identifiers '[]' 2
+check "but its name" is vectors.json batch.key '"v"' 2
 
 
 # Whose answer it is may stand in the host and in the path, and so may the model.
@@ -172,6 +188,11 @@ check "the model of the path" is path.json model_requested '"a:b"'
 check "a model has no slash" is deep.json api null
 check "a model has a name" is none.json api null
 check "another host" is host.json api null
+# A path of one's own, in what is answered about a batch, too.
+printf 'providers:\n  anthropic:\n    extract: {my_trace: $.metadata.trace}\n' >own/colloq.yaml
+exchange traced.json $batches/msgbatch_1 x 200 '{}' false '{"id":"msgbatch_1","metadata":{"trace":"t-1"}}'
+COLLOQ_CONFIG=$work/own/colloq.yaml COLLOQ_CATALOGUE='' extract traced.json >line
+check "a path of one's own finds its value" grep -q '"kind":"my_trace","value":"t-1"' line
 unset COLLOQ_CATALOGUE
 rm -f none.json path.json deep.json host.json
 
@@ -198,6 +219,20 @@ check "without a word" [ ! -s err ]
 extract plain.json >/dev/full
 check "a full disk is a fault" [ $? = 74 ]
 check "that is named" [ "$(cat err)" = "colloq: stdout: No space left on device" ]
+# Who is stopped among the items of one file says no more of them.
+lines=$(yes '{\"custom_id\":\"a\",\"result\":{\"type\":\"expired\"}}\n' | head -n 50000 | tr -d '\n')
+exchange long.json $batches/b/results x 200 '{}' false "\"$lines\""
+mkfifo said
+"$BIN/colloq" extract long.json >said 2>err &
+asked=$!
+exec 3<said
+read -r <&3 && kill -TERM $asked
+told=$(cat <&3 | wc -l)
+exec 3<&-
+wait $asked
+check "who is stopped says so" [ $? = 130 ]
+check "at once" [ "$told" -lt 50000 ]
+rm long.json
 extract --at 2026-08-20T16:30:00Z plain.json >line
 check "a moment is one, too" [ $? = 0 ]
 extract --at 2026-08-20T16:30 plain.json >line
