@@ -24,10 +24,10 @@ struct client {
     uint64_t requests; // numbers already used
     const char *endpoint;
     int stop_fd;
-    uint64_t boot;     // of the ingress that welcomed us last: what another was told is lost
+    uint64_t boot;      // of the ingress that welcomed us last: what another was told is lost
     char catalogue[65]; // hash of the catalogue by which it goes; empty: it has none yet
-    uint64_t said_ms;  // when the last sign of life left
-    uint64_t heard_ms; // when the ingress was last heard, or connected to anew
+    uint64_t said_ms;   // when the last sign of life left
+    uint64_t heard_ms;  // when the ingress was last heard, or connected to anew
 };
 
 // Connects and joins; false when nobody answers within limit_ms. Ends the process with EX_CONFIG
