@@ -221,13 +221,10 @@ static bool open_results(struct batch *batch, struct bytes body) {
     return has_items(batch);
 }
 
-// Its name and model, as it says them or the URL does.
+// Its name and model, where it says them itself.
 static void read_names(struct batch *batch) {
     static const char models[] = "models/";
     const struct batch_map *map = &batch->api->batch;
-    recording_batch_names(batch->api, batch->url, &batch->id, &batch->model);
-    if (batch->all.count == 0)
-        return;
     struct bytes id = bytes_of(NULL, 0);
     if (map->identifier_count > 0)
         id = word_at(batch, &batch->all, map->identifiers[0].path, ID);
@@ -239,38 +236,37 @@ static void read_names(struct batch *batch) {
     batch->model = model.size > 0 ? model : batch->model;
 }
 
+static void open_batch(struct batch *batch, struct bytes body) {
+    batch->item.answer = body;
+    if (batch->all.count == 0)
+        return;
+    read_names(batch);
+    find_items(batch);
+    batch->item.state = word_at(batch, &batch->all, batch->api->batch.state, STATE);
+}
+
 const struct batch_item *batch_open(struct batch *batch, const struct catalogue *catalogue,
                                     const struct recording *recording) {
+    bool is_success = recording->status / 100 == 2;
     batch->catalogue = catalogue;
     batch->url = recording->url;
     batch->status = recording->status;
     batch->number = batch->next = batch->end = 0;
-    batch->rest = batch->id = batch->model = bytes_of(NULL, 0);
+    batch->rest = bytes_of(NULL, 0);
     if (!next_api(batch, NULL))
         return NULL;
-    bool is_success = recording->status / 100 == 2;
     if (!is_success || json_scan(&batch->all, recording->body, NULL) != ERR_OK)
         batch->all.count = 0;
     batch->api = api_of_batch(batch);
-    bool is_results = is_success && recording_is_results(batch->api, batch->url);
-    if (is_results && !open_results(batch, recording->body))
+    recording_batch_names(batch->api, batch->url, &batch->id, &batch->model);
+    batch->item = (struct batch_item){.api = batch->api, .status = recording->status};
+    batch->item.is_results = is_success && recording_is_results(batch->api, batch->url);
+    if (!batch->item.is_results)
+        open_batch(batch, recording->body);
+    else if (!open_results(batch, recording->body))
         return NULL;
-    struct batch_item item = {
-        .api = batch->api, .status = recording->status, .is_results = is_results};
-    if (is_results) {
-        batch->all.count = batch->next < batch->end ? batch->all.count : 0;
-        recording_batch_names(batch->api, batch->url, &batch->id, &batch->model);
-    } else {
-        item.answer = recording->body;
-        read_names(batch);
-    }
-    if (!is_results && batch->all.count > 0) {
-        find_items(batch);
-        item.state = word_at(batch, &batch->all, batch->api->batch.state, STATE);
-    }
-    item.id = batch->id;
-    item.model = batch->model;
-    batch->item = item;
+    batch->item.id = batch->id;
+    batch->item.model = batch->model;
     return &batch->item;
 }
 
