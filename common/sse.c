@@ -34,17 +34,31 @@ static size_t mark_size(struct bytes text, bool is_whole, bool *is_clear) {
     return begins_so && size == sizeof(mark) ? size : 0;
 }
 
+// Whether a byte that ends a line is among those of the text from *at on, and where. Looked for in
+// blocks: else a text with only one of the two would be searched to its end for the other, from
+// each of its lines.
+static bool find_line_end(struct bytes text, size_t *at) {
+    enum { BLOCK = 256 };
+    while (*at < text.size) {
+        size_t size = text.size - *at < BLOCK ? text.size - *at : BLOCK;
+        const uint8_t *block = text.at + *at;
+        const uint8_t *feed = memchr(block, '\n', size);
+        const uint8_t *end = memchr(block, '\r', feed ? (size_t)(feed - block) : size);
+        end = end ? end : feed;
+        *at += end ? (size_t)(end - block) : size;
+        if (end)
+            return true;
+    }
+    return false;
+}
+
 // The end of the line that begins at sse->line: the place of the byte that ends it, or the size of
 // a whole text. False if it has not come yet.
 static bool find_end(struct sse *sse, struct bytes text, bool is_whole, size_t *end) {
-    size_t from = sse->seen > sse->line ? sse->seen : sse->line;
-    for (size_t i = from; i < text.size; i++)
-        if (text.at[i] == '\n' || text.at[i] == '\r') {
-            *end = i;
-            return true;
-        }
-    sse->seen = text.size;
-    *end = text.size;
+    *end = sse->seen > sse->line ? sse->seen : sse->line;
+    if (find_line_end(text, end))
+        return true;
+    sse->seen = *end = text.size;
     return is_whole && sse->line < text.size;
 }
 
