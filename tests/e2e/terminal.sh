@@ -22,10 +22,14 @@ coloured() { tm capture-pane -p -e -S - -t main; }
 shows() { grep -qF -- "$1" <<<"$(screen)"; }
 shows_like() { grep -qE -- "$1" <<<"$(screen)"; }
 
-# typed COMMAND: on an empty screen; returns when it has been started.
+# Nothing but the prompt is on the screen.
+is_empty() { [ "$(tm capture-pane -p -t main | sed 's/ *$//; /^$/d')" = '$' ]; }
+# typed COMMAND: on an empty screen; returns when it has been started. What the shell clears goes
+# above the screen, and only then can it be forgotten there.
 typed() {
     runs=$((runs + 1))
     tm send-keys -t main C-l
+    until_true 60 is_empty
     tm clear-history -t main
     tm send-keys -t main -l "$1; echo [exit \$? of $runs]"
     tm send-keys -t main Enter
