@@ -157,11 +157,12 @@ struct batch_map {
     const struct jsonpath *endpoint;
     const struct jsonpath *const *items;
     const struct jsonpath *const *content;
-    // Of an item: what names it; what a line must hold to be one (NULL: whatever there is); the
-    // name that the batch's maker gave it; how it ended; the answer's HTTP status; the answer, if
-    // it was answered, else an error in the API's words.
+    // Of an item: what names it; what is content in one that has no answer; what a line must hold
+    // to be one (NULL: whatever there is); the name that the batch's maker gave it; how it ended;
+    // the answer's HTTP status; the answer, if it was answered, else an error in the API's words.
     const struct identifier_rule *item_identifiers;
     size_t item_identifier_count;
+    const struct jsonpath *const *item_content;
     const struct jsonpath *result;
     const struct jsonpath *key;
     const struct jsonpath *ended;

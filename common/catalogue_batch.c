@@ -9,13 +9,22 @@ static const char *const *read_urls(const struct section *batch, const char *nam
     return urls;
 }
 
+// Headers are those of the exchange, and no batch's.
+static const struct identifier_rule *read_rules(const struct section *batch, const char *name,
+                                                const char *const *supported, size_t *count) {
+    const struct identifier_rule *rules = catalogue_read_identifiers(
+        batch->reader, batch->json, &(struct place){&batch->place, name, 0}, supported, count);
+    for (size_t i = 0; i < *count; i++)
+        if (rules[i].header)
+            fail(batch, name, "may not name a header");
+    return rules;
+}
+
 static void read_of_batch(const struct section *batch, const char *const *supported,
                           struct batch_map *map) {
     map->urls = read_urls(batch, "urls");
     map->results = read_urls(batch, "results");
-    map->identifiers = catalogue_read_identifiers(batch->reader, batch->json,
-                                                  &(struct place){&batch->place, "identifiers", 0},
-                                                  supported, &map->identifier_count);
+    map->identifiers = read_rules(batch, "identifiers", supported, &map->identifier_count);
     map->state = path(batch, "state", false);
     map->model = path(batch, "model", false);
     map->endpoint = path(batch, "endpoint", false);
@@ -26,9 +35,9 @@ static void read_of_batch(const struct section *batch, const char *const *suppor
 
 static void read_of_item(const struct section *batch, const char *const *supported,
                          struct batch_map *map) {
-    map->item_identifiers = catalogue_read_identifiers(
-        batch->reader, batch->json, &(struct place){&batch->place, "item_identifiers", 0},
-        supported, &map->item_identifier_count);
+    map->item_identifiers =
+        read_rules(batch, "item_identifiers", supported, &map->item_identifier_count);
+    map->item_content = paths(batch, "item_content");
     map->result = path(batch, "result", map->results[0] != NULL);
     map->key = path(batch, "key", true);
     map->ended = path(batch, "ended", false);
@@ -38,16 +47,33 @@ static void read_of_item(const struct section *batch, const char *const *support
 }
 
 void catalogue_read_batch(struct reader *reader, const json_t *entry, struct provider_api *api) {
-    static const char *const known[] = {
-        "urls", "results", "identifiers", "state",  "model", "endpoint", "items",
-        "key",  "content", "tier",        "result", "ended", "status",   "item_identifiers",
-        "note", "answer",  "error",       "source", "date",  NULL};
+    static const char *const known[] = {"urls",
+                                        "results",
+                                        "identifiers",
+                                        "state",
+                                        "model",
+                                        "endpoint",
+                                        "items",
+                                        "key",
+                                        "content",
+                                        "tier",
+                                        "result",
+                                        "ended",
+                                        "status",
+                                        "item_identifiers",
+                                        "item_content",
+                                        "note",
+                                        "answer",
+                                        "error",
+                                        "source",
+                                        "date",
+                                        NULL};
     static const char *const no_urls[] = {NULL};
     static const struct jsonpath *const no_paths[] = {NULL};
     struct batch_map *map = &api->batch;
     struct section section = open_section(reader, entry, "batch", false, known);
     map->urls = map->results = no_urls;
-    map->items = map->content = no_paths;
+    map->items = map->content = map->item_content = no_paths;
     if (!section.json)
         return;
     const char *const *supported =

@@ -172,19 +172,22 @@ static _Noreturn void fail_silent(const struct call *call) {
 }
 
 // A catalogue is read at a start: one that was named just now is not heard by what runs already.
-static void heed_catalogue(struct call *call) {
+static void heed_catalogue(const struct call *call) {
     const struct conf *conf = call->conf;
     const char *running = call->client.catalogue, *origin = conf_origin(conf, &conf->catalogue);
     bool is_named = strcmp(origin, "--catalogue") == 0 || strcmp(origin, "COLLOQ_CATALOGUE") == 0;
-    if (!is_named || !*running || local_is_ours())
+    struct catalogue *named = NULL;
+    if (!is_named || !*running || local_has_started_all() || !provider_try_catalogue(call, &named))
         return;
-    struct catalogue *named = provider_catalogue(call);
+    struct buf text;
+    buf_init(&text, 8192);
+    buf_printf(&text,
+               "colloq: %s %s is not heard: colloq runs already, with another catalogue, and reads "
+               "one at its start only; end it and start it again with this one",
+               origin, conf->catalogue);
     if (strcmp(catalogue_hash(named), running) != 0)
-        (void)fprintf(
-            stderr,
-            "colloq: %s %s is not heard: colloq runs already, with another catalogue, and "
-            "reads one at its start only; end it and start it again with this one\n",
-            origin, conf->catalogue);
+        local_say(call, "catalogue", buf_cstr(&text));
+    buf_release(&text);
     catalogue_free(named);
 }
 

@@ -15,7 +15,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { OPEN_MS = 2000, CLOCK_NOTE_MS = 2000, CLOCK_PROBLEM_MS = 60 * 1000 };
+enum { OPEN_MS = 2000, CLOCK_NOTE_MS = 2000, CLOCK_PROBLEM_MS = 60 * 1000, DAY_MS = 86400000 };
 
 // ---- processes ----------------------------------------------------------------------------------
 
@@ -74,11 +74,15 @@ static void check_other_clock(struct doctor *doctor, const json_t *stat, int64_t
 static void check_own_clock(struct doctor *doctor) {
     struct catalogue *catalogue = provider_builtin();
     char text[SHORT_TEXT_SIZE];
-    const char *read = "", *now = time_text(clock_now().wall_ms, text);
+    char text_of_grace[SHORT_TEXT_SIZE];
+    int64_t now_ms = clock_now().wall_ms;
+    const char *read = "", *now = time_text(now_ms, text);
+    // A day is over elsewhere before it is here.
+    const char *latest = time_text(now_ms + DAY_MS, text_of_grace);
     for (size_t i = 0; i < catalogue_price_count(catalogue); i++)
         if (strcmp(catalogue_price_at(catalogue, i)->date, read) > 0)
             read = catalogue_price_at(catalogue, i)->date;
-    bool is_behind = strncmp(now, read, strlen(read)) < 0;
+    bool is_behind = strncmp(latest, read, strlen(read)) < 0;
     doctor_add(doctor, "clock", "here", is_behind ? FINDING_problem : FINDING_ok, now, NULL,
                is_behind ? doctor_text("set the clock: prices of this build were read on %s", read)
                          : NULL);

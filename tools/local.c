@@ -89,6 +89,10 @@ bool local_is_asking(void) {
     return local.is_asking;
 }
 
+bool local_has_started_all(void) {
+    return local.all.pid > 0;
+}
+
 bool local_is_ours(void) {
     return local.all.pid > 0 || local.worker.pid > 0;
 }
@@ -122,8 +126,7 @@ void local_expect_ledger(const struct call *call) {
 
 // ---- starting -----------------------------------------------------------------------------------
 
-static void say(const char *event, const char *text) {
-    const struct call *call = local.call;
+void local_say(const struct call *call, const char *event, const char *text) {
     // These say all that they say on stderr as JSON lines then.
     bool is_json = call_has(call, "json") && (needs_worker(call) || may_begin(call));
     if (!is_json) {
@@ -233,7 +236,7 @@ static void say_slow(const char *text) {
     char line[PATH_SIZE + 64];
     local.is_slow_told = true;
     (void)snprintf(line, sizeof(line), "%s in %s …", text, local.call->conf->data);
-    say("waiting", line);
+    local_say(local.call, "waiting", line);
 }
 
 // Starts one and waits until all of it has joined. False: another command was first.
@@ -274,7 +277,8 @@ static void close_hold(struct child *child) {
 static bool say_ending(uint64_t waited_ms) {
     if (!process_was_stopped() || waited_ms <= SLOW_MS)
         return false;
-    say("ending", "Ending: calls under way are finished first. Ctrl-C again ends it at once.");
+    local_say(local.call, "ending",
+              "Ending: calls under way are finished first. Ctrl-C again ends it at once.");
     return true;
 }
 
@@ -290,7 +294,8 @@ static void leave(void) {
     close_hold(&local.worker);
     close_hold(&local.all);
     if (!is_last) {
-        say("left", "Other commands use this colloq: it ends with the last of them.");
+        local_say(local.call, "left",
+                  "Other commands use this colloq: it ends with the last of them.");
         return;
     }
     (void)fflush(stdout);
@@ -339,7 +344,7 @@ static void start_all(void) {
     (void)snprintf(line, sizeof(line),
                    "colloq was not running: it was started in %s for this command.",
                    call->conf->data);
-    say("started", line);
+    local_say(local.call, "started", line);
 }
 
 // Somebody listens. Where that is another command's colloq without a worker, one is added.
@@ -350,8 +355,9 @@ static void take_what_is_there(void) {
     if (!local.is_asking || !needs_worker(local.call))
         return;
     if (start_and_wait(&local.worker, BRIEF_WORKER))
-        say("started", "Another command's colloq was running without a worker: one was started "
-                       "for this command.");
+        local_say(local.call, "started",
+                  "Another command's colloq was running without a worker: one was started "
+                  "for this command.");
     local.is_asking = false;
 }
 

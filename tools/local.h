@@ -33,6 +33,10 @@ bool local_listens(const struct conf *conf);
 bool local_is_asking(void);
 // Whether this command started what runs there.
 bool local_is_ours(void);
+// Whether this command started all of it, and not a worker only.
+bool local_has_started_all(void);
+// A line on stderr, or an event there for a command that says all that it says as JSON lines.
+void local_say(const struct call *call, const char *event, const char *text);
 // Ends the process unless something was recorded in the data folder before: a question must not
 // make one.
 void local_expect_ledger(const struct call *call);

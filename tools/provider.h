@@ -8,6 +8,8 @@
 // Ours, with the user's own folder and paths; the caller's (catalogue_free). Ends the process where
 // a file of it is wrong, and says which.
 struct catalogue *provider_catalogue(struct call *call);
+// The same, but false, without a word, where a file of it is wrong.
+bool provider_try_catalogue(const struct call *call, struct catalogue **catalogue);
 // Ours alone; the caller's.
 struct catalogue *provider_builtin(void);
 // Ends the process: the catalogue has no such API; it names those that it has.

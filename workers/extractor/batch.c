@@ -69,14 +69,12 @@ static const struct provider_api *api_of_batch(struct batch *batch) {
 // ---- an item ------------------------------------------------------------------------------------
 
 // An item is of the API that finds its answer in it.
-static bool find_answer(struct batch *batch, uint32_t *node) {
+static const struct provider_api *find_answer(const struct batch *batch, uint32_t *node) {
     const struct provider_api *api = next_api(batch, NULL);
-    for (; api; api = next_api(batch, api))
-        if (jsonpath_first(api->batch.answer, &batch->one, node) && is_object(&batch->one, *node)) {
-            batch->item.api = batch->api = api;
-            return true;
-        }
-    return false;
+    while (api &&
+           !(jsonpath_first(api->batch.answer, &batch->one, node) && is_object(&batch->one, *node)))
+        api = next_api(batch, api);
+    return api;
 }
 
 // False if it has no status of its own.
@@ -128,7 +126,9 @@ static void read_item(struct batch *batch, struct bytes text) {
     if (!is_object(&batch->one, 0))
         return;
     item->item = json_raw(&batch->one, 0);
-    if (find_answer(batch, &node)) {
+    const struct provider_api *api = find_answer(batch, &node);
+    if (api) {
+        item->api = api;
         item->answer = json_raw(&batch->one, node);
         (void)read_status(batch);
     } else {
@@ -190,35 +190,46 @@ static void find_items(struct batch *batch) {
             take_items(batch, list);
 }
 
-// Whether any line is an item: the endpoint may hand out other files too.
-static bool has_items(struct batch *batch) {
-    const struct jsonpath *result = batch->api->batch.result;
-    struct bytes rest = batch->rest, line;
+// Whether it is an item; if it has an answer, whose the others are too that do not show it.
+static bool look_at(struct batch *batch, struct bytes text, bool *has_answer) {
     uint32_t node;
-    for (uint32_t i = batch->next; i < batch->end; i = batch->all.nodes[i].end)
-        if (json_scan(&batch->one, json_raw(&batch->all, i), NULL) == ERR_OK &&
-            jsonpath_first(result, &batch->one, &node))
-            return true;
-    while ((line = take_line(&rest)).size > 0)
-        if (json_scan(&batch->one, line, NULL) == ERR_OK &&
-            jsonpath_first(result, &batch->one, &node))
-            return true;
-    return false;
+    if (json_scan(&batch->one, text, NULL) != ERR_OK ||
+        !jsonpath_first(batch->api->batch.result, &batch->one, &node))
+        return false;
+    const struct provider_api *api = find_answer(batch, &node);
+    *has_answer = api != NULL;
+    batch->api = api ? api : batch->api;
+    return true;
+}
+
+// Whether there are any: the endpoint may hand out other files too. Items before the first answer
+// are of its API as well.
+static bool has_items(struct batch *batch) {
+    struct bytes rest = batch->rest, line;
+    bool has_any = false, has_answer = false;
+    for (uint32_t i = batch->next; i < batch->end && !has_answer; i = batch->all.nodes[i].end)
+        has_any = look_at(batch, json_raw(&batch->all, i), &has_answer) || has_any;
+    while (!has_answer && (line = take_line(&rest)).size > 0)
+        has_any = look_at(batch, line, &has_answer) || has_any;
+    return has_any;
 }
 
 // A line for each; or one document, of one item or a list of them; or a text that holds lines.
+// False if it is another file. At the URL of a batch there is no other: what is no item is a
+// broken one there.
 static bool open_results(struct batch *batch, struct bytes body) {
     static const uint8_t mark[] = {0xef, 0xbb, 0xbf};
     if (batch->all.count > 0 && batch->all.nodes[0].shape >= JSON_SHAPE_array) {
         take_items(batch, 0);
-        return has_items(batch);
+        return has_items(batch) || batch->id.size > 0;
     }
     bool is_text = batch->all.count > 0 && batch->all.nodes[0].shape == JSON_SHAPE_text;
     buf_reset(&batch->words[LINES]);
     batch->rest = is_text ? json_text(&batch->all, 0, &batch->words[LINES]) : body;
     if (batch->rest.size >= sizeof(mark) && memcmp(batch->rest.at, mark, sizeof(mark)) == 0)
         batch->rest = bytes_of(batch->rest.at + sizeof(mark), batch->rest.size - sizeof(mark));
-    return has_items(batch);
+    batch->item.is_results = batch->rest.size > 0; // else it is an answer that is empty
+    return has_items(batch) || batch->id.size > 0;
 }
 
 // Its name and model, where it says them itself.
@@ -226,8 +237,8 @@ static void read_names(struct batch *batch) {
     static const char models[] = "models/";
     const struct batch_map *map = &batch->api->batch;
     struct bytes id = bytes_of(NULL, 0);
-    if (map->identifier_count > 0)
-        id = word_at(batch, &batch->all, map->identifiers[0].path, ID);
+    for (size_t i = 0; i < map->identifier_count && id.size == 0; i++)
+        id = word_at(batch, &batch->all, map->identifiers[i].path, ID);
     struct bytes model = word_at(batch, &batch->all, map->model, MODEL);
     size_t size = sizeof(models) - 1;
     if (model.size > size && memcmp(model.at, models, size) == 0)

@@ -25,7 +25,7 @@ enum { BATCH_WORDS = 5 };
 
 struct batch {
     const struct catalogue *catalogue;
-    const struct provider_api *api; // whose an item is that does not show it
+    const struct provider_api *api; // whose the batch is, and an item that does not show it
     struct bytes url;
     unsigned status;
     struct bytes id;
@@ -52,7 +52,7 @@ const struct batch_item *batch_open(struct batch *batch, const struct catalogue 
 // The next item; NULL: there are no more.
 const struct batch_item *batch_next(struct batch *batch);
 
-// The item, whose api is not NULL, as an answer to be read. The exchange's headers are the batch's.
+// The item as an answer to be read, if its api is not NULL. The exchange's headers are the batch's.
 struct answer batch_answer(const struct batch_item *item, struct bytes headers);
 
 #endif

@@ -208,17 +208,20 @@ static void put_remarks(struct extract *extract) {
     buf_byte(out, '}');
 }
 
+static bool mark_contents(struct extract *extract) {
+    const struct provider_api *api = extract->answer.api;
+    if (extract->answer.of != ANSWER_call)
+        return mark_all(extract, api->batch.items) && mark_all(extract, api->batch.content);
+    return mark_all(extract, extract_is_item(extract) ? api->batch.item_content : api->content);
+}
+
 struct bytes extract_all_metadata(struct extract *extract) {
     buf_reset(&extract->metadata);
     if (!extract->is_json)
         return bytes_of(NULL, 0);
     size_t count;
     (void)extract_all_identifiers(extract, &count); // how many are left out
-    const struct provider_api *api = extract->answer.api;
-    bool is_call = extract->answer.of == ANSWER_call;
-    bool is_whole =
-        is_call ? mark_all(extract, api->content)
-                : mark_all(extract, api->batch.items) && mark_all(extract, api->batch.content);
+    bool is_whole = mark_contents(extract);
     // Content that was not found for want of steps must not pass for metadata.
     if (is_whole) {
         json_put_node(&extract->metadata, &extract->scan, 0);

@@ -92,8 +92,8 @@ struct extract {
     struct buf header_json;
     struct buf message;
     struct buf usage_json;
-    struct buf
-        texts[EXTRACT_TEXTS]; // model, tier, finish and parts of the tier, where they are made
+    // Model, tier and finish, where they are made; the last is for texts that are looked at once.
+    struct buf texts[EXTRACT_TEXTS];
 };
 
 void extract_init(struct extract *extract);

@@ -163,12 +163,13 @@ static void apply_batch(struct extract *extract) {
 
 static void apply_rules(struct extract *extract) {
     const struct provider_api *api = extract->answer.api;
-    bool is_answer = extract->answer.of == ANSWER_call && !extract_is_item(extract);
+    bool is_item = extract_is_item(extract);
+    bool is_answer = extract->answer.of == ANSWER_call && !is_item;
     if (extract->answer.of == ANSWER_batch)
         apply_batch(extract);
     for (size_t i = 0; i < api->identifier_count; i++) {
         const struct identifier_rule *rule = &api->identifiers[i];
-        if (rule->path && (is_answer || rule->is_users))
+        if (rule->path && (is_answer || (rule->is_users && !is_item)))
             visit_all(extract, rule);
         for (size_t k = 0; rule->header && k < extract->header_count; k++)
             if (header_is(&extract->headers[k], rule->header))
@@ -355,8 +356,7 @@ static void sweep_stream(struct extract *extract) {
     sse_release(&sse);
 }
 
-// ---- Around an answer in an item of a batch.
-// -----------------------------------------------------
+// ---- Around an answer in its item. --------------------------------------------------------------
 
 bool extract_is_item(const struct extract *extract) {
     const struct answer *answer = &extract->answer;

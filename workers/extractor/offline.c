@@ -127,7 +127,8 @@ static bool do_item(struct offline *offline, const struct batch_item *item, stru
     report->ask_after_ms = after_ms > 0 ? (int64_t)after_ms : -1;
     if (report->api)
         read_answer(offline, &answer, report);
-    if (item->is_unanswered && report->api)
+    bool is_error = report->refusal && strcmp(report->refusal, "error_in_answer") == 0;
+    if (item->is_unanswered && is_error)
         report->refusal = NULL; // its error is all that it has to say
     return put_line(offline, report);
 }

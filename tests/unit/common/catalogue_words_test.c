@@ -189,6 +189,10 @@ START_TEST(mistakes_are_named_with_their_place) {
          "batch/identifiers/0/kind: is not among supported_identifiers"},
         {api_file, "output: {path", "free: {path: $.a, words: [b], output: $.c}\n  output: {path",
          "usage/free/output: no such field"},
+        {api_file, "retry: [",
+         "batch: {urls: [/b], items: [$.i], key: $.k, answer: $.a, error: $, tier: b,\n"
+         "  item_identifiers: [{kind: response_id, header: x-id}]}\nretry: [",
+         "batch/item_identifiers: may not name a header"},
         {api_file, "retry: [", "support: [{what: a, state: not served, next: b}]\nretry: [",
          "support/0: \"note\" is missing"},
         {api_file, "retry: [", "support: [{what: a, state: not served, note: b}]\nretry: [",

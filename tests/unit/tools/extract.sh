@@ -156,6 +156,12 @@ exchange nameless.json $gemini/batches/b-1 x 200 '{}' false \
 check "an item that names no model has the batch's" is nameless.json model_requested '"gemini-2.5-flash"' 2
 check "and its price" is nameless.json cost.total_pusd 77500000 2
 check "a batch that names itself nowhere has the name in its URL" is nameless.json batch.id '"b-1"'
+exchange ended.json $gemini/batches/b-1:cancel x 200 '{}' false '{}'
+check "and no more of the URL" is ended.json batch.id '"b-1"'
+exchange named-within.json $gemini/batches/b-1 x 200 '{}' false '{"metadata":{"name":"batches/b-1"}}'
+check "one that does has its own" is named-within.json batch.id '"batches/b-1"'
+exchange list.json $gemini/batches x 200 '{}' false '{"operations":[{"name":"batches/b-1","response":"the secret"}]}'
+check "a list is left alone where the entry does not say what is in it" is list.json metadata null
 extract --stream twice.json >lines
 check "who wants streams is told of batches, and takes no other answers" \
     [ "$(grep -o '"outcome":"[a-z]*"' lines | tr '\n' ' ')" = '"outcome":"success" "outcome":"malformed" ' ]
