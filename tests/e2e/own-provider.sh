@@ -39,9 +39,9 @@ check "all that it declares is compared" has "nordlicht.chat: 4 answers" "$(clie
 words=$(client provider gaps 2>&1 >/dev/null)
 check "the catalogue that runs is heard" is "$words" ""
 words=$(COLLOQ_CATALOGUE='' client provider gaps --catalogue "$root/schemas" 2>&1 >/dev/null)
-words_json=$(client batch run "$work/job.jsonl" --again --json --catalogue "$root/schemas" 2>&1 >/dev/null | head -1)
+words_json=$(client batch watch job.jsonl --json --catalogue "$root/schemas" 2>&1 >/dev/null | head -1)
 check "as an event, where all is said so" has '"event":"catalogue"' "$words_json"
-check "a folder that cannot be read is no reason to end" client provider gaps --catalogue "$work/nowhere" >/dev/null 2>&1
+check "a folder that cannot be read is no reason to end" client stat --catalogue "$work/nowhere"
 check "another one is not, and that is said" has "--catalogue $root/schemas is not heard" "$words"
 check "the processes drain with 0" stop_dev
 
