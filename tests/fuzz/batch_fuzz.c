@@ -3,6 +3,7 @@
 // for the API and the URL, one for the status, then the body.
 
 #include "common/wire.h"
+#include "tests/unit/built_in.h"
 #include "workers/extractor/batch.h"
 
 #include <assert.h>
@@ -27,15 +28,7 @@ static void add_urls(const struct provider_api *api, const char *const *paths) {
 }
 
 static void set_up(void) {
-    struct buf document, problems;
-    buf_init(&document, CATALOGUE_BYTES_MAX);
-    buf_init(&problems, CATALOGUE_BYTES_MAX);
-    enum err e = catalogue_compile_folder(NULL, &document, &problems);
-    assert(e == ERR_OK);
-    e = catalogue_load(buf_bytes(&document), &catalogue);
-    assert(e == ERR_OK);
-    buf_release(&document);
-    buf_release(&problems);
+    catalogue = built_in_catalogue();
     extract_init(&extract);
     batch_init(&batch);
     buf_init(&facts, FACTS_BYTES_MAX);

@@ -3,6 +3,7 @@
 // The input is a byte for the status, then headers, an empty line, and the body.
 
 #include "common/wire.h"
+#include "tests/unit/built_in.h"
 #include "workers/extractor/extract.h"
 
 #include <assert.h>
@@ -13,16 +14,7 @@ static struct catalogue *catalogue;
 static struct extract extract;
 
 static void set_up(void) {
-    struct buf document;
-    struct buf problems;
-    buf_init(&document, CATALOGUE_BYTES_MAX);
-    buf_init(&problems, CATALOGUE_BYTES_MAX);
-    enum err e = catalogue_compile_folder(NULL, &document, &problems);
-    assert(e == ERR_OK);
-    e = catalogue_load(buf_bytes(&document), &catalogue);
-    assert(e == ERR_OK);
-    buf_release(&document);
-    buf_release(&problems);
+    catalogue = built_in_catalogue();
     extract_init(&extract);
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/mem.h"
 #include "common/wire.h"
+#include "tests/unit/built_in.h"
 #include "workers/extractor/headers.h"
 #include "workers/provider/classify.h"
 #include "workers/provider/retry_after.h"
@@ -24,15 +25,7 @@ static struct buf facts, json, other_json;
 static struct header headers[HEADERS_MAX], others[HEADERS_MAX];
 
 static void set_up(void) {
-    struct buf document, problems;
-    buf_init(&document, CATALOGUE_BYTES_MAX);
-    buf_init(&problems, CATALOGUE_BYTES_MAX);
-    enum err e = catalogue_compile_folder(NULL, &document, &problems);
-    assert(e == ERR_OK);
-    e = catalogue_load(buf_bytes(&document), &catalogue);
-    assert(e == ERR_OK);
-    buf_release(&document);
-    buf_release(&problems);
+    catalogue = built_in_catalogue();
     extract_init(&extract);
     json_scan_init(&scan);
     buf_init(&facts, FACTS_BYTES_MAX);

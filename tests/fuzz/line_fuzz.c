@@ -4,6 +4,7 @@
 
 #include "common/json.h"
 #include "common/wire.h"
+#include "tests/unit/built_in.h"
 #include "workers/ingress/split.h"
 #include "workers/ingress/validate.h"
 
@@ -16,16 +17,7 @@ static const struct id JOB = {{2}};
 static struct catalogue *catalogue;
 
 static void set_up(void) {
-    struct buf document;
-    struct buf problems;
-    buf_init(&document, CATALOGUE_BYTES_MAX);
-    buf_init(&problems, CATALOGUE_BYTES_MAX);
-    enum err e = catalogue_compile_folder(NULL, &document, &problems);
-    assert(e == ERR_OK);
-    e = catalogue_load(buf_bytes(&document), &catalogue);
-    assert(e == ERR_OK);
-    buf_release(&document);
-    buf_release(&problems);
+    catalogue = built_in_catalogue();
 }
 
 // What the broker would do with the item: take it in whole.

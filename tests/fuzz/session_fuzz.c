@@ -4,6 +4,7 @@
 // The input is a list of steps, each a byte for what happens and bytes for its details.
 
 #include "common/mem.h"
+#include "tests/unit/built_in.h"
 #include "workers/ingress/session.h"
 
 #include <assert.h>
@@ -34,16 +35,7 @@ struct fuzz {
 static struct catalogue *catalogue;
 
 static void set_up(void) {
-    struct buf document;
-    struct buf problems;
-    buf_init(&document, CATALOGUE_BYTES_MAX);
-    buf_init(&problems, CATALOGUE_BYTES_MAX);
-    enum err e = catalogue_compile_folder(NULL, &document, &problems);
-    assert(e == ERR_OK);
-    e = catalogue_load(buf_bytes(&document), &catalogue);
-    assert(e == ERR_OK);
-    buf_release(&document);
-    buf_release(&problems);
+    catalogue = built_in_catalogue();
 }
 
 static uint8_t take(struct fuzz *fuzz) {

@@ -4,6 +4,7 @@
 
 #include "common/mem.h"
 #include "common/wire.h"
+#include "tests/unit/built_in.h"
 #include "workers/extractor/extract.h"
 #include "workers/provider/classify.h"
 
@@ -17,15 +18,7 @@ static struct json_scan scan;
 static struct buf facts;
 
 static void set_up(void) {
-    struct buf document, problems;
-    buf_init(&document, CATALOGUE_BYTES_MAX);
-    buf_init(&problems, CATALOGUE_BYTES_MAX);
-    enum err e = catalogue_compile_folder(NULL, &document, &problems);
-    assert(e == ERR_OK);
-    e = catalogue_load(buf_bytes(&document), &catalogue);
-    assert(e == ERR_OK);
-    buf_release(&document);
-    buf_release(&problems);
+    catalogue = built_in_catalogue();
     extract_init(&extract);
     json_scan_init(&scan);
     buf_init(&facts, FACTS_BYTES_MAX);
