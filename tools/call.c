@@ -182,7 +182,7 @@ static void heed_catalogue(const struct call *call) {
     struct buf text;
     buf_init(&text, 8192);
     buf_printf(&text,
-               "colloq: %s %s is not heard: colloq runs already, with another catalogue, and reads "
+               "%s %s is not heard: colloq runs already, with another catalogue, and reads "
                "one at its start only; end it and start it again with this one",
                origin, conf->catalogue);
     if (strcmp(catalogue_hash(named), running) != 0)

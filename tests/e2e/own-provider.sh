@@ -41,6 +41,7 @@ check "the catalogue that runs is heard" is "$words" ""
 words=$(COLLOQ_CATALOGUE='' client provider gaps --catalogue "$root/schemas" 2>&1 >/dev/null)
 words_json=$(client batch watch job.jsonl --json --catalogue "$root/schemas" 2>&1 >/dev/null | head -1)
 check "as an event, where all is said so" has '"event":"catalogue"' "$words_json"
+check "that its schema knows" /usr/bin/python3 "$root/tests/e2e/check-schema.py" "$root/schemas/cli" event/1 <<<"$words_json"
 check "a folder that cannot be read is no reason to end" client stat --catalogue "$work/nowhere"
 check "another one is not, and that is said" has "--catalogue $root/schemas is not heard" "$words"
 check "the processes drain with 0" stop_dev
