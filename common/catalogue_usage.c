@@ -31,11 +31,8 @@ static const struct jsonpath *read_sum(const struct section *usage, const char *
     return read_flagged(usage, name, "included", is_included, more);
 }
 
-// *output, which may be NULL, is what a member of that name selects.
-static void read_said(const struct section *usage, const char *name, struct said_rule *rule,
-                      const struct jsonpath **output) {
-    static const char *const known[] = {"path", "words",  "unless", "output",
-                                        "note", "source", "date",   NULL};
+static void read_said(const struct section *usage, const char *name, struct said_rule *rule) {
+    static const char *const known[] = {"path", "words", "unless", "note", "source", "date", NULL};
     struct section section = {.reader = usage->reader, .place = {&usage->place, name, 0}};
     section.json = reader_object(usage->reader, usage->json, &section.place, false);
     if (!section.json)
@@ -44,10 +41,6 @@ static void read_said(const struct section *usage, const char *name, struct said
     rule->path = path(&section, "path", true);
     rule->words = texts(&section, "words");
     rule->unless = path(&section, "unless", false);
-    if (output)
-        *output = path(&section, "output", false);
-    else if (json_object_get(section.json, "output"))
-        fail(&section, "output", "no such field");
 }
 
 // A stated cost, and what one of its unit is in USD: 1, unless it says so.
@@ -108,6 +101,7 @@ void catalogue_read_usage(struct reader *reader, const json_t *entry, struct pro
                                         "cost",
                                         "web_searches",
                                         "beyond",
+                                        "beyond_output",
                                         "free",
                                         "note",
                                         "source",
@@ -128,8 +122,9 @@ void catalogue_read_usage(struct reader *reader, const json_t *entry, struct pro
     usage->input_cache_write_all =
         read_sum(&section, "input_cache_write_all", NULL, &usage->input_cache_write_all_more);
     read_searches(&section, usage);
-    read_said(&section, "beyond", &usage->beyond, &usage->beyond_output);
-    read_said(&section, "free", &usage->free, NULL);
+    read_said(&section, "beyond", &usage->beyond);
+    usage->beyond_output = read_counter(&section, "beyond_output", NULL);
+    read_said(&section, "free", &usage->free);
     usage->input_audio = read_counter(&section, "input_audio", &usage->input_includes_audio);
     usage->input_image = read_counter(&section, "input_image", &usage->input_includes_image);
     usage->input_cached_audio = read_counter(&section, "input_cached_audio", NULL);

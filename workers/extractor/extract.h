@@ -84,7 +84,6 @@ struct extract {
     bool has_identifiers;          // they were looked for
     uint32_t paths_given_up; // identifiers' paths, or content's, that would have taken too long in
                              // this answer; and the rest of a stream's events that found no room
-    bool is_beyond;          // more was billed than the counters say
     int64_t out_estimated;   // see extract_output_estimate; -2: not looked at yet
     struct buf place;        // of one identifier
     struct buf pool;

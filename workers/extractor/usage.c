@@ -278,8 +278,7 @@ struct usage extract_usage(struct extract *extract) {
     usage.cost_stated_pusd = read_costs(extract, map, &usage);
     usage.has_usage = counters->in_uncached >= 0 || counters->out_visible >= 0;
     check_total(&usage);
-    extract->is_beyond = is_said(extract, &map->beyond);
-    usage.is_inconsistent |= extract->is_beyond;
+    usage.is_inconsistent |= is_said(extract, &map->beyond);
     if (usage.cost_stated_pusd < 0 && is_said(extract, &map->free))
         usage.cost_stated_pusd = 0;
     buf_reset(&extract->usage_json);
